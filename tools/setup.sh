@@ -1,0 +1,55 @@
+#!/bin/sh
+# Installs the Debian packages that newel needs, saying which. Groups: build, test, bench, run.
+# On another system, or without root, it names what is missing and fails.
+set -eu
+group=${1:-build}
+
+build_packages="gcc libc6-dev make meson ninja-build pkg-config python3 libssl-dev libyaml-dev
+libjansson-dev libc-ares-dev libpcre2-dev libxxhash-dev libsqlite3-dev libmicrohttpd-dev libcmocka-dev libcrypt-dev"
+test_packages="clang libclang-rt-14-dev clang-format python3-pytest python3-yaml curl"
+bench_packages="nginx-light haproxy valgrind"
+
+case $group in
+build | run) packages=$build_packages ;;
+test) packages="$build_packages $test_packages" ;;
+bench) packages="$build_packages $bench_packages" ;;
+*)
+    echo "usage: tools/setup.sh build|run|test|bench" >&2
+    exit 2
+    ;;
+esac
+
+missing=
+if command -v dpkg-query >/dev/null 2>&1; then
+    for package in $packages; do
+        state=$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null || true)
+        [ "$state" = installed ] || missing="$missing $package"
+    done
+else
+    for tool in cc meson ninja pkg-config python3; do
+        command -v $tool >/dev/null 2>&1 || missing="$missing $tool"
+    done
+fi
+[ -n "$missing" ] || exit 0
+
+echo "setup: missing packages:$missing"
+if ! command -v apt-get >/dev/null 2>&1; then
+    echo "setup: install what corresponds to these Debian packages, then try again" >&2
+    exit 1
+fi
+as_root=
+if [ "$(id -u)" != 0 ]; then
+    if command -v sudo >/dev/null 2>&1; then
+        as_root=sudo
+    else
+        echo "setup: run as root: apt-get install -y$missing" >&2
+        exit 1
+    fi
+fi
+echo "setup: installing them with apt-get"
+export DEBIAN_FRONTEND=noninteractive
+# shellcheck disable=SC2086
+$as_root apt-get install -y -q --no-install-recommends $missing >/dev/null 2>&1 || {
+    $as_root apt-get update -q
+    $as_root apt-get install -y -q --no-install-recommends $missing
+}
