@@ -41,7 +41,6 @@ struct nw_listener {
     struct nw_list node; /* in the runtime's list */
     struct nw_addr addr; /* with the kernel's port */
     bool is_wildcard;    /* each connection is asked for its own local address */
-    bool is_closing;     /* hands nothing over any more */
     _Atomic int handed_over; /* messages that have not run */
     unsigned seat_count;
     struct seat seats[];
@@ -66,6 +65,7 @@ struct handover {
 };
 
 static void seat_on_ready(struct nw_source *source, unsigned ready);
+static struct nw_list *seats_of(struct nw_worker *worker);
 
 /* ---- counting ---- */
 
@@ -74,13 +74,9 @@ static struct listening *listening_of(const struct nw_runtime *runtime)
     return runtime->parts[NW_IO_PART_LISTEN].state;
 }
 
-static void listening_free(void *state)
+/* The runtime's parts end before its workers, but the workers' seats still need it. */
+static void listening_keep(void *state)
 {
-    struct listening *listening = state;
-    struct nw_list *node;
-    while ((node = nw_list_pop_front(&listening->listeners)) != NULL)
-        nw_free(NW_CONTAINER_OF(node, struct nw_listener, node));
-    nw_free(listening);
 }
 
 static struct listening *listening_make(struct nw_runtime *runtime)
@@ -90,7 +86,8 @@ static struct listening *listening_make(struct nw_runtime *runtime)
         struct listening *listening = nw_alloc_zero(sizeof *listening);
         nw_list_init(&listening->listeners);
         part->state = listening;
-        part->free = listening_free;
+        part->free = listening_keep;
+        (void)seats_of(runtime->workers[0]); /* whose end is the last and frees it */
     }
     return part->state;
 }
@@ -121,7 +118,7 @@ static int64_t load_of(const struct listening *listening, unsigned index)
 /* Who should serve one more: ourselves, unless we would hold > 25 % more than the least loaded. */
 static unsigned choose_worker(const struct nw_listener *listener, unsigned self)
 {
-    if (listener->options.only_worker_0 || listener->is_closing)
+    if (listener->options.only_worker_0)
         return self;
     const struct listening *listening = listening_of(listener->runtime);
     unsigned least = self;
@@ -322,7 +319,18 @@ const struct nw_addr *nw_listener_addr(const struct nw_listener *listener)
 
 /* ---- starting and closing, on every worker ---- */
 
-/* What a runtime that ends without nw_listener_close leaves open. */
+static void listening_free(struct listening *listening, struct nw_worker *worker)
+{
+    struct nw_list *node;
+    while ((node = nw_list_pop_front(&listening->listeners)) != NULL) {
+        struct nw_listener *listener = NW_CONTAINER_OF(node, struct nw_listener, node);
+        close_unstarted(listener, worker);
+        nw_free(listener);
+    }
+    nw_free(listening);
+}
+
+/* What a runtime that ends without nw_listener_close leaves open. Worker 0 is the last to go. */
 static void seats_free(void *state)
 {
     struct nw_list *seats = state, *node;
@@ -333,10 +341,8 @@ static void seats_free(void *state)
     }
     nw_free(seats);
     struct nw_worker *worker = nw_worker_self();
-    struct listening *listening = listening_of(worker->runtime);
-    if (worker->index == 0 && listening != NULL)
-        NW_LIST_EACH (at, &listening->listeners)
-            close_unstarted(NW_CONTAINER_OF(at, struct nw_listener, node), worker);
+    if (worker->index == 0)
+        listening_free(listening_of(worker->runtime), worker);
 }
 
 static struct nw_list *seats_of(struct nw_worker *worker)
@@ -395,7 +401,7 @@ void nw_listener_close(struct nw_listener *listener)
     NW_ASSERT(worker->index == 0);
     nw_on_every_worker(close_here, listener);
     close_unstarted(listener, worker);
-    /* Messages keep their order, so one round is enough for all but a simulation's whims. */
+    /* Those handed over still name the listener. */
     while (atomic_load_explicit(&listener->handed_over, memory_order_acquire) != 0)
         nw_on_every_worker(pass, NULL);
     nw_list_remove(&listener->node);

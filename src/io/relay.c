@@ -18,13 +18,12 @@
 #include "base/assert.h"
 #include "io/fiber.h"
 #include "io/stream_impl.h"
-#include "io/sysfd.h"
 #include "io/worker_impl.h"
 
 enum {
     SPLICE_MIN_BYTES = 64 * 1024,
     COPY_BUFS = 4,
-    PIPE_BYTES = 256 * 1024,
+    SPLICE_STEP_BYTES = 1024 * 1024, /* more than any pipe takes at once */
     SPARE_PIPES_MAX = 32,
 };
 
@@ -38,22 +37,33 @@ struct relay {
 
 /* ---- pooled pipes ---- */
 
+struct pipe {
+    int read_fd;
+    int write_fd;
+};
+
 struct pipes {
-    struct nw_pipe spare[SPARE_PIPES_MAX];
+    struct pipe spare[SPARE_PIPES_MAX];
     unsigned count;
 };
+
+static void pipe_close(struct nw_worker *worker, const struct pipe *pipe)
+{
+    worker->backend->close(worker->backend_state, pipe->read_fd, false);
+    worker->backend->close(worker->backend_state, pipe->write_fd, false);
+}
 
 static void pipes_free(void *state)
 {
     struct pipes *pipes = state;
     while (pipes->count > 0)
-        nw_pipe_close(&pipes->spare[--pipes->count]);
+        pipe_close(nw_worker_self(), &pipes->spare[--pipes->count]);
     nw_free(pipes);
 }
 
-static struct pipes *pipes_of_worker(void)
+static struct pipes *pipes_of(struct nw_worker *worker)
 {
-    struct nw_part *part = &nw_worker_self()->parts[NW_IO_PART_RELAY];
+    struct nw_part *part = &worker->parts[NW_IO_PART_RELAY];
     if (part->state == NULL) {
         part->state = nw_alloc_zero(sizeof(struct pipes));
         part->free = pipes_free;
@@ -61,22 +71,28 @@ static struct pipes *pipes_of_worker(void)
     return part->state;
 }
 
-static bool pipe_borrow(struct nw_pipe *out)
+static bool pipe_borrow(struct nw_worker *worker, struct pipe *out)
 {
-    struct pipes *pipes = pipes_of_worker();
-    if (pipes->count == 0)
-        return nw_pipe_open(out, PIPE_BYTES) == NW_OK;
-    *out = pipes->spare[--pipes->count];
+    struct pipes *pipes = pipes_of(worker);
+    if (pipes->count > 0) {
+        *out = pipes->spare[--pipes->count];
+        return true;
+    }
+    int fds[2];
+    size_t cap_bytes;
+    if (worker->backend->pipe(worker->backend_state, fds, &cap_bytes) < 0)
+        return false;
+    *out = (struct pipe){fds[0], fds[1]};
     return true;
 }
 
-static void pipe_return(struct nw_pipe *pipe, size_t held_bytes)
+static void pipe_return(struct nw_worker *worker, const struct pipe *pipe, size_t held_bytes)
 {
-    struct pipes *pipes = pipes_of_worker();
+    struct pipes *pipes = pipes_of(worker);
     if (held_bytes == 0 && pipes->count < SPARE_PIPES_MAX)
         pipes->spare[pipes->count++] = *pipe;
     else
-        nw_pipe_close(pipe);
+        pipe_close(worker, pipe);
 }
 
 /* ---- copying ---- */
@@ -157,7 +173,7 @@ static nw_err copy_step(struct relay *relay, struct nw_buf bufs[COPY_BUFS], uint
     NW_TRY(borrow_bufs(bufs, max_bytes, &count));
     struct iovec iov[COPY_BUFS];
     unsigned used = iov_of_bufs(bufs, count, max_bytes, iov);
-    size_t bytes;
+    size_t bytes = 0;
     nw_err err = copy_in(relay, iov, used, &bytes);
     if (err != NW_OK)
         return err == NW_AGAIN ? NW_OK : err;
@@ -187,11 +203,12 @@ static nw_err copy_some(struct relay *relay, uint64_t max_bytes)
 /* ---- splicing ---- */
 
 /* NW_INVALID: these descriptors cannot be spliced. */
-static nw_err splice_in(struct relay *relay, const struct nw_pipe *pipe, size_t *out_bytes)
+static nw_err splice_in(struct relay *relay, const struct pipe *pipe, size_t *out_bytes)
 {
     struct nw_stream *from = relay->from;
     struct nw_worker *worker = from->source.worker;
-    size_t ask_bytes = relay->left_bytes < PIPE_BYTES ? (size_t)relay->left_bytes : PIPE_BYTES;
+    size_t ask_bytes = relay->left_bytes < SPLICE_STEP_BYTES ? (size_t)relay->left_bytes
+                                                             : SPLICE_STEP_BYTES;
     for (;;) {
         if (from->is_read_broken)
             return from->error;
@@ -218,7 +235,7 @@ static nw_err splice_in(struct relay *relay, const struct nw_pipe *pipe, size_t 
     }
 }
 
-static nw_err splice_out(struct relay *relay, const struct nw_pipe *pipe, size_t *held_bytes)
+static nw_err splice_out(struct relay *relay, const struct pipe *pipe, size_t *held_bytes)
 {
     struct nw_stream *to = relay->to;
     struct nw_worker *worker = to->source.worker;
@@ -244,8 +261,9 @@ static nw_err splice_out(struct relay *relay, const struct nw_pipe *pipe, size_t
 
 static nw_err splice_all(struct relay *relay)
 {
-    struct nw_pipe pipe;
-    if (!pipe_borrow(&pipe))
+    struct nw_worker *worker = relay->to->source.worker;
+    struct pipe pipe;
+    if (!pipe_borrow(worker, &pipe))
         return copy_some(relay, UINT64_MAX / 2);
     size_t held_bytes = 0;
     nw_err err = NW_OK;
@@ -262,7 +280,7 @@ static nw_err splice_all(struct relay *relay)
             err = nw_stream_share();
     }
     nw_stream_wait_write_end(relay->to);
-    pipe_return(&pipe, held_bytes);
+    pipe_return(worker, &pipe, held_bytes);
     if (err == NW_INVALID && relay->has_from_failed)
         return copy_some(relay, UINT64_MAX / 2);
     return err;
