@@ -137,9 +137,9 @@ static void handover_run(struct nw_message *message)
     struct nw_listener *listener = handover->listener;
     struct nw_accepted accepted = handover->accepted;
     nw_free(handover);
-    listener->options.on_accept(listener->options.owner, &accepted);
     struct load *load = &listening_of(listener->runtime)->loads[nw_worker_self()->index];
     atomic_fetch_sub_explicit(&load->under_way, 1, memory_order_relaxed);
+    listener->options.on_accept(listener->options.owner, &accepted);
     atomic_fetch_sub_explicit(&listener->handed_over, 1, memory_order_release);
 }
 
