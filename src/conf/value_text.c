@@ -166,7 +166,7 @@ nw_err nw_conf_value_address(struct nw_slice text, bool may_be_zero, struct nw_a
     struct nw_slice after = nw_slice_skip(text, colon < text.len ? colon + 1 : colon);
     if ((colon == 0 || nw_slice_eq(host, NW_SLICE("*"))) && after.len > 0)
         return refuse(why, "the host is missing; newel does not guess which interfaces you mean",
-                      nw_arena_printf(arena, "0.0.0.0:%.*s for all, 127.0.0.1:%.*s for this machine",
+                      nw_arena_printf(arena, "0.0.0.0:%.*s for all, 127.0.0.1:%.*s for this one",
                                       NW_SLICE_ARG(after), NW_SLICE_ARG(after))
                           .ptr);
     if (colon == text.len || nw_slice_find(after, ':') != after.len ||
@@ -186,33 +186,32 @@ nw_err nw_conf_value_address(struct nw_slice text, bool may_be_zero, struct nw_a
     return NW_OK;
 }
 
-nw_err nw_conf_value_cidr(struct nw_slice text, struct nw_arena *arena, struct nw_conf_cidr *out,
+nw_err nw_conf_value_cidr(struct nw_slice text, struct nw_arena *arena, struct nw_cidr *out,
                           struct nw_conf_why *why)
 {
     size_t slash = nw_slice_find(text, '/');
     struct nw_slice host = nw_slice_first(text, slash);
-    struct nw_conf_cidr cidr = {0};
-    cidr.is_v6 = nw_slice_find(host, ':') != host.len;
-    if (!parse_ip(cidr.is_v6 ? AF_INET6 : AF_INET, host, cidr.bytes))
+    bool is_v6 = nw_slice_find(host, ':') != host.len;
+    uint8_t bytes[16] = {0}, masked[16];
+    if (!parse_ip(is_v6 ? AF_INET6 : AF_INET, host, bytes))
         return refuse(why, "expected a network such as 10.0.0.0/8 or 2001:db8::/32", NULL);
-    uint64_t max_bits = cidr.is_v6 ? 128 : 32, bits = max_bits;
+    uint64_t max_bits = is_v6 ? 128 : 32, bits = max_bits;
     if (slash < text.len &&
         (nw_slice_to_u64(nw_slice_skip(text, slash + 1), &bits) != NW_OK || bits > max_bits))
-        return refuse(why, cidr.is_v6 ? "the prefix length must be a number from 0 to 128"
-                                      : "the prefix length must be a number from 0 to 32",
+        return refuse(why, is_v6 ? "the prefix length must be a number from 0 to 128"
+                                 : "the prefix length must be a number from 0 to 32",
                       NULL);
-    cidr.prefix_bits = (uint8_t)bits;
-    struct nw_conf_cidr masked = cidr;
+    memcpy(masked, bytes, sizeof masked);
     for (size_t bit = bits; bit < max_bits; bit++)
-        masked.bytes[bit / 8] &= (uint8_t)~(0x80u >> bit % 8);
-    if (memcmp(masked.bytes, cidr.bytes, sizeof cidr.bytes) != 0) {
+        masked[bit / 8] &= (uint8_t)~(0x80u >> bit % 8);
+    if (memcmp(masked, bytes, sizeof bytes) != 0) {
         char printed[INET6_ADDRSTRLEN];
-        NW_ASSERT(inet_ntop(cidr.is_v6 ? AF_INET6 : AF_INET, masked.bytes, printed,
-                            sizeof printed) != NULL);
+        NW_ASSERT(inet_ntop(is_v6 ? AF_INET6 : AF_INET, masked, printed, sizeof printed) != NULL);
         return refuse(why, "the address has bits beyond the prefix",
                       nw_arena_printf(arena, "did you mean %s/%u", printed, (unsigned)bits).ptr);
     }
-    *out = cidr;
+    if (nw_cidr_parse(text, out) != NW_OK)
+        return refuse(why, "expected a network such as 10.0.0.0/8 or 2001:db8::/32", NULL);
     return NW_OK;
 }
 
@@ -311,8 +310,8 @@ static nw_err parse_segment(struct nw_slice part, bool is_last, struct nw_arena 
     return NW_OK;
 }
 
-static nw_err parse_segments(struct nw_slice text, struct nw_arena *arena, struct nw_conf_path *path,
-                             struct nw_conf_why *why)
+static nw_err parse_segments(struct nw_slice text, struct nw_arena *arena,
+                             struct nw_conf_path *path, struct nw_conf_why *why)
 {
     size_t slash_count = 0;
     for (size_t i = 0; i < text.len; i++)
