@@ -540,9 +540,12 @@ void nw_conf_type_read(struct nw_conf_reader *reader, const struct nw_conf_optio
 void nw_conf_type_default(struct nw_conf_reader *reader, const struct nw_conf_option *option,
                           void *field)
 {
-    if (option->fallback == NULL || nw_conf_option_is_required(option))
-        return;
     const struct nw_conf_type *type = nw_conf_type(option->type);
+    if (option->fallback == NULL || nw_conf_option_is_required(option)) {
+        if (type->shape == NW_CONF_SHAPE_SCALAR && type->value_bytes == sizeof(struct nw_slice))
+            *(struct nw_slice *)field = NW_SLICE("");
+        return;
+    }
     struct nw_conf_tree items[8] = {0};
     struct nw_slice rest = nw_slice_str(option->fallback), part;
     size_t count = 0;
