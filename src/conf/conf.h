@@ -47,7 +47,7 @@ struct nw_conf_pairs {
 };
 
 struct nw_conf_cidrs {
-    struct nw_conf_cidr *items;
+    struct nw_cidr *items;
     size_t count;
 };
 

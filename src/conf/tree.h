@@ -30,6 +30,7 @@ typedef enum nw_conf_tree_kind {
 struct nw_conf_tree {
     nw_conf_tree_kind kind;
     bool is_quoted; /* a scalar in quotes or a block scalar: always a string */
+    bool is_broken; /* an error about it is reported already: later checks pass over it */
     int line;       /* 1-based, of the value */
     int column;     /* 1-based, in characters */
     int key_line;   /* of the key, where there is one */

@@ -11,6 +11,7 @@
 #define NW_CONF_VALUE_H
 
 #include "base/arena.h"
+#include "base/cidr.h"
 #include "base/slice.h"
 #include "base/text.h"
 
@@ -34,12 +35,6 @@ struct nw_conf_address {
     struct nw_slice host; /* without brackets; empty for unix; zero-terminated */
     struct nw_slice path; /* unix only; zero-terminated */
     uint16_t port;        /* 0 for unix */
-};
-
-struct nw_conf_cidr {
-    uint8_t bytes[16]; /* network order; IPv4 in the first four; host bits are zero */
-    bool is_v6;
-    uint8_t prefix_bits;
 };
 
 /* A part of something measured at start ("45%", "1/8"), or a fixed number. */
@@ -116,11 +111,14 @@ NW_MUST_CHECK nw_err nw_conf_value_address(struct nw_slice text, bool may_be_zer
                                            struct nw_conf_why *why);
 /* "10.0.0.0/8", "2001:db8::/32", or one address. Host bits that are set are an error. */
 NW_MUST_CHECK nw_err nw_conf_value_cidr(struct nw_slice text, struct nw_arena *arena,
-                                        struct nw_conf_cidr *out, struct nw_conf_why *why);
+                                        struct nw_cidr *out, struct nw_conf_why *why);
 /* "/exact", "/prefix/", "/{one}/x", "/files/{rest...}", "~ regex". Does not compile the regex. */
 NW_MUST_CHECK nw_err nw_conf_value_path(struct nw_slice text, struct nw_arena *arena,
                                         struct nw_conf_path *out, struct nw_conf_why *why);
-/* "https://host[:port][/…]" or "http://…", without user information; or "/path" where is_path_ok. */
+/*
+ * "https://host[:port][/…]" or "http://…", without user information; or
+ * "/path" where is_path_ok.
+ */
 NW_MUST_CHECK nw_err nw_conf_value_url(struct nw_slice text, bool is_path_ok,
                                        struct nw_conf_why *why);
 /* A host name or address as it may stand in Host, without a port: letters, digits, "-", ".". */

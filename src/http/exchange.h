@@ -83,8 +83,6 @@ struct nw_http_sink_ops {
     NW_YIELDS nw_err (*head)(struct nw_http_sink *sink, const struct nw_http_answer *answer);
     /* Returns when it needs the bytes no more. At most 4 pieces. */
     NW_YIELDS nw_err (*body)(struct nw_http_sink *sink, const struct iovec *iov, int count);
-    /* Takes what it can without waiting: NW_AGAIN when not one byte. NULL in wrappers. */
-    nw_err (*body_some)(struct nw_http_sink *sink, struct nw_slice piece, size_t *out_taken_bytes);
     /* A held head leaves now. */
     NW_YIELDS nw_err (*flush)(struct nw_http_sink *sink);
     NW_YIELDS nw_err (*end)(struct nw_http_sink *sink);
@@ -143,6 +141,10 @@ struct nw_exchange {
     struct nw_addr client; /* who asks: differs behind trusted proxies */
     bool is_peer_trusted;
     bool is_secure;
+    bool is_target_raw; /* the node gets the target byte for byte */
+    bool asks_upgrade;  /* a WebSocket upgrade that the route allows */
+    bool finishes;      /* the node's request goes on when the client goes */
+    size_t ahead_bytes; /* of the answer that may be taken from the node ahead of the client */
     struct nw_slice request_id;
     char id_text[NW_HTTP_ID_BYTES];
     char traceparent[NW_HTTP_TRACEPARENT_BYTES];
@@ -150,6 +152,11 @@ struct nw_exchange {
     struct nw_http_sink *sink;
     struct nw_slice answer_lines; /* newel's own answer fields, ready "Name: value\r\n" text */
     struct nw_slice notes;        /* " key=value" for the access log */
+    /*
+     * Called once when a long relay begins: the owner lets go of the generation and keeps counted
+     * references on route and service. NULL: nothing to do.
+     */
+    void (*on_relay)(struct nw_exchange *exchange);
     struct nw_http_outcome outcome;
 };
 

@@ -22,7 +22,6 @@
 #include "io/worker.h"
 
 struct nw_lane;
-struct nw_offload_job;
 struct nw_stack;
 
 enum {
@@ -164,7 +163,7 @@ struct nw_worker {
     uint64_t wall_turn;
     struct nw_wheel wheel;
     struct nw_list fine_sleepers; /* nearest first */
-    uint64_t seen_advance_ms;
+    uint64_t seen_advance_ms; /* a turn in which the clock was moved measures no lag */
     _Atomic uint64_t lag_us;
 
     /* The turn. */
@@ -174,7 +173,8 @@ struct nw_worker {
     int event_at;         /* while events are handed out: the next one */
     int event_count;
     bool is_busy;         /* the last turn had something to do */
-    bool is_stopping;
+    int stop_seen;        /* the stop_level that this worker acted on */
+    bool was_idle;        /* no fiber was left at the end of the last turn */
     uint64_t spin_ns;
     struct nw_message *_Atomic mailbox; /* any thread; newest first */
     _Atomic bool is_sleeping;           /* any thread: a post must wake the backend */
@@ -221,10 +221,10 @@ struct nw_runtime {
     struct nw_lane *lane_files;
     struct nw_lane *lane_reload;
     /*
-     * Set by a simulation: takes over a queued job and later, in a turn of its own choice, calls
-     * nw_offload_job_run on it. NULL: lanes have threads.
+     * Set by a simulation: called for each job that was queued; later, in a turn of its own choice,
+     * it calls nw_offload_run_next(lane) (offload_impl.h). NULL: lanes have threads.
      */
-    void (*offload_hook)(struct nw_runtime *runtime, struct nw_offload_job *job);
+    void (*offload_hook)(struct nw_runtime *runtime, struct nw_lane *lane);
 };
 
 /* Makes `worker` the calling thread's current one (NULL: none); returns the one before. */
@@ -246,8 +246,5 @@ bool nw_loop_is_over(struct nw_worker *worker);
 /* Registers for this turn's flush, or for its end; nothing when it is registered already. */
 void nw_loop_at_flush(struct nw_worker *worker, struct nw_turn_node *node);
 void nw_loop_at_rest(struct nw_worker *worker, struct nw_turn_node *node);
-
-/* A negative errno of a backend call as nw_err. */
-nw_err nw_err_of_errno(int negative_errno);
 
 #endif
