@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""newel beside nginx, haproxy and an echo that does nothing: CPU per request, memory per connection.
+"""newel beside nginx, haproxy and a do-nothing echo: CPU per request, memory per connection.
 
     /usr/bin/python3 test/bench/bench.py [--rows 128-tcp,idle] [--quick] [--json FILE]
 
@@ -103,7 +103,8 @@ class Load:
             process.stdin.close()
             after = self.result(party, process, process.stdout.readline())
             if after["closed_by_server"]:
-                raise BenchError(f"{party.name} closed {after['closed_by_server']} idle connections")
+                count = after["closed_by_server"]
+                raise BenchError(f"{party.name} closed {count} idle connections")
 
 
 @contextlib.contextmanager

@@ -68,7 +68,9 @@ static bool response_push(int epoll, struct conn *conn, char *body)
 {
     size_t total = conn->head_bytes + conn->body_bytes;
     while (conn->sent_bytes < total) {
-        size_t head_sent = conn->sent_bytes < conn->head_bytes ? conn->sent_bytes : conn->head_bytes;
+        size_t head_sent = conn->sent_bytes;
+        if (head_sent > conn->head_bytes)
+            head_sent = conn->head_bytes;
         size_t body_sent = conn->sent_bytes - head_sent;
         struct iovec parts[2] = {
             {conn->head + head_sent, conn->head_bytes - head_sent},
