@@ -32,7 +32,8 @@ struct shop_text *shop_page_begin(struct shop_request *request, unsigned status,
               " maxlength=\"60\"></form>"
               "<nav class=\"tools\"><a href=\"/account\">Account</a>"
               "<a href=\"/cart\">Cart <img src=\"/cart/badge.svg\" alt=\"\" width=\"28\""
-              " height=\"20\"></a></nav></div></header>\n<nav class=\"shelves\"><div class=\"wide\">"
+              " height=\"20\"></a></nav></div></header>\n"
+              "<nav class=\"shelves\"><div class=\"wide\">"
               "<a href=\"/\">Everything</a>",
               title);
     for (size_t i = 0; i < SHOP_SEED_CATEGORY_COUNT; i++) {

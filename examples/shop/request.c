@@ -19,7 +19,8 @@ static int hex_value(char digit)
     return -1;
 }
 
-char *shop_percent_decode(struct shop_arena *arena, const char *text, size_t len, bool plus_is_space)
+char *shop_percent_decode(struct shop_arena *arena, const char *text, size_t len,
+                          bool plus_is_space)
 {
     char *out = shop_arena_alloc(arena, len + 1);
     size_t used = 0;

@@ -88,7 +88,8 @@ struct shop_request {
 bool shop_pairs_decode(struct shop_arena *arena, const char *text, size_t len,
                        struct shop_pairs *out_pairs);
 /* One percent-encoded piece, for paths; NULL when it is not clean text. */
-char *shop_percent_decode(struct shop_arena *arena, const char *text, size_t len, bool plus_is_space);
+char *shop_percent_decode(struct shop_arena *arena, const char *text, size_t len,
+                          bool plus_is_space);
 const char *shop_pairs_get(const struct shop_pairs *pairs, const char *name);
 
 const char *shop_request_header(const struct shop_request *request, const char *name);

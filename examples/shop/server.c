@@ -23,6 +23,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -363,6 +364,7 @@ struct shop_server *shop_server_new(struct shop *shop, const int *take_fds, size
         server->fds[i] = take_fds[i];
         server->daemons[i] = daemon_start(server, take_fds[i], thread_count);
         if (!server->daemons[i]) {
+            shop_server_stop(server, 0);
             shop_server_free(server);
             return NULL;
         }
@@ -385,8 +387,11 @@ static void idle_wait(struct shop_server *server, int wait_s)
 
 void shop_server_stop(struct shop_server *server, int wait_s)
 {
-    for (size_t i = 0; i < server->daemon_count; i++)
+    for (size_t i = 0; i < server->daemon_count; i++) {
         (void)MHD_quiesce_daemon(server->daemons[i]);
+        /* Its threads may look at the socket for a moment more, so it must not be closed yet. */
+        shutdown(server->fds[i], SHUT_RDWR);
+    }
     idle_wait(server, wait_s);
 }
 
@@ -395,8 +400,6 @@ void shop_server_free(struct shop_server *server)
     if (!server)
         return;
     for (size_t i = 0; i < server->daemon_count; i++) {
-        bool is_quiet = MHD_quiesce_daemon(server->daemons[i]) != MHD_INVALID_SOCKET;
-        (void)is_quiet; /* either way the socket is ours to close from now on */
         MHD_stop_daemon(server->daemons[i]);
         close(server->fds[i]);
     }

@@ -14,8 +14,9 @@ struct shop_server;
 /* Serve on listening sockets, which it takes over; NULL when libmicrohttpd cannot. */
 struct shop_server *shop_server_new(struct shop *shop, const int *take_fds, size_t fd_count,
                                     unsigned thread_count);
-/* Accept nothing more, finish what was begun (at most that long), then end. */
+/* Accept nothing more and wait, at most that long, until what was begun is finished. */
 void shop_server_stop(struct shop_server *server, int wait_s);
+/* Only after it was stopped; cuts what is still under way. */
 void shop_server_free(struct shop_server *server);
 
 #endif

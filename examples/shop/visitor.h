@@ -15,7 +15,7 @@
 
 /* Fills request->visitor. */
 void shop_visitor_read(struct shop_request *request);
-/* The visitor's cart, after this call in any case: gives an anonymous visitor a token if need be. */
+/* The visitor's cart; an anonymous visitor without one gets a new one, and its token. */
 const char *shop_visitor_cart_need(struct shop_request *request);
 /* Checks the password, NULL when it is wrong or the database does not answer (then *out_result). */
 const char *shop_visitor_token_new(struct shop_request *request, const char *user,
