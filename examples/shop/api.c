@@ -326,7 +326,7 @@ void shop_api_order_place(struct shop_request *request)
     json_t *body = body_read(request);
     if (!body)
         return;
-    struct shop_lines lines;
+    struct shop_lines lines = {0};
     json_t *address = json_object_get(body, "address");
     bool is_sound = lines_read(request, body, &lines) &&
                     (!address || (json_is_string(address) &&

@@ -44,7 +44,7 @@ const struct shop_product shop_seed_products[SHOP_SEED_PRODUCT_COUNT] = {
     {11, "Soup bowl", "ceramics",
      "Deep, heavy and glazed inside only, so that your hands feel the clay.", 1950, PLENTY},
     {12, "Teapot Margit", "ceramics",
-     "The last three of a small series by a potter who has since retired.", 6800, 3},
+     "One of the last of a small series, by a potter who has since retired.", 6800, 3},
     {13, "Monstera", "plants",
      "Grows towards the window and will not be argued with. In a 19 cm pot.", 2900, PLENTY},
     {14, "Snake plant", "plants",
