@@ -82,7 +82,7 @@ nw_err nw_gate_new(const struct nw_gate_options *options, struct nw_gate **out)
     nw_list_init(&gate->old_listeners);
     pthread_mutex_init(&gate->lock, NULL);
     struct nw_rng *rng = nw_worker_rng(nw_runtime_worker(gate->runtime, 0));
-    struct nw_hash_key key = {{nw_rng_next(rng), nw_rng_next(rng)}};
+    struct nw_hash_key key = {nw_rng_next(rng), nw_rng_next(rng)};
     nw_map_init(&gate->routes, key);
     nw_map_init(&gate->clients, key);
     for (unsigned i = 1; i < NW_HTTP1_CLASS_COUNT; i++)

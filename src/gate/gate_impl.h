@@ -20,6 +20,7 @@
 #include "io/listen.h"
 #include "io/stream.h"
 #include "io/turn.h"
+#include "io/worker.h"
 #include "proto/http1_chunked.h"
 #include "proto/http1_write.h"
 
