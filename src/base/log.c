@@ -207,7 +207,7 @@ static void *writer(void *arg)
         }
         if (is_stopping)
             return NULL;
-        if (idle_rounds++ < LINGER_ROUNDS) {
+        if (!hub->options.is_eager && idle_rounds++ < LINGER_ROUNDS) {
             wait_for_wake(hub, LINGER_MS);
             continue;
         }
