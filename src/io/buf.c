@@ -163,16 +163,29 @@ static void give_back(char *data, uint32_t bytes)
         pool->large_count++;
 }
 
+static char *borrow_small(struct nw_worker *worker)
+{
+    struct pool *pool = pool_of(worker);
+    return borrow(worker, &pool->small, &pool->small_count, NW_BUF_BYTES);
+}
+
+static char *borrow_large(struct nw_worker *worker)
+{
+    struct pool *pool = pool_of(worker);
+    return borrow(worker, &pool->large, &pool->large_count, NW_BUF_LARGE_BYTES);
+}
+
 nw_err nw_buf_reserve(struct nw_buf *buf)
 {
     if (buf->data != NULL)
         return NW_OK;
     struct nw_worker *worker = nw_worker_self();
-    struct pool *pool = pool_of(worker);
-    char *data = borrow(worker, &pool->small, &pool->small_count, NW_BUF_BYTES);
+    char *data = buf->wants_large ? borrow_large(worker) : borrow_small(worker);
     if (data == NULL)
         return NW_NO_MEMORY;
-    *buf = (struct nw_buf){.data = data, .cap_bytes = NW_BUF_BYTES};
+    buf->data = data;
+    buf->cap_bytes = buf->wants_large ? NW_BUF_LARGE_BYTES : NW_BUF_BYTES;
+    buf->start = buf->end = 0;
     return NW_OK;
 }
 
@@ -180,9 +193,7 @@ nw_err nw_buf_enlarge(struct nw_buf *buf)
 {
     if (buf->cap_bytes == NW_BUF_LARGE_BYTES)
         return NW_HEAD_TOO_LARGE;
-    struct nw_worker *worker = nw_worker_self();
-    struct pool *pool = pool_of(worker);
-    char *data = borrow(worker, &pool->large, &pool->large_count, NW_BUF_LARGE_BYTES);
+    char *data = borrow_large(nw_worker_self());
     if (data == NULL)
         return NW_NO_MEMORY;
     uint32_t bytes = nw_buf_unread_bytes(buf);
@@ -190,7 +201,10 @@ nw_err nw_buf_enlarge(struct nw_buf *buf)
         memcpy(data, buf->data + buf->start, bytes);
         give_back(buf->data, buf->cap_bytes);
     }
-    *buf = (struct nw_buf){.data = data, .cap_bytes = NW_BUF_LARGE_BYTES, .end = bytes};
+    buf->data = data;
+    buf->cap_bytes = NW_BUF_LARGE_BYTES;
+    buf->start = 0;
+    buf->end = bytes;
     return NW_OK;
 }
 
@@ -198,7 +212,7 @@ void nw_buf_release(struct nw_buf *buf)
 {
     if (buf->data != NULL)
         give_back(buf->data, buf->cap_bytes);
-    *buf = (struct nw_buf){0};
+    *buf = (struct nw_buf){.wants_large = buf->wants_large};
 }
 
 void nw_buf_compact(struct nw_buf *buf)

@@ -63,7 +63,7 @@ void nw_stream_idle_init(struct nw_stream *stream)
 void nw_io_park(struct nw_stream *stream, uint64_t idle_ms, nw_stream_on_wake on_wake)
 {
     NW_ASSERT(stream->is_open && stream->on_wake == NULL && on_wake != NULL);
-    NW_ASSERT(stream->reader == NULL && stream->writer == NULL && stream->gone_scope == NULL);
+    NW_ASSERT(stream->reader == NULL && stream->writer == NULL && stream->gone_fiber == NULL);
     stream->on_wake = on_wake;
     stream->idle_until_ms = idle_ms != 0 ? nw_now_ms() + idle_ms : NW_NEVER;
     if (stream->is_read_broken || has_input_below(stream)) {
@@ -95,17 +95,17 @@ static bool has_unread_bytes(struct nw_stream *stream)
 
 static void peer_went(struct nw_stream *stream)
 {
-    struct nw_scope *scope = stream->gone_scope;
-    stream->gone_scope = NULL;
+    struct nw_fiber *fiber = stream->gone_fiber;
+    stream->gone_fiber = NULL;
     stream->is_gone = true;
-    nw_scope_cancel(scope);
+    nw_fiber_cancel(fiber);
 }
 
-void nw_stream_watch_gone(struct nw_stream *stream, struct nw_scope *scope)
+void nw_stream_watch_gone(struct nw_stream *stream, struct nw_fiber *fiber)
 {
     NW_ASSERT(stream->is_open && stream->on_wake == NULL);
-    stream->gone_scope = scope;
-    if (scope == NULL)
+    stream->gone_fiber = fiber;
+    if (fiber == NULL)
         return;
     if (stream->is_read_broken)
         peer_went(stream);
@@ -124,7 +124,7 @@ static void unwatched(struct nw_stream *stream, unsigned ready)
     else if (is_end)
         want = (want & ~(unsigned)NW_READY_PEER_END) | NW_READY_ERROR;
     nw_source_want(&stream->source, want);
-    if (stream->gone_scope != NULL && (is_reset || (is_end && !has_unread_bytes(stream))))
+    if (stream->gone_fiber != NULL && (is_reset || (is_end && !has_unread_bytes(stream))))
         peer_went(stream);
 }
 

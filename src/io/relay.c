@@ -31,7 +31,9 @@ struct relay {
     struct nw_stream *from;
     struct nw_stream *to;
     uint64_t left_bytes; /* UINT64_MAX: until the end */
-    bool is_ended;       /* `from` ended orderly */
+    uint64_t idle_ms;
+    struct nw_within *idle; /* starts anew with every byte that moves */
+    bool is_ended;          /* `from` ended orderly */
     bool has_from_failed;
 };
 
@@ -97,10 +99,18 @@ static void pipe_return(struct nw_worker *worker, const struct pipe *pipe, size_
 
 /* ---- copying ---- */
 
+static void moved(struct relay *relay)
+{
+    if (relay->idle_ms != 0)
+        nw_within_restart(relay->idle, relay->idle_ms);
+}
+
+/* `from` gave bytes. */
 static void took(struct relay *relay, uint64_t bytes)
 {
     if (relay->left_bytes != UINT64_MAX)
         relay->left_bytes -= bytes;
+    moved(relay);
 }
 
 /* As many buffers as the rest of the body fills; one will do when memory is short. */
@@ -160,6 +170,29 @@ static unsigned iov_of_bufs(const struct nw_buf bufs[COPY_BUFS], unsigned count,
     return used;
 }
 
+/* As nw_io_write_all, but whatever `to` takes counts as movement. */
+static nw_err copy_out(struct relay *relay, const struct iovec *iov, int count, size_t all_bytes)
+{
+    struct nw_stream *to = relay->to;
+    size_t done_bytes = 0;
+    NW_TRY(nw_stream_share());
+    for (;;) {
+        if (to->is_write_broken)
+            return to->error;
+        size_t taken_bytes;
+        uint64_t before_bytes = to->sent_bytes;
+        nw_err err = nw_stream_write_once(to, iov, count, done_bytes, &taken_bytes);
+        done_bytes += taken_bytes;
+        if (err == NW_OK && done_bytes == all_bytes)
+            return NW_OK;
+        if (err != NW_OK && err != NW_AGAIN)
+            return err;
+        if (to->sent_bytes != before_bytes)
+            moved(relay);
+        NW_TRY(nw_stream_wait_write(to));
+    }
+}
+
 /* Waits for bytes, borrows, reads, writes; the buffers stay borrowed for the next step. */
 static nw_err copy_step(struct relay *relay, struct nw_buf bufs[COPY_BUFS], uint64_t max_bytes)
 {
@@ -180,9 +213,8 @@ static nw_err copy_step(struct relay *relay, struct nw_buf bufs[COPY_BUFS], uint
     relay->is_ended = bytes == 0;
     relay->has_from_failed = false;
     used = iov_of_bufs(bufs, count, bytes, iov);
-    NW_TRY(nw_io_write_all(relay->to, iov, (int)used));
     took(relay, bytes);
-    return NW_OK;
+    return copy_out(relay, iov, (int)used, bytes);
 }
 
 /* At most `max_bytes` of the body. */
@@ -197,6 +229,7 @@ static nw_err copy_some(struct relay *relay, uint64_t max_bytes)
         err = copy_step(relay, bufs, step_bytes < relay->left_bytes ? step_bytes : relay->left_bytes);
     }
     release_bufs(bufs);
+    nw_stream_wait_write_end(relay->to);
     return err;
 }
 
@@ -255,6 +288,7 @@ static nw_err splice_out(struct relay *relay, const struct pipe *pipe, size_t *h
         *held_bytes -= (size_t)bytes;
         to->sent_bytes += (size_t)bytes;
         nw_stream_share_spend((size_t)bytes);
+        moved(relay);
     }
     return NW_OK;
 }
@@ -302,13 +336,15 @@ static nw_err relay_run(struct relay *relay)
     return splice_all(relay);
 }
 
-nw_err nw_io_relay(struct nw_stream *from, struct nw_stream *to, uint64_t bytes,
+nw_err nw_io_relay(struct nw_stream *from, struct nw_stream *to, uint64_t bytes, uint64_t idle_ms,
                    uint64_t *out_moved_bytes, bool *out_from_failed)
 {
     NW_ASSERT(from->is_open && to->is_open && from != to);
-    struct relay relay = {.from = from, .to = to, .left_bytes = bytes};
+    NW_WITHIN(idle, idle_ms);
+    struct relay relay = {
+        .from = from, .to = to, .left_bytes = bytes, .idle_ms = idle_ms, .idle = &idle};
     *out_moved_bytes = 0;
-    nw_err err = to->queue != NULL ? nw_io_write_all(to, NULL, 0) : NW_OK;
+    nw_err err = to->queue != NULL ? copy_out(&relay, NULL, 0, 0) : NW_OK;
     uint64_t before_bytes = to->sent_bytes;
     if (err == NW_OK)
         err = relay_run(&relay);

@@ -329,7 +329,7 @@ nw_err nw_stream_write_failed(struct nw_stream *stream, ssize_t result)
     return stream->error;
 }
 
-static size_t iov_bytes(const struct iovec *iov, int count)
+size_t nw_stream_iov_bytes(const struct iovec *iov, int count)
 {
     size_t bytes = 0;
     for (int i = 0; i < count; i++)
@@ -337,9 +337,9 @@ static size_t iov_bytes(const struct iovec *iov, int count)
     return bytes;
 }
 
-/* Without a queue the caller's vector goes to the kernel as it is. NW_AGAIN: *out_taken < all. */
-static nw_err write_once(struct nw_stream *stream, const struct iovec *iov, int count, size_t skip,
-                         size_t *out_taken)
+/* Without a queue the caller's vector goes to the kernel as it is. */
+nw_err nw_stream_write_once(struct nw_stream *stream, const struct iovec *iov, int count, size_t skip,
+                            size_t *out_taken)
 {
     if (NW_UNLIKELY(stream->queue != NULL || skip != 0 || count > 64))
         return nw_stream_queue_send(stream, iov, count, skip, out_taken);
@@ -363,7 +363,7 @@ static nw_err write_rest(struct nw_stream *stream, const struct iovec *iov, int 
         if (stream->is_write_broken)
             return stream->error;
         size_t taken_bytes;
-        nw_err err = write_once(stream, iov, count, done_bytes, &taken_bytes);
+        nw_err err = nw_stream_write_once(stream, iov, count, done_bytes, &taken_bytes);
         done_bytes += taken_bytes;
         if (err == NW_OK && done_bytes == all_bytes)
             return NW_OK;
@@ -375,14 +375,14 @@ static nw_err write_rest(struct nw_stream *stream, const struct iovec *iov, int 
 nw_err nw_io_write_all(struct nw_stream *stream, const struct iovec *iov, int count)
 {
     NW_ASSERT(stream->is_open && stream->writer == NULL && !stream->is_fin_due);
-    size_t all_bytes = iov_bytes(iov, count);
+    size_t all_bytes = nw_stream_iov_bytes(iov, count);
     NW_TRY(nw_stream_share());
     if (NW_UNLIKELY(stream->is_write_broken))
         return stream->error;
     if (all_bytes == 0 && stream->queue == NULL)
         return NW_OK;
     size_t taken_bytes;
-    nw_err err = write_once(stream, iov, count, 0, &taken_bytes);
+    nw_err err = nw_stream_write_once(stream, iov, count, 0, &taken_bytes);
     if (NW_LIKELY(err == NW_OK && taken_bytes == all_bytes))
         return NW_OK;
     if (err != NW_OK && err != NW_AGAIN)
@@ -399,7 +399,7 @@ nw_err nw_io_write_some(struct nw_stream *stream, const struct iovec *iov, int c
     if (stream->is_write_broken)
         return stream->error;
     size_t taken_bytes;
-    nw_err err = write_once(stream, iov, count, 0, &taken_bytes);
+    nw_err err = nw_stream_write_once(stream, iov, count, 0, &taken_bytes);
     if (err == NW_AGAIN && taken_bytes > 0)
         err = NW_OK;
     if (err == NW_OK)
@@ -429,7 +429,7 @@ static void forget(struct nw_stream *stream)
     nw_stream_queue_drop(stream);
     nw_timer_disarm(&stream->idle);
     stream->on_wake = NULL;
-    stream->gone_scope = NULL;
+    stream->gone_fiber = NULL;
 }
 
 void nw_stream_close(struct nw_stream *stream)

@@ -12,16 +12,19 @@
 
 enum {
     NW_STREAM_READ_WANT = NW_READY_READ | NW_READY_PEER_END,
-    NW_STREAM_QUEUE_BUFS = 4, /* of 16 KiB: a writer waits beyond 64 KiB */
+    NW_STREAM_QUEUE_FEW = 4, /* buffers that a queue can name without a table of its own */
 };
 
-/* The deferred bytes of one stream. */
+/* The bytes that are held for one stream. */
 struct nw_stream_queue {
     struct nw_turn_node node; /* first */
     struct nw_stream *stream;
     struct nw_stream_queue *next_spare;
+    size_t held_bytes;
     unsigned count; /* of bufs in use; bytes leave from bufs[0] */
-    struct nw_buf bufs[NW_STREAM_QUEUE_BUFS];
+    unsigned cap;
+    struct nw_buf *bufs; /* `few` or a larger table */
+    struct nw_buf few[NW_STREAM_QUEUE_FEW];
 };
 
 /* What the streams of one worker share. */
@@ -60,6 +63,13 @@ void nw_stream_read_done(struct nw_stream *stream, size_t bytes, size_t max_byte
 /* Bytes waiting in the kernel: > 0 some, 0 end, else a negative errno (made sticky by the caller). */
 ssize_t nw_stream_peek(struct nw_stream *stream);
 
+size_t nw_stream_iov_bytes(const struct iovec *iov, int count);
+/*
+ * One attempt at the queue and iov minus `skip` bytes, without waiting. NW_OK may be a short write:
+ * *out_taken tells; it is written whatever comes back.
+ */
+nw_err nw_stream_write_once(struct nw_stream *stream, const struct iovec *iov, int count, size_t skip,
+                            size_t *out_taken);
 /*
  * Sends the queue and behind it iov[0..count) minus its first `skip` bytes in one sendmsg. *out_taken
  * counts iov's bytes that left. NW_AGAIN when something is left over.

@@ -30,6 +30,13 @@ static void lifting(void)
     nw_buf_release(&buf);
     CHECK(buf.data == NULL && buf.cap_bytes == 0);
     nw_buf_release(&buf);
+
+    buf.wants_large = true;
+    for (int i = 0; i < 2; i++) { /* the wish outlives the memory */
+        CHECK_OK(nw_buf_reserve(&buf));
+        CHECK(buf.cap_bytes == NW_BUF_LARGE_BYTES);
+        nw_buf_release(&buf);
+    }
 }
 
 static void a_buffer_keeps_its_content_when_it_moves(void **state)

@@ -263,7 +263,7 @@ static void relay_forever(void *arg)
 {
     struct pair *pairs = arg;
     uint64_t moved_bytes;
-    CHECK_ERR(nw_io_relay(&pairs[0].stream, &pairs[1].stream, 1ull << 30, &moved_bytes, NULL),
+    CHECK_ERR(nw_io_relay(&pairs[0].stream, &pairs[1].stream, 1ull << 30, 0, &moved_bytes, NULL),
               NW_CANCELLED);
     CHECK(moved_bytes > 0);
 }
@@ -309,16 +309,16 @@ static void work(void *arg)
 struct exchange {
     struct pair pair;
     struct nw_scope scope;
+    struct nw_fiber *fiber;
     nw_err err;
 };
 
 static void exchange_start(struct exchange *exchange)
 {
-    struct nw_fiber *fiber;
     nw_scope_open(&exchange->scope);
     exchange->err = NW_OK;
-    CHECK_OK(nw_scope_spawn(&exchange->scope, "work", work, &exchange->err, &fiber));
-    nw_stream_watch_gone(&exchange->pair.stream, &exchange->scope);
+    CHECK_OK(nw_scope_spawn(&exchange->scope, "work", work, &exchange->err, &exchange->fiber));
+    nw_stream_watch_gone(&exchange->pair.stream, exchange->fiber);
 }
 
 static void expect_gone(struct exchange *exchange)

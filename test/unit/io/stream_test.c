@@ -490,6 +490,75 @@ static void a_queue_is_bounded_and_keeps_order(void **state)
     run(queueing_for_a_slow_reader);
 }
 
+static void running_ahead(void)
+{
+    enum { AHEAD_BYTES = 4 << 20, HEAD_BYTES = 32 << 10 };
+    struct pair pair;
+    pair_open(&pair);
+    char *big = malloc(BIG_BYTES);
+    for (size_t i = 0; i < BIG_BYTES; i++)
+        big[i] = (char)(i * 7 >> 3);
+    size_t all_bytes = 0, held_bytes = 0;
+    while (held_bytes < AHEAD_BYTES - HEAD_BYTES) { /* never waits: nobody reads yet */
+        NW_WITHIN(never, 1);
+        struct iovec iov[2] = {{big + all_bytes, HEAD_BYTES / 2},
+                               {big + all_bytes + HEAD_BYTES / 2, HEAD_BYTES / 2}};
+        CHECK_OK(nw_io_write_ahead(&pair.stream, iov, 2, AHEAD_BYTES));
+        all_bytes += HEAD_BYTES;
+        CHECK(all_bytes < BIG_BYTES);
+        held_bytes = all_bytes - nw_stream_sent_bytes(&pair.stream);
+    }
+    {
+        NW_WITHIN(soon, 5);
+        struct iovec iov = {big, 2 * HEAD_BYTES};
+        CHECK_ERR(nw_io_write_ahead(&pair.stream, &iov, 1, AHEAD_BYTES), NW_TIMEOUT);
+        CHECK_ERR(nw_io_write_drain(&pair.stream), NW_TIMEOUT);
+    }
+    CHECK(nw_memory_used_bytes(runtime_here(), NW_MEMORY_BUFFERS) >= AHEAD_BYTES - HEAD_BYTES);
+    static unsigned char sink[1 << 16];
+    for (size_t at = 0; at < all_bytes;) { /* it leaves without any fiber of ours */
+        ssize_t bytes = recv(pair.peer, sink, sizeof sink, MSG_DONTWAIT);
+        for (ssize_t i = 0; i < bytes; i++, at++)
+            CHECK(sink[i] == (unsigned char)(at * 7 >> 3));
+        if (bytes < 0)
+            CHECK_OK(nw_fiber_yield());
+    }
+    CHECK_OK(nw_io_write_drain(&pair.stream));
+    CHECK(pair.stream.queue == NULL && nw_stream_sent_bytes(&pair.stream) == all_bytes);
+    free(big);
+    pair_close(&pair);
+}
+
+static void an_answer_runs_ahead_of_a_slow_reader_up_to_its_bound(void **state)
+{
+    run(running_ahead);
+}
+
+static void running_ahead_of_nothing(void)
+{
+    struct pair pair;
+    pair_open(&pair);
+    int writes = calls.writes;
+    struct iovec iov[2] = {{"head ", 5}, {"body", 4}};
+    CHECK_OK(queue_text(&pair.stream, "before "));
+    CHECK_OK(nw_io_write_ahead(&pair.stream, iov, 2, 1 << 20));
+    CHECK(calls.writes == writes + 1 && pair.stream.queue == NULL);
+    CHECK_OK(nw_io_write_drain(&pair.stream));
+    CHECK(calls.writes == writes + 1);
+    peer_expect(&pair, "before head body");
+    peer_reset(&pair);
+    CHECK_OK(nw_sleep(1));
+    nw_err err = nw_io_write_ahead(&pair.stream, iov, 2, 1 << 20);
+    CHECK(err == NW_PEER_RESET);
+    CHECK_ERR(nw_io_write_drain(&pair.stream), NW_PEER_RESET);
+    pair_close(&pair);
+}
+
+static void write_ahead_sends_at_once_what_the_kernel_takes(void **state)
+{
+    run_counting(running_ahead_of_nothing);
+}
+
 /* ---- connecting ---- */
 
 static void connecting_to_nobody(void)
@@ -641,6 +710,8 @@ int main(void)
         cmocka_unit_test(a_write_takes_the_queue_along),
         cmocka_unit_test(close_drops_what_is_queued),
         cmocka_unit_test(a_queue_is_bounded_and_keeps_order),
+        cmocka_unit_test(an_answer_runs_ahead_of_a_slow_reader_up_to_its_bound),
+        cmocka_unit_test(write_ahead_sends_at_once_what_the_kernel_takes),
         cmocka_unit_test(a_refused_connection_leaves_a_closed_stream),
         cmocka_unit_test(wait_any_tells_who_is_ready),
         cmocka_unit_test(an_event_ends_a_wait_for_streams),
