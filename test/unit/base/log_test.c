@@ -323,7 +323,7 @@ static void no_line_waits_for_the_next_one(void **state)
     struct nw_log_hub *hub = nw_log_hub_new(&options);
     assert_int_equal(nw_log_hub_start(hub), NW_OK);
     struct nw_log *log = nw_log_open(hub);
-    for (uint64_t i = 1; i <= 2000; i++) {
+    for (uint64_t i = 1; i <= 20000; i++) {
         nw_log(log, NW_INFO, "e", "n=%d", (int)i);
         wait_for_lines(&keeper, i);
     }
