@@ -1,9 +1,9 @@
 /*
- * A value's bucket is found from its leading bits: in the linear part every unit has a bucket of its
- * own, above it each power of two has half as many buckets again, each twice as wide as before. So
- * a bucket is at most 1/16, 1/128 or 1/1024 of its values wide for 1, 2 or 3 digits, and an index
- * costs one count of leading zeros and two shifts, a record about 22 instructions. 1 us to 60 s takes 3 KiB with
- * one digit and 20 KiB with two.
+ * A value's bucket is found from its leading bits: in the linear part every unit has a bucket of
+ * its own, above it each power of two has half as many buckets again, each twice as wide as before.
+ * So a bucket is at most 1/16, 1/128 or 1/1024 of its values wide for 1, 2 or 3 digits, and an
+ * index costs one count of leading zeros and two shifts, a record about 22 instructions. 1 us to
+ * 60 s takes 3 KiB with one digit and 20 KiB with two.
  *
  * Invariant: the number of values is the sum of the counts; it is kept nowhere else, because a
  * second counter could disagree with the buckets under a concurrent reader, and Prometheus would
