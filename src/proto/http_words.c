@@ -1,9 +1,10 @@
 /*
- * The words are few and their lengths are spread, so a name is looked up by its length: http_field.def
- * is sorted by length, `last_of_length` points at the last word of each, and the walk goes backwards
- * while the length stays. First and last byte reject nearly every wrong candidate before eight bytes
- * at a time are compared. A hash was not needed: the longest walk is eight words, and nothing has to
- * be generated when a row is added (a unit test finds every row and checks the order).
+ * The words are few and their lengths are spread, so a name is looked up by its length:
+ * http_field.def is sorted by length, `last_of_length` points at the last word of each, and the walk
+ * goes backwards while the length stays. First and last byte reject nearly every wrong candidate
+ * before eight bytes at a time are compared. A hash was not needed: the longest walk is seven words,
+ * and nothing has to be generated when a row is added (a unit test finds every row and checks the
+ * order).
  *
  * Case is folded by setting bit 0x20. Among token bytes that maps letters to lower case, '^' to '~'
  * and '_' to 0x7F, neither of which any spelling contains, and leaves digits and '-' alone.
