@@ -172,9 +172,8 @@ nw_err nw_http_date_parse(struct nw_slice text, int64_t now_s, int64_t *out_unix
         return seconds_of(&civil, out_unix_s);
     }
     rest = text;
-    if (skip_weekday(&rest, false) &&
-        (match(rest, ", DD bbb YYYY hh:mm:ss GMT", &civil) ||
-         match(rest, " bbb dD hh:mm:ss YYYY", &civil)))
+    if (skip_weekday(&rest, false) && (match(rest, ", DD bbb YYYY hh:mm:ss GMT", &civil) ||
+                                       match(rest, " bbb dD hh:mm:ss YYYY", &civil)))
         return seconds_of(&civil, out_unix_s);
     return NW_INVALID;
 }

@@ -37,7 +37,8 @@ static void data_that_is_spliced_is_counted(void **state)
     assert_int_equal(nw_http1_chunked_left_bytes(&chunked), 1);
     nw_http1_chunked_skip(&chunked, 1);
     assert_int_equal(nw_http1_chunked_left_bytes(&chunked), 0);
-    assert_int_equal(nw_http1_chunked_read(&chunked, NW_SLICE("\r\n0\r\n\r\n"), &data, &used), NW_OK);
+    assert_int_equal(nw_http1_chunked_read(&chunked, NW_SLICE("\r\n0\r\n\r\n"), &data, &used),
+                     NW_OK);
     assert_int_equal(used, 7);
 }
 
@@ -67,8 +68,9 @@ static void a_written_chunk_head_is_read_again(void **state)
     static const struct {
         uint64_t bytes;
         const char *text;
-    } rows[] = {{1, "1\r\n"},     {15, "f\r\n"},        {16, "10\r\n"},
-                {255, "ff\r\n"},  {256, "100\r\n"},     {16384, "4000\r\n"},
+    } rows[] = {{1, "1\r\n"},        {15, "f\r\n"},
+                {16, "10\r\n"},      {255, "ff\r\n"},
+                {256, "100\r\n"},    {16384, "4000\r\n"},
                 {65535, "ffff\r\n"}, {INT64_MAX, "7fffffffffffffff\r\n"}};
     for (size_t i = 0; i < NW_COUNT(rows); i++) {
         char out[NW_HTTP1_CHUNK_HEAD_MAX_BYTES];

@@ -48,7 +48,8 @@ static void assert_text(struct nw_slice found, const char *expected)
 
 static void the_pieces_of_a_request_are_found(void **state)
 {
-    const char *text = "POST /a?b HTTP/1.1\r\nhOST:  example.com\t \r\nX-Own:\r\nA: 1\r\na: 2\r\n\r\nbody";
+    const char *text =
+        "POST /a?b HTTP/1.1\r\nhOST:  example.com\t \r\nX-Own:\r\nA: 1\r\na: 2\r\n\r\nbody";
     struct parsed parsed = parse(false, text, NULL);
     const struct nw_http1_head *head = &parsed.head;
     assert_int_equal(head->method, NW_HTTP_POST);
@@ -166,9 +167,10 @@ static void a_connection_lives_on_as_version_and_connection_say(void **state)
 
 static void the_keep_alive_time_of_a_node_is_read(void **state)
 {
-    assert_int_equal(response("HTTP/1.1 204 No\r\nKeep-Alive: timeout=5, max=100\r\n\r\n").keep_alive_s,
-                     5);
-    assert_int_equal(response("HTTP/1.1 204 No\r\nKeep-Alive: max=1, Timeout=7\r\n\r\n").keep_alive_s, 7);
+    assert_int_equal(
+        response("HTTP/1.1 204 No\r\nKeep-Alive: timeout=5, max=100\r\n\r\n").keep_alive_s, 5);
+    assert_int_equal(
+        response("HTTP/1.1 204 No\r\nKeep-Alive: max=1, Timeout=7\r\n\r\n").keep_alive_s, 7);
     assert_int_equal(response("HTTP/1.1 204 No\r\nKeep-Alive: timeout=x\r\n\r\n").keep_alive_s, -1);
     assert_int_equal(response("HTTP/1.1 204 No\r\n\r\n").keep_alive_s, -1);
 }
@@ -191,13 +193,14 @@ static void a_websocket_is_asked_for_by_both_fields(void **state)
                     .upgrade_websocket);
     assert_false(
         request("GET / HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\n\r\n").upgrade_websocket);
-    assert_false(request("GET / HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\n\r\n").upgrade_websocket);
+    assert_false(
+        request("GET / HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\n\r\n").upgrade_websocket);
     assert_false(request("POST / HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\n"
                          "Upgrade: websocket\r\n\r\n")
                      .upgrade_websocket);
     struct nw_http1_asked asked = {NW_HTTP_GET, true};
-    struct parsed parsed = parse(
-        true, "HTTP/1.1 101 S\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n", &asked);
+    struct parsed parsed =
+        parse(true, "HTTP/1.1 101 S\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n", &asked);
     assert_int_equal(parsed.found, NW_HTTP1_FINE);
     assert_int_equal(parsed.message.framing, NW_HTTP1_BODY_TUNNEL);
     assert_false(parsed.message.keep_alive);
@@ -213,7 +216,8 @@ static void fields_of_the_connection_end_here(void **state)
         bool is_framed;
     } rows[] = {
         {"Host: a\r\n", false, true},
-        {"Connection: X-Named, host, Content-Length, cookie, authorization, accept\r\n", true, false},
+        {"Connection: X-Named, host, Content-Length, cookie, authorization, accept\r\n", true,
+         false},
         {"Keep-Alive: timeout=5\r\n", true, false},
         {"Proxy-Connection: close\r\n", true, false},
         {"TE: trailers\r\n", true, false},
@@ -264,7 +268,7 @@ static void a_set_reaches_to_the_last_field(void **state)
 
 static void an_error_means_502_when_a_node_made_it(void **state)
 {
-    for (int class = 1; class < NW_HTTP1_CLASS_COUNT; class++) {
+    for (int class = 1; class < NW_HTTP1_CLASS_COUNT; class ++) {
         nw_err err = nw_http1_class_err((nw_http1_class) class, false);
         assert_int_equal(nw_err_status(err), nw_http1_class_status((nw_http1_class) class));
         err = nw_http1_class_err((nw_http1_class) class, true);

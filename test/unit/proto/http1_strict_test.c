@@ -1,6 +1,6 @@
 /*
- * Everything that is refused, and its nearest neighbours that are not. Each row is a test; each input
- * is fed whole, cut in two at every byte, and byte by byte, and must get the same verdict.
+ * Everything that is refused, and its nearest neighbours that are not. Each row is a test; each
+ * input is fed whole, cut in two at every byte, and byte by byte, and must get the same verdict.
  * tools/check_strictness.py sees to it that every class has a row.
  */
 #include "http1_verdict.h"
@@ -36,23 +36,27 @@ struct row {
 /* head 2048 bytes, target 64 bytes, 5 fields; see `limits` below */
 static const struct row rows[] = {
     /* lines */
-    BAD("lf_alone_after_the_request_line_is_refused", BARE_LF, REQUEST, "GET / HTTP/1.1\n" H "\r\n"),
+    BAD("lf_alone_after_the_request_line_is_refused", BARE_LF, REQUEST,
+        "GET / HTTP/1.1\n" H "\r\n"),
     BAD("lf_alone_after_a_field_is_refused", BARE_LF, REQUEST, "GET / HTTP/1.1\r\nHost: a\n\r\n"),
     BAD("lf_alone_as_the_empty_line_is_refused", BARE_LF, REQUEST, "GET / HTTP/1.1\r\n" H "\n"),
     BAD("lf_alone_in_a_status_line_is_refused", BARE_LF, RESPONSE, "HTTP/1.1 200 OK\n\r\n"),
-    BAD("cr_alone_in_a_value_is_refused", BARE_CR, REQUEST, "GET / HTTP/1.1\r\nA: b\rc\r\n" H "\r\n"),
+    BAD("cr_alone_in_a_value_is_refused", BARE_CR, REQUEST,
+        "GET / HTTP/1.1\r\nA: b\rc\r\n" H "\r\n"),
     BAD("cr_alone_in_a_request_line_is_refused", BARE_CR, REQUEST, "GET / HTTP/1.1\rX\r\n\r\n"),
     BAD("cr_alone_in_a_target_is_refused", BARE_CR, REQUEST, "GET /a\rb HTTP/1.1\r\n" H "\r\n"),
     BAD("cr_cr_lf_is_refused", BARE_CR, REQUEST, "GET / HTTP/1.1\r\n" H "\r\r\n"),
     BAD("nul_in_a_value_is_refused", CONTROL_BYTE, REQUEST, "GET / HTTP/1.1\r\nHost: a\0b\r\n\r\n"),
     BAD("nul_in_a_target_is_refused", CONTROL_BYTE, REQUEST, "GET /\0 HTTP/1.1\r\n" H "\r\n"),
-    BAD("del_in_a_name_is_refused", CONTROL_BYTE, REQUEST, "GET / HTTP/1.1\r\nA\x7f: b\r\n" H "\r\n"),
+    BAD("del_in_a_name_is_refused", CONTROL_BYTE, REQUEST,
+        "GET / HTTP/1.1\r\nA\x7f: b\r\n" H "\r\n"),
     BAD("escape_in_a_reason_is_refused", CONTROL_BYTE, RESPONSE, "HTTP/1.1 200 O\x1bK\r\n\r\n"),
     BAD("a_high_byte_in_a_name_is_refused", HIGH_BYTE, REQUEST,
         "GET / HTTP/1.1\r\n\xe9tat: 1\r\n" H "\r\n"),
     BAD("a_high_byte_inside_a_name_is_refused", HIGH_BYTE, RESPONSE,
         "HTTP/1.1 200 OK\r\nContent-Length\xa0: 3\r\n\r\n"),
-    BAD("a_high_byte_in_a_target_is_refused", HIGH_BYTE, REQUEST, "GET /\xc3\xa9 HTTP/1.1\r\n" H "\r\n"),
+    BAD("a_high_byte_in_a_target_is_refused", HIGH_BYTE, REQUEST,
+        "GET /\xc3\xa9 HTTP/1.1\r\n" H "\r\n"),
     BAD("a_high_byte_in_a_method_is_refused", HIGH_BYTE, REQUEST, "G\xffT / HTTP/1.1\r\n" H "\r\n"),
     GOOD("a_high_byte_in_a_value_passes", REQUEST, "GET / HTTP/1.1\r\nA: caf\xc3\xa9\r\n" H "\r\n"),
     GOOD("a_tab_in_a_value_passes", REQUEST, "GET / HTTP/1.1\r\nA:\tb\tc\t\r\n" H "\r\n"),
@@ -68,7 +72,8 @@ static const struct row rows[] = {
         "\r\nGET / HTTP/1.1\r\n" H "\r\n"),
     BAD("an_empty_line_before_a_response_is_refused", LEADING_EMPTY_LINE, RESPONSE,
         "\r\nHTTP/1.1 200 OK\r\n\r\n"),
-    BAD("a_method_with_a_colon_is_refused", INVALID_METHOD, REQUEST, "GE:T / HTTP/1.1\r\n" H "\r\n"),
+    BAD("a_method_with_a_colon_is_refused", INVALID_METHOD, REQUEST,
+        "GE:T / HTTP/1.1\r\n" H "\r\n"),
     BAD("a_tls_client_hello_is_refused", CONTROL_BYTE, REQUEST, "\x16\x03\x01\x02"),
     GOOD("any_token_is_a_method", REQUEST, "x-Y!z / HTTP/1.1\r\n" H "\r\n"),
     BAD("two_spaces_behind_the_method_are_refused", EXTRA_SPACE, REQUEST,
@@ -77,7 +82,8 @@ static const struct row rows[] = {
         "GET /  HTTP/1.1\r\n" H "\r\n"),
     BAD("a_space_behind_the_version_is_refused", EXTRA_SPACE, REQUEST,
         "GET / HTTP/1.1 \r\n" H "\r\n"),
-    BAD("a_space_before_the_method_is_refused", EXTRA_SPACE, REQUEST, " GET / HTTP/1.1\r\n" H "\r\n"),
+    BAD("a_space_before_the_method_is_refused", EXTRA_SPACE, REQUEST,
+        " GET / HTTP/1.1\r\n" H "\r\n"),
     BAD("a_tab_in_the_request_line_is_refused", EXTRA_SPACE, REQUEST,
         "GET\t/ HTTP/1.1\r\n" H "\r\n"),
     BAD("two_spaces_before_the_status_are_refused", EXTRA_SPACE, RESPONSE,
@@ -129,13 +135,15 @@ static const struct row rows[] = {
         "GET / HTTP/1.1\r\n\"A\": c\r\n" H "\r\n"),
     BAD("a_line_without_colon_is_refused", MISSING_COLON, REQUEST,
         "GET / HTTP/1.1\r\n" H "garbage\r\n\r\n"),
-    BAD("a_folded_line_is_refused", FOLDED_LINE, REQUEST, "GET / HTTP/1.1\r\nA: b\r\n c\r\n" H "\r\n"),
+    BAD("a_folded_line_is_refused", FOLDED_LINE, REQUEST,
+        "GET / HTTP/1.1\r\nA: b\r\n c\r\n" H "\r\n"),
     BAD("a_space_before_the_first_field_is_refused", FOLDED_LINE, REQUEST,
         "GET / HTTP/1.1\r\n Host: a\r\n\r\n"),
     BAD("a_folded_line_in_an_answer_is_refused", FOLDED_LINE, RESPONSE,
         "HTTP/1.1 200 OK\r\nA: b\r\n\tc\r\n\r\n"),
     /* Host */
-    BAD("a_request_without_host_is_refused", MISSING_HOST, REQUEST, "GET / HTTP/1.1\r\nA: b\r\n\r\n"),
+    BAD("a_request_without_host_is_refused", MISSING_HOST, REQUEST,
+        "GET / HTTP/1.1\r\nA: b\r\n\r\n"),
     BAD("absolute_form_does_not_replace_a_missing_host", MISSING_HOST, REQUEST,
         "GET http://a/ HTTP/1.1\r\n\r\n"),
     GOOD("http_1_0_needs_no_host", REQUEST, "GET / HTTP/1.0\r\n\r\n"),
@@ -153,12 +161,14 @@ static const struct row rows[] = {
         "GET / HTTP/1.1\r\nHost: u@a\r\n\r\n"),
     BAD("a_port_above_65535_is_refused", INVALID_HOST, REQUEST,
         "GET / HTTP/1.1\r\nHost: a:65536\r\n\r\n"),
-    BAD("an_open_bracket_is_refused", INVALID_HOST, REQUEST, "GET / HTTP/1.1\r\nHost: [::1\r\n\r\n"),
+    BAD("an_open_bracket_is_refused", INVALID_HOST, REQUEST,
+        "GET / HTTP/1.1\r\nHost: [::1\r\n\r\n"),
     GOOD("an_ipv6_host_with_a_port_passes", REQUEST, "GET / HTTP/1.1\r\nHost: [::1]:80\r\n\r\n"),
     /* target */
     BAD("a_relative_target_is_refused", INVALID_TARGET, REQUEST, "GET a HTTP/1.1\r\n" H "\r\n"),
     BAD("an_asterisk_with_get_is_refused", INVALID_TARGET, REQUEST, "GET * HTTP/1.1\r\n" H "\r\n"),
-    BAD("a_foreign_scheme_is_refused", INVALID_TARGET, REQUEST, "GET ftp://a/ HTTP/1.1\r\n" H "\r\n"),
+    BAD("a_foreign_scheme_is_refused", INVALID_TARGET, REQUEST,
+        "GET ftp://a/ HTTP/1.1\r\n" H "\r\n"),
     GOOD("an_asterisk_with_options_passes", REQUEST, "OPTIONS * HTTP/1.1\r\n" H "\r\n"),
     BAD("an_empty_authority_is_refused", INVALID_AUTHORITY, REQUEST,
         "GET http:/// HTTP/1.1\r\n" H "\r\n"),
@@ -167,7 +177,8 @@ static const struct row rows[] = {
     BAD("user_information_in_the_target_is_refused", USERINFO, REQUEST,
         "GET http://u:p@a/ HTTP/1.1\r\n" H "\r\n"),
     BAD("a_fragment_is_refused", FRAGMENT, REQUEST, "GET /a#b HTTP/1.1\r\n" H "\r\n"),
-    BAD("a_fragment_behind_a_query_is_refused", FRAGMENT, REQUEST, "GET /?a#b HTTP/1.1\r\n" H "\r\n"),
+    BAD("a_fragment_behind_a_query_is_refused", FRAGMENT, REQUEST,
+        "GET /?a#b HTTP/1.1\r\n" H "\r\n"),
     BAD("a_quote_in_the_path_is_refused", INVALID_PATH_BYTE, REQUEST,
         "GET /a\"b HTTP/1.1\r\n" H "\r\n"),
     BAD("an_angle_bracket_in_the_path_is_refused", INVALID_PATH_BYTE, REQUEST,
@@ -241,7 +252,8 @@ static const struct row rows[] = {
     BAD("a_connection_field_with_a_semicolon_is_refused", INVALID_CONNECTION, REQUEST,
         "GET / HTTP/1.1\r\n" H "Connection: close;x\r\n\r\n"),
     BAD("a_connection_field_of_33_tokens_is_refused", INVALID_CONNECTION, RESPONSE,
-        "HTTP/1.1 200 OK\r\nConnection: a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,"
+        "HTTP/1.1 200 OK\r\nConnection: "
+        "a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,"
         "a,a,a\r\n\r\n"),
     BAD("a_connection_field_of_1025_bytes_is_refused", INVALID_CONNECTION, REQUEST,
         "GET / HTTP/1.1\r\n" H "Connection: x" X1024 "\r\n\r\n"),
@@ -256,8 +268,10 @@ static const struct row rows[] = {
     BAD("a_negative_chunk_size_is_refused", INVALID_CHUNK_SIZE, REQUEST, POST_CHUNKED "-1\r\nabc"),
     BAD("a_chunk_size_with_an_underscore_is_refused", INVALID_CHUNK_SIZE, REQUEST,
         POST_CHUNKED "1_0\r\nabc"),
-    BAD("a_space_before_a_chunk_size_is_refused", INVALID_CHUNK_SIZE, REQUEST, POST_CHUNKED " 3\r\n"),
-    BAD("a_space_behind_a_chunk_size_is_refused", INVALID_CHUNK_SIZE, RESPONSE, OK_CHUNKED "3 \r\n"),
+    BAD("a_space_before_a_chunk_size_is_refused", INVALID_CHUNK_SIZE, REQUEST,
+        POST_CHUNKED " 3\r\n"),
+    BAD("a_space_behind_a_chunk_size_is_refused", INVALID_CHUNK_SIZE, RESPONSE,
+        OK_CHUNKED "3 \r\n"),
     BAD("an_empty_chunk_size_is_refused", INVALID_CHUNK_SIZE, REQUEST, POST_CHUNKED "\r\nabc"),
     BAD("a_chunk_size_of_an_extension_alone_is_refused", INVALID_CHUNK_SIZE, REQUEST,
         POST_CHUNKED ";a=b\r\nabc"),
@@ -291,10 +305,12 @@ static const struct row rows[] = {
     BAD("a_trailer_with_a_space_before_its_colon_is_refused", SPACE_BEFORE_COLON, RESPONSE,
         OK_CHUNKED "0\r\nA : b\r\n\r\n"),
     BAD("a_trailer_without_name_is_refused", EMPTY_NAME, REQUEST, POST_CHUNKED "0\r\n: b\r\n\r\n"),
-    BAD("a_trailer_without_colon_is_refused", MISSING_COLON, REQUEST, POST_CHUNKED "0\r\nab\r\n\r\n"),
+    BAD("a_trailer_without_colon_is_refused", MISSING_COLON, REQUEST,
+        POST_CHUNKED "0\r\nab\r\n\r\n"),
     BAD("a_trailer_with_nul_is_refused", CONTROL_BYTE, REQUEST, POST_CHUNKED "0\r\nA: \0\r\n\r\n"),
     BAD("a_trailer_that_ends_with_lf_is_refused", BARE_LF, REQUEST, POST_CHUNKED "0\r\nA: b\n\r\n"),
-    BAD("a_trailer_with_cr_alone_is_refused", BARE_CR, REQUEST, POST_CHUNKED "0\r\nA: b\rc\r\n\r\n"),
+    BAD("a_trailer_with_cr_alone_is_refused", BARE_CR, REQUEST,
+        POST_CHUNKED "0\r\nA: b\rc\r\n\r\n"),
     GOOD("trailers_pass", REQUEST, POST_CHUNKED "3\r\nabc\r\n0\r\nA: b\r\nC:\r\n\r\nGET /next"),
 };
 
@@ -324,7 +340,7 @@ static void every_cut_gets_the_same_verdict(void **state)
 
 static void every_class_has_a_row_that_it_refuses(void **state)
 {
-    for (int class = 1; class < NW_HTTP1_CLASS_COUNT; class++) {
+    for (int class = 1; class < NW_HTTP1_CLASS_COUNT; class ++) {
         bool has_row = false;
         for (size_t i = 0; i < NW_COUNT(rows); i++)
             has_row = has_row || rows[i].expected == (nw_http1_class) class;

@@ -36,8 +36,8 @@ static void a_number_is_written_in_decimal(void **state)
     nw_http1_writer_init(&writer, out, sizeof out);
     nw_http1_write_field_u64(&writer, NW_SLICE("A"), 0);
     nw_http1_write_field_u64(&writer, NW_SLICE("B"), UINT64_MAX);
-    assert_true(nw_slice_eq(nw_slice_of(out, writer.len),
-                            NW_SLICE("A: 0\r\nB: 18446744073709551615\r\n")));
+    assert_true(
+        nw_slice_eq(nw_slice_of(out, writer.len), NW_SLICE("A: 0\r\nB: 18446744073709551615\r\n")));
 }
 
 static void framing_is_written_from_the_enum(void **state)
@@ -107,9 +107,9 @@ static void a_value_has_no_control_bytes_and_no_space_at_its_ends(void **state)
 {
     assert_true(nw_http1_is_value(NW_SLICE("")));
     assert_true(nw_http1_is_value(NW_SLICE("a \t\xc3\xa9")));
-    const struct nw_slice wrong[] = {NW_SLICE_LIT(" a"),   NW_SLICE_LIT("a "), NW_SLICE_LIT("a\t"),
-                                     NW_SLICE_LIT("a\r\n"), NW_SLICE_LIT("a\nb"),
-                                     NW_SLICE_LIT("a\0b"), NW_SLICE_LIT("\x7f")};
+    const struct nw_slice wrong[] = {
+        NW_SLICE_LIT(" a"),   NW_SLICE_LIT("a "),   NW_SLICE_LIT("a\t"), NW_SLICE_LIT("a\r\n"),
+        NW_SLICE_LIT("a\nb"), NW_SLICE_LIT("a\0b"), NW_SLICE_LIT("\x7f")};
     for (size_t i = 0; i < NW_COUNT(wrong); i++)
         assert_false(nw_http1_is_value(wrong[i]));
 }

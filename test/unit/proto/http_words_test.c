@@ -55,8 +55,8 @@ static void every_method_is_found_in_its_own_case(void **state)
 static void the_safe_methods_are_those_of_rfc_9110(void **state)
 {
     for (int id = 0; id < NW_HTTP_METHOD_COUNT; id++) {
-        bool is_safe = id == NW_HTTP_GET || id == NW_HTTP_HEAD || id == NW_HTTP_OPTIONS ||
-                       id == NW_HTTP_TRACE;
+        bool is_safe =
+            id == NW_HTTP_GET || id == NW_HTTP_HEAD || id == NW_HTTP_OPTIONS || id == NW_HTTP_TRACE;
         bool is_idempotent = is_safe || id == NW_HTTP_PUT || id == NW_HTTP_DELETE;
         assert_int_equal(nw_http_method_is_safe((nw_http_method)id), is_safe);
         assert_int_equal(nw_http_method_is_idempotent((nw_http_method)id), is_idempotent);

@@ -12,8 +12,8 @@ static struct nw_target parse(nw_http_method method, const char *target, const c
 {
     struct nw_target out;
     nw_http1_class found = NW_HTTP1_FINE;
-    nw_err err = nw_target_parse(method, nw_slice_str(target), nw_slice_str(host), scratch, &out,
-                                 &found);
+    nw_err err =
+        nw_target_parse(method, nw_slice_str(target), nw_slice_str(host), scratch, &out, &found);
     if (err != NW_OK)
         fail_msg("%s: %s", target, nw_http1_class_name(found));
     return out;
@@ -152,17 +152,28 @@ static void what_is_no_authority_is_refused(void **state)
         const char *text;
         nw_http1_class found;
     } rows[] = {
-        {"", NW_HTTP1_EMPTY_HOST},         {":80", NW_HTTP1_EMPTY_HOST},
-        {".", NW_HTTP1_INVALID_HOST},      {"a..b", NW_HTTP1_INVALID_HOST},
-        {".a", NW_HTTP1_INVALID_HOST},     {"a b", NW_HTTP1_INVALID_HOST},
-        {"a:", NW_HTTP1_INVALID_HOST},     {"a:0", NW_HTTP1_INVALID_HOST},
-        {"a:080000", NW_HTTP1_INVALID_HOST}, {"a:8x", NW_HTTP1_INVALID_HOST},
-        {"a:80:80", NW_HTTP1_INVALID_HOST}, {"::1", NW_HTTP1_EMPTY_HOST},
-        {"[]", NW_HTTP1_INVALID_HOST},     {"[::1]x", NW_HTTP1_INVALID_HOST},
-        {"[::1%25lo]", NW_HTTP1_INVALID_HOST}, {"[1.2.3.4]", NW_HTTP1_INVALID_HOST},
-        {"[v1.a]", NW_HTTP1_INVALID_HOST}, {"a%41", NW_HTTP1_INVALID_HOST},
-        {"b\xc3\xbc", NW_HTTP1_INVALID_HOST}, {"u@a", NW_HTTP1_USERINFO},
-        {"u:p@a:80", NW_HTTP1_USERINFO},   {"a\\b", NW_HTTP1_INVALID_HOST},
+        {"", NW_HTTP1_EMPTY_HOST},
+        {":80", NW_HTTP1_EMPTY_HOST},
+        {".", NW_HTTP1_INVALID_HOST},
+        {"a..b", NW_HTTP1_INVALID_HOST},
+        {".a", NW_HTTP1_INVALID_HOST},
+        {"a b", NW_HTTP1_INVALID_HOST},
+        {"a:", NW_HTTP1_INVALID_HOST},
+        {"a:0", NW_HTTP1_INVALID_HOST},
+        {"a:080000", NW_HTTP1_INVALID_HOST},
+        {"a:8x", NW_HTTP1_INVALID_HOST},
+        {"a:80:80", NW_HTTP1_INVALID_HOST},
+        {"::1", NW_HTTP1_EMPTY_HOST},
+        {"[]", NW_HTTP1_INVALID_HOST},
+        {"[::1]x", NW_HTTP1_INVALID_HOST},
+        {"[::1%25lo]", NW_HTTP1_INVALID_HOST},
+        {"[1.2.3.4]", NW_HTTP1_INVALID_HOST},
+        {"[v1.a]", NW_HTTP1_INVALID_HOST},
+        {"a%41", NW_HTTP1_INVALID_HOST},
+        {"b\xc3\xbc", NW_HTTP1_INVALID_HOST},
+        {"u@a", NW_HTTP1_USERINFO},
+        {"u:p@a:80", NW_HTTP1_USERINFO},
+        {"a\\b", NW_HTTP1_INVALID_HOST},
     };
     for (size_t i = 0; i < NW_COUNT(rows); i++) {
         struct nw_authority authority;
@@ -206,7 +217,8 @@ static void a_parameter_is_found_by_its_decoded_name(void **state)
     struct nw_slice query = NW_SLICE("a=1&&b&a=2&c%20d=x+y&=z&e==="), value;
     assert_true(nw_query_find(query, NW_SLICE("a"), &value) && nw_slice_eq(value, NW_SLICE("1")));
     assert_true(nw_query_find(query, NW_SLICE("b"), &value) && value.len == 0);
-    assert_true(nw_query_find(query, NW_SLICE("c d"), &value) && nw_query_eq(value, NW_SLICE("x y")));
+    assert_true(nw_query_find(query, NW_SLICE("c d"), &value) &&
+                nw_query_eq(value, NW_SLICE("x y")));
     assert_true(nw_query_find(query, NW_SLICE("e"), &value) && nw_slice_eq(value, NW_SLICE("==")));
     assert_false(nw_query_find(query, NW_SLICE("c%20d"), &value));
     assert_false(nw_query_find(query, NW_SLICE("f"), &value));
@@ -225,7 +237,8 @@ static void a_cookie_is_found_by_its_exact_name(void **state)
     assert_true(nw_cookie_find(field, NW_SLICE("theme"), &value) &&
                 nw_slice_eq(value, NW_SLICE("dark")));
     assert_true(nw_cookie_find(field, NW_SLICE("flag"), &value) && value.len == 0);
-    assert_true(nw_cookie_find(field, NW_SLICE("x"), &value) && nw_slice_eq(value, NW_SLICE("a=b")));
+    assert_true(nw_cookie_find(field, NW_SLICE("x"), &value) &&
+                nw_slice_eq(value, NW_SLICE("a=b")));
     assert_false(nw_cookie_find(field, NW_SLICE("i"), &value));
 }
 
