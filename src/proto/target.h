@@ -18,19 +18,20 @@ typedef enum nw_target_form {
     NW_TARGET_ORIGIN,    /* /path?query */
     NW_TARGET_ABSOLUTE,  /* http://host/path?query: its authority replaces Host */
     NW_TARGET_ASTERISK,  /* OPTIONS * */
-    NW_TARGET_AUTHORITY  /* CONNECT host:port */
+    NW_TARGET_AUTHORITY /* CONNECT host:port */
 } nw_target_form;
 
 struct nw_target {
     nw_target_form form;
-    bool is_path_changed;     /* normalising changed it */
-    bool has_query;           /* "/a?" has an empty one */
-    int32_t port;             /* -1 when none was given */
-    struct nw_slice authority; /* host and port in lower case, else as sent: the Host to send on */
-    struct nw_slice host;      /* within it: no port, no trailing dot; [brackets] stay; may be empty */
-    struct nw_slice path;      /* normal; begins with '/'; "*" in asterisk form, "" in authority form */
-    struct nw_slice query;     /* without '?' */
-    struct nw_slice raw;       /* path and query as they came; "/" when the target named none */
+    bool is_path_changed; /* normalising changed it */
+    bool has_query;       /* "/a?" has an empty one */
+    int32_t port;         /* -1 when none was given */
+    /* Host and port in lower case, else as sent: the one Host to send on. May be empty. */
+    struct nw_slice authority;
+    struct nw_slice host;  /* within it: no port, no trailing dot; [brackets] stay */
+    struct nw_slice path;  /* normal, begins with '/'; "*" in asterisk form, "" in authority form */
+    struct nw_slice query; /* without '?' */
+    struct nw_slice raw;   /* path and query as they came; begins with '/' where `path` does */
 };
 
 /* Scratch memory that is always enough. */
@@ -56,7 +57,7 @@ NW_MUST_CHECK nw_err nw_path_normalise(struct nw_slice path, char *scratch,
 
 struct nw_authority {
     struct nw_slice host; /* as sent, without port and trailing dot; [brackets] stay */
-    int32_t port;         /* -1 when none was given; 0 to 65535 */
+    int32_t port;         /* -1 when none was given; 1 to 65535 */
 };
 /*
  * host [":" port]: a name of letters, digits, '-', '.', '_'; an IPv4 address is one; or an IPv6
