@@ -1,15 +1,16 @@
 /*
- * A stack is 64 KiB of address space of which a request touches two or three pages. The pool is last
- * in, first out, so that the next fiber runs on memory that is still in the cache; the fiber's own
- * struct lies at the top of its stack, so that starting one allocates nothing. The tops are shifted
- * against each other by a few cache lines: were all fibers at the same offset of a page, their hottest
- * lines would compete for the same sets of the first-level cache.
+ * A stack is 64 KiB of address space of which a request touches two or three pages. The pool is
+ * last in, first out, so that the next fiber runs on memory that is still in the cache; the
+ * fiber's own struct lies at the top of its stack, so that starting one allocates nothing. The
+ * tops are shifted against each other by a few cache lines: were all fibers at the same offset of
+ * a page, their hottest lines would compete for the same sets of the first-level cache.
  *
- * High water is what the kernel knows anyway: the lowest page of a stack that was ever touched. That
- * is exact to a page and costs nothing until somebody asks, where painting each stack would touch all
- * sixteen of its pages and make ten thousand fibers cost 640 MB.
+ * High water is what the kernel knows anyway: the lowest page of a stack that was ever touched.
+ * That is exact to a page and costs nothing until somebody asks, where painting each stack would
+ * touch all sixteen of its pages and make ten thousand fibers cost 640 MB.
  *
- * All the annotations that sanitizers need at a switch are in nw_switch_in and nw_switch_out (stack.h).
+ * All the annotations that sanitizers need at a switch are in nw_switch_in and nw_switch_out
+ * (stack.h).
  */
 #include "io/stack.h"
 
@@ -64,8 +65,8 @@ static struct nw_stack *map_stack(struct nw_worker *worker)
     size_t top = bytes - color - sizeof(struct nw_stack);
     struct nw_stack *stack = (void *)(map + top / TOP_ALIGN * TOP_ALIGN);
     *stack = (struct nw_stack){.map = map, .map_bytes = bytes, .low = map + PAGE_BYTES};
-    stack->usable_bytes = (size_t)((char *)stack - stack->low - sizeof(struct nw_fiber)) / TOP_ALIGN *
-                          TOP_ALIGN;
+    size_t below = (size_t)((char *)stack - stack->low);
+    stack->usable_bytes = (below - sizeof(struct nw_fiber)) / TOP_ALIGN * TOP_ALIGN;
     nw_list_push_back(&worker->stacks, &stack->node);
     atomic_fetch_add_explicit(&runtime->memory_used_bytes[NW_MEMORY_STACKS], NW_STACK_COUNTED_BYTES,
                               memory_order_relaxed);

@@ -35,8 +35,8 @@ enum {
 /* ---- Work at fixed points of a turn ---- */
 
 /*
- * One call at the next flush (after the fibers of this turn ran) or at the turn's end (rest). Removed
- * before it runs, so `run` may register it again. On the loop's stack: must not yield.
+ * One call at the next flush (after the fibers of this turn ran) or at the turn's end (rest).
+ * Removed before it runs, so `run` may register it again. On the loop's stack: must not yield.
  */
 struct nw_turn_node {
     struct nw_list node; /* nw_list_init before the first use */
@@ -108,8 +108,8 @@ NW_YIELDS void nw_fiber_wait_always(struct nw_fiber **slot);
 /* What a wait of the running fiber would answer now without waiting: OK, CANCELLED or TIMEOUT. */
 NW_MUST_CHECK nw_err nw_fiber_check(void);
 /*
- * Makes a waiting fiber ready. False when it does not wait (any more): woken before in this turn, by
- * its deadline or cancelled; then nothing was handed over. NULL is false. On its worker only.
+ * Makes a waiting fiber ready. False when it does not wait (any more): woken before in this turn,
+ * by its deadline or cancelled; then nothing was handed over. NULL is false. On its worker only.
  */
 bool nw_fiber_wake(struct nw_fiber *fiber);
 static inline void nw_fiber_make_ready(struct nw_fiber *fiber)
