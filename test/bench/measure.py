@@ -6,8 +6,9 @@ core, so it is read only while the process rests. Threads that ended are not in 
 processes measured here ends a thread while it serves.
 
 Memory is Pss_Anon and Pss_Shmem of smaps_rollup, which walks the page tables and is exact; VmRSS is
-a sum of per-core counters and may be some hundred KiB off. Pages of files are left out: the share of
-libc that falls to a process changes whenever a stranger starts or ends. So are kernel buffers.
+a sum of per-core counters and may be some hundred KiB off. Pages of files are left out, because the
+share of libc that falls to a process changes whenever a stranger starts or ends; so are kernel
+buffers.
 """
 
 import os
