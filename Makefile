@@ -26,5 +26,9 @@ test-sanitize: setup
 	@tools/setup.sh test
 	@tools/test.sh --sanitize
 
+bench: release
+	@tools/setup.sh bench
+	@$(PYTHON) test/bench/bench.py $(BENCH)
+
 clean:
 	rm -rf build build-*

@@ -1,7 +1,8 @@
 /*
  * cidr.h - IP addresses as bytes, and networks that contain them. No sockets, no names.
  *
- * An IPv4 address and its IPv4-mapped form in IPv6 (::ffff:a.b.c.d) are the same address here.
+ * An IPv4 address and its IPv4-mapped form in IPv6 (::ffff:a.b.c.d) are the same address here, and
+ * it is an IPv4 one: no IPv6 network contains it, not even ::/0.
  *
  * Owner:   plain data
  * Threads: stateless

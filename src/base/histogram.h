@@ -94,11 +94,12 @@ uint64_t nw_histogram_percentile(const struct nw_histogram *histogram, double pe
 /*
  * How many values are not greater than `bound`. A bucket that contains the bound is counted whole,
  * so the result is exact for bounds that end a bucket and at most one bucket's width off else.
+ * Values beyond max_value count as max_value.
  */
 uint64_t nw_histogram_count_at_most(const struct nw_histogram *histogram, uint64_t bound);
 /*
- * The next bucket with a count, in order of value. Start with a zeroed struct and *is_started
- * false: `bool s = false; while (nw_histogram_next(h, &s, &bucket)) …`
+ * The next bucket with a count, in order of value:
+ * `bool is_started = false; while (nw_histogram_next(h, &is_started, &bucket)) …`
  */
 bool nw_histogram_next(const struct nw_histogram *histogram, bool *is_started,
                        struct nw_histogram_bucket *bucket);

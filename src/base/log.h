@@ -18,7 +18,8 @@
  * Owner:   nw_log_hub_new/_free; handles belong to the hub, nw_log_open/_close; sinks are borrowed
  *          until the hub is freed
  * Threads: a handle serves one thread at a time; open, close, level, reopen, dropped: any; new,
- *          start, stop, free: one, with no one logging during stop and after
+ *          start, stop, free: one, with no one logging during stop and after. A direct hub and all
+ *          its handles belong to one thread
  */
 #ifndef NW_BASE_LOG_H
 #define NW_BASE_LOG_H
@@ -49,6 +50,7 @@ struct nw_log_options {
     void *wall_ms_arg;
     size_t ring_bytes; /* for each handle; 0: 256 KiB */
     bool is_direct;    /* no thread, no rings: sinks are called before nw_log returns (sim) */
+    bool is_eager;     /* the writer sleeps as soon as it can: a signal per line, least delay */
 };
 
 struct nw_log_hub;
@@ -65,11 +67,11 @@ void nw_log_hub_set_level(struct nw_log_hub *hub, nw_log_level level);
 /* The writer reopens its sinks before the next line; at once when direct or not started. */
 void nw_log_hub_reopen(struct nw_log_hub *hub);
 /* Lines lost since the hub was made. */
-uint64_t nw_log_hub_dropped(const struct nw_log_hub *hub);
+uint64_t nw_log_hub_dropped(struct nw_log_hub *hub);
 
 /* A handle for the calling thread. */
 struct nw_log *nw_log_open(struct nw_log_hub *hub);
-/* Lines still in its ring are written; NULL does nothing. */
+/* Lines still in its ring are written; NULL does nothing. No handle is used after hub_free. */
 void nw_log_close(struct nw_log *log);
 
 /* log may be NULL: nothing happens. `event` is a literal of a-z, 0-9, '.', '_' and '-'. */

@@ -48,7 +48,8 @@ struct nw_metric_family {
 };
 
 #define NW_METRIC_LABELS_MAX 4
-#define NW_METRIC_HISTOGRAM_MAX_US 60000000 /* 60 s; greater values count as this */
+/* 67 s, the power of two above the last printed bound; greater values count as this in +Inf. */
+#define NW_METRIC_HISTOGRAM_MAX_US ((1 << 26) - 1)
 /* Words between the cells of two workers: 64 cache lines, so that no line has two writers. */
 #define NW_METRIC_STRIDE 512
 

@@ -27,6 +27,8 @@ void nw_ring_free(struct nw_ring *ring);
  * take at most half of the ring. Reserving again before commit gives the first one up.
  */
 char *nw_ring_reserve(struct nw_ring *ring, size_t max_bytes);
+/* The memory that reserve gave, until commit. */
+char *nw_ring_reserved(const struct nw_ring *ring);
 /* Publishes the reserved record with `bytes` <= max_bytes of it. */
 void nw_ring_commit(struct nw_ring *ring, size_t bytes);
 /* reserve, copy, commit; false when it was dropped. */

@@ -22,6 +22,7 @@ struct nw_buf {
     uint32_t cap_bytes;
     uint32_t start; /* first unread byte */
     uint32_t end;   /* behind the last byte */
+    bool wants_large; /* what is borrowed for it comes from the 32 KiB class */
 };
 
 /* A zeroed struct is an empty buffer without memory. NW_NO_MEMORY at the ceiling. */

@@ -23,7 +23,6 @@
 #include "io/timer.h"
 
 struct nw_fiber;
-struct nw_scope;
 struct nw_stream;
 
 /* Why a parked stream woke. For CLOSED and TIMEOUT the owner closes it. */
@@ -44,7 +43,7 @@ struct nw_stream {
     const struct nw_stream_ops *ops;
     struct nw_fiber *reader; /* waits for input */
     struct nw_fiber *writer; /* waits for room */
-    struct nw_scope *gone_scope; /* cancelled when the peer goes while nobody reads */
+    struct nw_fiber *gone_fiber; /* cancelled when the peer goes while nobody reads */
     nw_stream_on_wake on_wake;   /* parked when set */
     struct nw_timer idle;        /* while parked */
     uint64_t sent_bytes;
@@ -95,6 +94,15 @@ NW_YIELDS NW_MUST_CHECK nw_err nw_io_write_all(struct nw_stream *stream, const s
 NW_MUST_CHECK nw_err nw_io_write_some(struct nw_stream *stream, const struct iovec *iov, int count,
                                       size_t *out_written_bytes);
 /*
+ * As write_all, but what the kernel does not take is copied and leaves as the peer takes it, without
+ * the fiber: waits only while more than max_queued_bytes are queued (0: as write_all). Later failures
+ * are reported by the next call.
+ */
+NW_YIELDS NW_MUST_CHECK nw_err nw_io_write_ahead(struct nw_stream *stream, const struct iovec *iov,
+                                                 int count, size_t max_queued_bytes);
+/* Waits until nothing is queued. */
+NW_YIELDS NW_MUST_CHECK nw_err nw_io_write_drain(struct nw_stream *stream);
+/*
  * Copies the bytes; they leave in this turn's flush, one send per stream. Waits only while more than
  * 64 KiB are queued.
  */
@@ -102,12 +110,13 @@ NW_YIELDS NW_MUST_CHECK nw_err nw_io_write_queue(struct nw_stream *stream, const
                                                  int count);
 /*
  * Moves exactly `bytes` (UINT64_MAX: until the end of `from`): copies below 64 KiB, splices above when
- * both are plain, reading only what `to` has taken. *out_moved_bytes is written also on failure.
- * out_from_failed (may be NULL) tells which side an error came from. NW_PEER_CLOSED when `from` ended
- * early.
+ * both are plain, reading only what `to` has taken. NW_TIMEOUT when nothing moved for idle_ms (0: no
+ * limit). *out_moved_bytes is written also on failure. out_from_failed (may be NULL) tells which side
+ * an error came from. NW_PEER_CLOSED when `from` ended early.
  */
 NW_YIELDS NW_MUST_CHECK nw_err nw_io_relay(struct nw_stream *from, struct nw_stream *to, uint64_t bytes,
-                                           uint64_t *out_moved_bytes, bool *out_from_failed);
+                                           uint64_t idle_ms, uint64_t *out_moved_bytes,
+                                           bool *out_from_failed);
 
 typedef enum nw_want { NW_WANT_READ = 1, NW_WANT_WRITE = 2 } nw_want;
 struct nw_event;
@@ -135,9 +144,9 @@ static inline bool nw_stream_is_parked(const struct nw_stream *stream)
 
 /*
  * While set, a peer that goes (RST, HUP, or FIN with everything it sent before already read) while
- * nobody reads cancels the scope and sets is_gone. Pipelined bytes do not count. NULL ends it.
+ * nobody reads cancels the fiber and sets is_gone. Pipelined bytes do not count. NULL ends it.
  */
-void nw_stream_watch_gone(struct nw_stream *stream, struct nw_scope *scope);
+void nw_stream_watch_gone(struct nw_stream *stream, struct nw_fiber *fiber);
 
 /* True also after an error: "provably did not start". Queued bytes that never left do not count. */
 static inline uint64_t nw_stream_sent_bytes(const struct nw_stream *stream)
