@@ -75,7 +75,7 @@ static bool permit_try(struct nw_peer_node *node)
 static void rest_is_over(struct nw_timer *timer)
 {
     struct nw_peer_home *home = NW_CONTAINER_OF(timer, struct nw_peer_home, rest);
-    for (unsigned i = 0; i < NW_PEER_SHELVES; i++) {
+    for (unsigned i = 0; i < NW_PEER_SHELVES && home->shelves[i].bytes != 0; i++) {
         struct nw_peer_shelf *shelf = &home->shelves[i];
         struct nw_list *at;
         while ((at = nw_list_pop_front(&shelf->resting)) != NULL) {
