@@ -1,9 +1,9 @@
 /*
  * balance.h - which of several nodes comes next? A plug point.
  *
- * A rule sees numbers only: for each member its effective weight (0: not to be chosen), its requests
- * in flight and its latency. It knows neither nodes nor connections, so tests and simulators drive
- * it directly.
+ * A rule sees numbers only: for each member its effective weight (0: not to be chosen), its
+ * requests in flight and its latency. It knows neither nodes nor connections, so tests and
+ * simulators drive it directly.
  *
  * Owner:   everything is borrowed for the call; a ring belongs to who built it
  * Threads: `current` and `rng` belong to one worker; a ring may be read by all
@@ -60,7 +60,10 @@ void nw_balance_ring_free(struct nw_balance_ring *ring);
 /* Point number `index` in order of position; false behind the last one. */
 bool nw_balance_ring_point(const struct nw_balance_ring *ring, unsigned index,
                            uint64_t *out_position, unsigned *out_item);
-/* What an item may carry: 1.25 x its fair share of one request more than are in flight, rounded up. */
+/*
+ * What an item may carry: 1.25 x its fair share of one request more than are in flight, rounded
+ * up.
+ */
 uint64_t nw_balance_bound(uint64_t in_flight_total, uint64_t weight, uint64_t weight_total);
 
 #endif

@@ -3,8 +3,9 @@
  *
  * Each round turns the members into numbers (weight 0: out) and asks the set's rule. What is out is
  * decided in up to four passes, each more desperate: first the nodes that are well and were not
- * tried yet, then also the one already tried, then, when no node is up, all of them. Hard rules hold
- * in every pass: weight 0, draining, the caller's `eligible`. A set in order ends after the first.
+ * tried yet, then also the one already tried, then, when no node is up, all of them. Hard rules
+ * hold in every pass: weight 0, draining, the caller's `eligible`. A set in order ends after the
+ * first.
  *
  * "Full" needs no look at connections: busy ones never exceed the tries in flight, so a node whose
  * in_flight is below its limit has either a permit left or an idle connection somewhere.

@@ -1,5 +1,6 @@
 /*
- * Taking a node out of service by hand: no new requests, wait for those in flight, close what idles.
+ * Taking a node out of service by hand: no new requests, wait for those in flight, close what
+ * idles.
  *
  * The flag is set first, then in_flight is read; a request reserves first and then reads the flag
  * (pool.c). So either the drain sees the request or the request sees the drain. The last request to
@@ -131,9 +132,9 @@ static void begin_drain(struct nw_peer_node *node, uint64_t for_ms)
     uint32_t before = atomic_fetch_or(&node->flags, (uint32_t)NW_PEER_FLAG_DRAINING);
     if ((before & NW_PEER_FLAG_DRAINING) == 0) {
         nw_peer_node_note(node, "draining", "on request");
-        nw_log(nw_peer_log(), NW_INFO, "peer.drain", "service=%s node=%s in_flight=%u lease_ms=%llu",
-               node->group->name, node->address, atomic_load(&node->in_flight),
-               (unsigned long long)for_ms);
+        nw_log(nw_peer_log(), NW_INFO, "peer.drain",
+               "service=%s node=%s in_flight=%u lease_ms=%llu", node->group->name, node->address,
+               atomic_load(&node->in_flight), (unsigned long long)for_ms);
     }
     pthread_mutex_unlock(&node->group->lock);
     if (for_ms != 0) {

@@ -3,12 +3,12 @@
  *
  * A probe opens a connection of its own. It never waits behind requests, for a pool, or for a
  * permit: a busy node must not look like a dead one. For the same reason a probe that only times
- * out, while requests to that node succeeded in the meantime, marks it slow and leaves it in: taking
- * a slow node out moves its load to the others, which then are slow.
+ * out, while requests to that node succeeded in the meantime, marks it slow and leaves it in:
+ * taking a slow node out moves its load to the others, which then are slow.
  *
  * Intervals are jittered by 10 % either way, from the worker's seeded generator, so that many
- * newels do not knock at once. When the next probe is due is kept in the node: a reload restarts the
- * fibers and neither skips nor repeats a probe.
+ * newels do not knock at once. When the next probe is due is kept in the node: a reload restarts
+ * the fibers and neither skips nor repeats a probe.
  */
 #include "base/log.h"
 #include "base/rng.h"
@@ -71,6 +71,8 @@ static void take_answer(struct nw_peer_node *node, nw_err err, const char *reaso
     else if (change == NW_HEALTH_DOWN)
         nw_peer_node_down(node, reason != NULL ? reason : nw_err_text(err));
     pthread_mutex_unlock(&group->lock);
+    if (change == NW_HEALTH_UP && atomic_load(&group->waiting_count) != 0)
+        nw_peer_pump(group);
 }
 
 static nw_err probe(struct nw_peer_node *node, const char **out_reason)

@@ -1,15 +1,15 @@
 /*
  * A node's life and the verdicts on it.
  *
- * Life: sets hold a node by set_refs; the last set that lets go retires it, which makes every worker
- * close its idle connections. Connections, probes and messages hold it by refs; the last one sends
- * it to worker 0, where it leaves its group. Its memory stays for five minutes, because whoever
- * tried it may still name it in a log. A set that names the address again before that point simply
- * takes it back. Only worker 0 adds and removes nodes, so nothing here locks the registry.
+ * Life: sets hold a node by set_refs; the last set that lets go retires it, which makes every
+ * worker close its idle connections. Connections, probes and messages hold it by refs; the last one
+ * sends it to worker 0, where it leaves its group. Its memory stays for five minutes, because
+ * whoever tried it may still name it in a log. A set that names the address again before that point
+ * simply takes it back. Only worker 0 adds and removes nodes, so nothing here locks the registry.
  *
  * Verdicts are bits in one word that every request reads; they change under the group's lock, and
- * each change is logged once, with its reason, and counted. Active checks own DOWN, live traffic owns
- * EJECTED, people own DRAINING: none overwrites another's.
+ * each change is logged once, with its reason, and counted. Active checks own DOWN, live traffic
+ * owns EJECTED, people own DRAINING: none overwrites another's.
  *
  * Ejection looks at all members at the moment of a failure, never periodically: without failures
  * there is nothing to decide. The expensive sums are only made for a node that is already over the
@@ -207,6 +207,7 @@ static nw_err node_new(struct nw_peer_group *group, const struct nw_peer_node_sp
 
 void nw_peer_node_destroy(struct nw_peer_node *node)
 {
+    NW_ASSERT(atomic_load(&node->in_flight) == 0);
     if (node->died_at_ms == 0)
         close_series(node);
     nw_list_remove(&node->link);
@@ -391,6 +392,13 @@ void nw_peer_node_down(struct nw_peer_node *node, const char *reason)
            node->address, reason != NULL ? reason : "");
 }
 
+/* A node that came back may serve who waits. */
+static void pump_if_waiting(struct nw_peer_group *group)
+{
+    if (atomic_load(&group->waiting_count) != 0)
+        nw_peer_pump(group);
+}
+
 void nw_peer_node_judge(struct nw_peer_node *node, bool is_up, const char *reason)
 {
     pthread_mutex_lock(&node->group->lock);
@@ -400,6 +408,7 @@ void nw_peer_node_judge(struct nw_peer_node *node, bool is_up, const char *reaso
     else
         nw_peer_node_down(node, reason);
     pthread_mutex_unlock(&node->group->lock);
+    pump_if_waiting(node->group);
 }
 
 static void eject(struct nw_peer_node *node, const char *reason, uint64_t now_ms)
@@ -462,7 +471,7 @@ void nw_peer_node_failed(struct nw_peer_node *node, bool is_refused, uint64_t no
     pthread_mutex_unlock(&node->group->lock);
 }
 
-void nw_peer_node_tried(struct nw_peer_node *node, bool is_good, uint64_t now_ms)
+void nw_peer_node_tried(struct nw_peer_node *node, bool is_good, bool is_trial, uint64_t now_ms)
 {
     struct nw_peer_group *group = node->group;
     pthread_mutex_lock(&group->lock);
@@ -475,9 +484,11 @@ void nw_peer_node_tried(struct nw_peer_node *node, bool is_good, uint64_t now_ms
         atomic_store(&node->broken_run, 0);
         atomic_fetch_and(&node->flags, ~(uint32_t)(NW_PEER_FLAG_EJECTED | NW_PEER_FLAG_TRIAL));
         begin_slow_start(node);
-        nw_peer_node_note(node, "up", "the trial request succeeded");
+        nw_peer_node_note(node, "up", is_trial ? "the trial request succeeded"
+                                             : "it answered while no node was up");
         nw_log(nw_peer_log(), NW_INFO, "peer.up", "service=%s node=%s reason=%s", group->name,
                node->address, node->reason);
     }
     pthread_mutex_unlock(&group->lock);
+    pump_if_waiting(group);
 }

@@ -251,8 +251,8 @@ uint32_t nw_peer_node_try_count(const struct nw_peer_node *node, uint32_t now_s)
 uint32_t nw_peer_node_bad_count(const struct nw_peer_node *node, uint32_t now_s);
 /* A try has failed in a way that can eject. */
 void nw_peer_node_failed(struct nw_peer_node *node, bool is_refused, uint64_t now_ms);
-/* The trial request went well or not. */
-void nw_peer_node_tried(struct nw_peer_node *node, bool is_good, uint64_t now_ms);
+/* The trial request went well or not, or any went well while no node was up. */
+void nw_peer_node_tried(struct nw_peer_node *node, bool is_good, bool is_trial, uint64_t now_ms);
 /* Under group->lock: state change with its reason. */
 void nw_peer_node_note(struct nw_peer_node *node, const char *state, const char *reason);
 void nw_peer_node_up(struct nw_peer_node *node, const char *reason);
@@ -276,8 +276,8 @@ struct nw_peer_conn *nw_peer_conn_pop(struct nw_peer_node *node, unsigned worker
 void nw_peer_conn_park(struct nw_peer_conn *conn);
 void nw_peer_conn_close(struct nw_peer_conn *conn);
 void nw_peer_conn_close_idle(struct nw_peer_node *node, unsigned worker_index);
-NW_YIELDS NW_MUST_CHECK nw_err nw_peer_node_dial(struct nw_peer_node *node, struct nw_stream *stream,
-                                                 uint32_t timeout_ms);
+NW_YIELDS NW_MUST_CHECK nw_err nw_peer_node_dial(struct nw_peer_node *node,
+                                                 struct nw_stream *stream, uint32_t timeout_ms);
 /* On the worker itself: frees the memory it kept. */
 void nw_peer_home_done(struct nw_peer_registry *registry, unsigned worker_index);
 
@@ -287,7 +287,8 @@ NW_MUST_CHECK nw_err nw_peer_choose(const struct nw_peer_set *set, const struct 
                                     bool *out_is_trial);
 
 /* wait.c: the admission queue. */
-NW_YIELDS NW_MUST_CHECK nw_err nw_peer_wait(struct nw_peer_set *set, const struct nw_peer_want *want,
+NW_YIELDS NW_MUST_CHECK nw_err nw_peer_wait(struct nw_peer_set *set,
+                                            const struct nw_peer_want *want,
                                             struct nw_peer_try *try);
 /* Grants as many waiters as can be served now. */
 void nw_peer_pump(struct nw_peer_group *group);

@@ -76,8 +76,9 @@ struct nw_peer_driver {
      */
     NW_YIELDS nw_err (*open)(struct nw_peer_conn *conn);
     /*
-     * One health check on a connection of its own, within health_timeout_ms. NW_OK: well. *out_reason (a static string) says
-     * what was wrong. NULL: verdicts are set by nw_peer_node_judge.
+     * One health check on a connection of its own, within health_timeout_ms. NW_OK: well.
+     * *out_reason (a static string) says what was wrong. NULL: verdicts are set by
+     * nw_peer_node_judge.
      */
     NW_YIELDS nw_err (*probe)(struct nw_peer_node *node, const char **out_reason);
     /* Frees what open added; the stream is closed afterwards. NULL: nothing to do. */
@@ -117,9 +118,9 @@ NW_MUST_CHECK nw_err nw_peer_registry_new(struct nw_runtime *runtime,
 NW_YIELDS void nw_peer_registry_free(struct nw_peer_registry *registry);
 
 /*
- * Strings of the spec are copied. Nodes that the registry knows by (set name, address) are taken over
- * with verdict and connections; others start as unknown. Nodes that no set names any more finish what
- * is in flight, close their idle connections and vanish from status and metrics.
+ * Strings of the spec are copied. Nodes that the registry knows by (set name, address) are taken
+ * over with verdict and connections; others start as unknown. Nodes that no set names any more
+ * finish what is in flight, close their idle connections and vanish from status and metrics.
  */
 NW_YIELDS NW_MUST_CHECK nw_err nw_peer_set_new(struct nw_peer_registry *registry,
                                                const struct nw_peer_set_spec *spec,
@@ -131,8 +132,8 @@ NW_YIELDS NW_MUST_CHECK nw_err nw_peer_set_new(struct nw_peer_registry *registry
 NW_YIELDS void nw_peer_set_start(struct nw_peer_set *set);
 /*
  * Returns when no probe uses the set's driver_arg any more; does nothing to a set that is not the
- * started one (a newer one has taken over). On worker 0, before the last unref where driver_arg dies
- * with the set.
+ * started one (a newer one has taken over). On worker 0, before the last unref where driver_arg
+ * dies with the set.
  */
 NW_YIELDS void nw_peer_set_stop(struct nw_peer_set *set);
 struct nw_peer_set *nw_peer_set_ref(struct nw_peer_set *set);
@@ -155,8 +156,8 @@ struct nw_peer_want {
 };
 
 /*
- * One try in flight, embedded in the request. The node may be named (logs, exclude) for five minutes
- * after the try has failed or ended.
+ * One try in flight, embedded in the request. The node may be named (logs, exclude) for five
+ * minutes after the try has failed or ended.
  */
 struct nw_peer_try {
     struct nw_peer_set *set;
@@ -169,8 +170,8 @@ struct nw_peer_try {
 };
 
 /*
- * Chooses a node and gets a connection to it: an idle one, one moved from another worker, a new one,
- * or one that a waiter is granted. NW_NO_NODE, NW_BUSY (queue full or waited wait_ms),
+ * Chooses a node and gets a connection to it: an idle one, one moved from another worker, a new
+ * one, or one that a waiter is granted. NW_NO_NODE, NW_BUSY (queue full or waited wait_ms),
  * NW_REFUSED/NW_UNREACHABLE/NW_TIMEOUT (connect failed: reported by itself as NW_PEER_CONNECT;
  * try->node says who, for `exclude`), NW_CANCELLED. On success nw_peer_try_end is owed; a tunnel
  * ends the try with is_reusable false when it closes.
@@ -181,8 +182,8 @@ NW_YIELDS NW_MUST_CHECK nw_err nw_peer_try_begin(struct nw_peer_set *set,
 /* Once per try. first_byte_us: from begin to the first byte of the answer; 0: there was none. */
 void nw_peer_try_report(struct nw_peer_try *try, nw_peer_outcome outcome, uint64_t first_byte_us);
 /*
- * Gives the connection back. `is_reusable`: the peer's last response is provably complete and nothing
- * unread is left; else it is closed. in_flight falls here.
+ * Gives the connection back. `is_reusable`: the peer's last response is provably complete and
+ * nothing unread is left; else it is closed. in_flight falls here.
  */
 void nw_peer_try_end(struct nw_peer_try *try, bool is_reusable);
 
@@ -197,12 +198,15 @@ void *nw_peer_node_driver_arg(const struct nw_peer_node *node);
 /* Connects a stream of one's own to the node (probes): counts no permit. */
 NW_YIELDS NW_MUST_CHECK nw_err nw_peer_node_connect(struct nw_peer_node *node,
                                                     struct nw_stream *stream);
+/* The member with this address, as written; NULL. Stays while the set and its members stay. */
+struct nw_peer_node *nw_peer_set_find(const struct nw_peer_set *set, const char *address);
 /* A verdict from outside. Worker 0. */
 void nw_peer_node_judge(struct nw_peer_node *node, bool is_up, const char *reason);
 
 /*
- * Worker 0. Stops new requests to a node and waits until none is in flight (NW_TIMEOUT, NW_CANCELLED leave it
- * draining). `for_ms` 0: until undrain; else a lease. NW_NOT_FOUND. "set/address" or a unique address.
+ * Worker 0. Stops new requests to a node and waits until none is in flight (NW_TIMEOUT,
+ * NW_CANCELLED leave it draining). `for_ms` 0: until undrain; else a lease. NW_NOT_FOUND.
+ * "set/address" or a unique address.
  */
 NW_YIELDS NW_MUST_CHECK nw_err nw_peer_drain(struct nw_peer_registry *registry,
                                              struct nw_slice name, uint64_t for_ms,
@@ -212,7 +216,10 @@ NW_YIELDS NW_MUST_CHECK nw_err nw_peer_undrain(struct nw_peer_registry *registry
 
 /* Any set with a usable node? (readiness) */
 bool nw_peer_set_is_usable(const struct nw_peer_set *set);
-/* JSON array of the set's nodes: address, state, reason, since, weight, in_flight, … (status.md). */
+/*
+ * JSON array of the set's nodes: address, state, reason, since, weight, in_flight, …
+ * (status.md).
+ */
 void nw_peer_set_status(const struct nw_peer_set *set, struct nw_text *out_json);
 
 #endif

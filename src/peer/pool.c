@@ -1,11 +1,11 @@
 /*
  * Connections: kept per worker, last in first out, counted per node for all workers.
  *
- * The order of two counters is what makes limits exact without a lock. in_flight is the reservation,
- * `open` the permits; a reservation is taken before a permit and given back after it. So whoever
- * holds a reservation below the limit knows that a permit is free or a connection idle somewhere,
- * if only on another worker, and may look until it finds it: nobody is refused while a connection
- * idles elsewhere. An idle connection keeps its permit.
+ * The order of two counters is what makes limits exact without a lock. in_flight is the
+ * reservation, `open` the permits; a reservation is taken before a permit and given back after it.
+ * So whoever holds a reservation below the limit knows that a permit is free or a connection idle
+ * somewhere, if only on another worker, and may look until it finds it: nobody is refused while a
+ * connection idles elsewhere. An idle connection keeps its permit.
  *
  * An idle connection moves by a message to the worker that holds it: it is taken from its loop,
  * travels in a heap object (the asker may give up meanwhile and its stack be gone), and joins the

@@ -1,17 +1,17 @@
 /*
  * Registry, groups, sets and their views.
  *
- * A set is made by every generation, so it must cost little and lose nothing: it is a view (an array
- * of members with the balance rule's memory) over nodes that live in the group of that name. A new
- * generation's set finds the same nodes, with verdicts, counters and idle connections; what only
- * the difference touches is made or retired.
+ * A set is made by every generation, so it must cost little and lose nothing: it is a view (an
+ * array of members with the balance rule's memory) over nodes that live in the group of that name.
+ * A new generation's set finds the same nodes, with verdicts, counters and idle connections; what
+ * only the difference touches is made or retired.
  *
  * Two sets of a name exist during a reload. Requests of both are served and share nodes, limits and
- * queue; settings of the nodes come from the one started last. Its start waits for the probes of the
- * one before it, because they use that one's driver argument.
+ * queue; settings of the nodes come from the one started last. Its start waits for the probes of
+ * the one before it, because they use that one's driver argument.
  *
- * A view is replaced as a whole. Readers take the pointer and do not yield while they use it, so the
- * old one is free once every worker has run something else.
+ * A view is replaced as a whole. Readers take the pointer and do not yield while they use it, so
+ * the old one is free once every worker has run something else.
  *
  * Everything here runs in fibers on worker 0, except ref and unref.
  */
@@ -425,6 +425,15 @@ void nw_peer_set_unref(struct nw_peer_set *set)
 const char *nw_peer_set_name(const struct nw_peer_set *set)
 {
     return set->group->name;
+}
+
+struct nw_peer_node *nw_peer_set_find(const struct nw_peer_set *set, const char *address)
+{
+    const struct nw_peer_view *view = atomic_load_explicit(&set->view, memory_order_acquire);
+    for (unsigned i = 0; i < view->count; i++)
+        if (strcmp(view->members[i].node->address, address) == 0)
+            return view->members[i].node;
+    return NULL;
 }
 
 nw_err nw_peer_set_change(struct nw_peer_set *set, const struct nw_peer_node_spec *nodes,

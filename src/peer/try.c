@@ -2,9 +2,9 @@
  * One try: choose, connect, report, give back.
  *
  * The path that nearly every request takes is: a node by the rule, one atomic to reserve it, the
- * newest idle connection of this worker; on the way back one report into this worker's own counters,
- * the connection parked, one atomic. Everything else (waiting, moving, connecting, ejecting) is
- * reached by a branch that is not taken.
+ * newest idle connection of this worker; on the way back one report into this worker's own
+ * counters, the connection parked, one atomic. Everything else (waiting, moving, connecting,
+ * ejecting) is reached by a branch that is not taken.
  *
  * While no connection is held nothing keeps the node alive but the caller's set; from then on the
  * connection does, so a set may change or go while its tries are in flight.
@@ -83,6 +83,19 @@ static void measure(struct nw_peer_node *node, nw_peer_outcome outcome, uint64_t
         atomic_store_explicit(&node->ewma, after, memory_order_relaxed);
 }
 
+/* The first answer makes a node known; any answer brings an ejected one back when none is up. */
+static void note_good(struct nw_peer_node *node, bool is_trial, uint64_t now_ms)
+{
+    uint32_t flags = atomic_load_explicit(&node->flags, memory_order_relaxed);
+    if (NW_LIKELY((flags & (NW_PEER_FLAG_KNOWN | NW_PEER_FLAG_EJECTED)) == NW_PEER_FLAG_KNOWN))
+        return;
+    if ((flags & NW_PEER_FLAG_KNOWN) == 0)
+        atomic_fetch_or(&node->flags, (uint32_t)NW_PEER_FLAG_KNOWN);
+    if (!is_trial && (flags & NW_PEER_FLAG_EJECTED) != 0 &&
+        atomic_load(&node->group->is_panicking))
+        nw_peer_node_tried(node, true, false, now_ms);
+}
+
 /* A reset on a kept connection is the node's right: it may have closed while we wrote. */
 static bool is_broken(const struct nw_peer_try *try, nw_peer_outcome outcome)
 {
@@ -113,15 +126,14 @@ void nw_peer_try_judge(struct nw_peer_try *try, nw_peer_outcome outcome, uint64_
     if (NW_LIKELY(!is_bad(outcome))) {
         if (__atomic_load_n(&local->last_good_s, __ATOMIC_RELAXED) != now_s)
             __atomic_store_n(&local->last_good_s, now_s, __ATOMIC_RELAXED);
-        if ((atomic_load_explicit(&node->flags, memory_order_relaxed) & NW_PEER_FLAG_KNOWN) == 0)
-            atomic_fetch_or(&node->flags, (uint32_t)NW_PEER_FLAG_KNOWN);
+        note_good(node, try->is_trial, now_ms);
     }
     if (outcome != NW_PEER_CONNECT && outcome != NW_PEER_RESET_ && outcome != NW_PEER_TIMEOUT_ &&
         atomic_load_explicit(&node->broken_run, memory_order_relaxed) != 0)
         atomic_store_explicit(&node->broken_run, 0, memory_order_relaxed);
     if (NW_UNLIKELY(try->is_trial) && !is_stale) {
         try->is_trial = false;
-        nw_peer_node_tried(node, !is_bad(outcome), now_ms);
+        nw_peer_node_tried(node, !is_bad(outcome), true, now_ms);
     } else if (is_bad(outcome) && !is_stale) {
         nw_window_add(&local->bad, now_s);
         if (is_broken(try, outcome))

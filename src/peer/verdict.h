@@ -1,8 +1,9 @@
 /*
  * verdict.h - the arithmetic behind every judgement on a node.
  *
- * Sliding counts, health runs, ejection, slow start, latency averages, the retry budget and the idle
- * limit, each a pure function of numbers and of a time passed in, so that tests live in any year.
+ * Sliding counts, health runs, ejection, slow start, latency averages, the retry budget and the
+ * idle limit, each a pure function of numbers and of a time passed in, so that tests live in any
+ * year.
  *
  * Owner:   plain values
  * Threads: a window has one writer; any thread may sum it meanwhile. The rest is stateless

@@ -2,14 +2,15 @@
  * Waiting for a turn at a full service.
  *
  * A waiter enters the queue, then everybody who frees something pumps: as long as the first in line
- * can be given a reserved node, it is taken out and granted. The counter of waiters is raised before
- * the waiter's own first pump and a releaser lowers in_flight before it reads the counter, so one of
- * the two sees the other: no grant is lost between "full" and "queued". New requests find the
- * counter above 0 and queue up behind, so nobody overtakes.
+ * can be given a reserved node, it is taken out and granted. The counter of waiters is raised
+ * before the waiter's own first pump and a releaser lowers in_flight before it reads the counter,
+ * so one of the two sees the other: no grant is lost between "full" and "queued". New requests find
+ * the counter above 0 and queue up behind, so nobody overtakes.
  *
  * The pump runs under the group's lock, which also keeps the waiter's stack in place: whoever gives
  * up must take the lock to leave. A connection that idles on the pumping worker travels with the
- * grant; a grant that lost its race against timeout or cancel takes back what it gave and passes on.
+ * grant; a grant that lost its race against timeout or cancel takes back what it gave and passes
+ * on.
  *
  * A first in line that accepts any node and gets none ends the pump; one with conditions of its own
  * (`eligible`, `exclude`) does not hold up those behind it.

@@ -267,6 +267,24 @@ static void retries_are_a_tenth_of_requests_or_three_a_second(void **state)
     run(1, spend_retries);
 }
 
+static void answer_while_none_is_up(struct world *world)
+{
+    struct site site;
+    site_init(&site, 2);
+    site_open(world, &site);
+    try_on(&site, 0, 5, NW_PEER_RESET_);
+    nw_peer_node_judge(nw_peer_set_find(site.set, site.origins[1].address), false, "test");
+    CHECK(nodes_up(world) == 0);
+    try_on(&site, 0, 1, NW_PEER_OK); /* seconds before its time is over */
+    CHECK(nodes_up(world) == 1);
+    site_close(&site);
+}
+
+static void an_answer_brings_an_ejected_node_back_when_none_is_up(void **state)
+{
+    run(1, answer_while_none_is_up);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -279,6 +297,7 @@ int main(void)
         cmocka_unit_test(live_traffic_takes_out_at_most_half),
         cmocka_unit_test(refused_connects_are_believed_but_the_last_node_stays),
         cmocka_unit_test(a_node_that_fails_fast_attracts_nothing),
+        cmocka_unit_test(an_answer_brings_an_ejected_node_back_when_none_is_up),
         cmocka_unit_test(retries_are_a_tenth_of_requests_or_three_a_second),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

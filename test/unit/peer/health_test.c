@@ -98,19 +98,20 @@ static void all_down(struct world *world)
     struct site site;
     site_init(&site, 2);
     site_open(world, &site);
-    const struct nw_peer_node *nodes[2];
+    struct nw_peer_node *nodes[2];
     struct nw_peer_want want = {0};
-    CHECK_OK(ask_for(site.set, &want, &nodes[0]));
-    CHECK_OK(ask_for(site.set, &want, &nodes[1]));
-    CHECK(nodes[0] != nodes[1]);
-    nw_peer_node_judge((struct nw_peer_node *)nodes[0], false, "said so");
+    for (unsigned i = 0; i < 2; i++)
+        nodes[i] = nw_peer_set_find(site.set, site.origins[i].address);
+    CHECK(nodes[0] != NULL && nodes[1] != NULL);
+    CHECK(nw_peer_set_find(site.set, "nobody:1") == NULL);
+    nw_peer_node_judge(nodes[0], false, "said so");
     for (unsigned i = 0; i < 4; i++) {
         const struct nw_peer_node *node;
         CHECK_OK(ask_for(site.set, &want, &node));
         CHECK(node == nodes[1]);
     }
     CHECK(metric_of(world, "service_none_up_total", NULL) == 0);
-    nw_peer_node_judge((struct nw_peer_node *)nodes[1], false, "said so");
+    nw_peer_node_judge(nodes[1], false, "said so");
     CHECK(!nw_peer_set_is_usable(site.set));
     unsigned before[2] = {site.origins[0].requests, site.origins[1].requests};
     for (unsigned i = 0; i < 4; i++)
@@ -118,7 +119,7 @@ static void all_down(struct world *world)
     for (unsigned i = 0; i < 2; i++)
         CHECK(site.origins[i].requests == before[i] + 2);
     CHECK(metric_of(world, "service_none_up_total", NULL) == 4);
-    nw_peer_node_judge((struct nw_peer_node *)nodes[0], true, "said so");
+    nw_peer_node_judge(nodes[0], true, "said so");
     CHECK(nw_peer_node_state(nodes[0]) == NW_PEER_UP);
     CHECK(nw_peer_node_state(nodes[1]) == NW_PEER_DOWN);
     site_close(&site);
@@ -144,12 +145,9 @@ static void recover_slowly(struct world *world)
     site.spec.slow_start_ms = 10000;
     site_open(world, &site);
     CHECK(share_of_first(&site) == 55); /* not at the start */
-    const struct nw_peer_node *node = NULL;
-    do
-        CHECK_OK(ask_for(site.set, NULL, &node));
-    while (strcmp(nw_peer_node_name(node), site.origins[0].address) != 0);
-    nw_peer_node_judge((struct nw_peer_node *)node, false, "test");
-    nw_peer_node_judge((struct nw_peer_node *)node, true, "test");
+    struct nw_peer_node *node = nw_peer_set_find(site.set, site.origins[0].address);
+    nw_peer_node_judge(node, false, "test");
+    nw_peer_node_judge(node, true, "test");
     CHECK(nw_peer_node_state(node) == NW_PEER_SLOW_START);
     CHECK(share_of_first(&site) <= 13); /* 10 of 110 */
     advance(world, 5000);

@@ -10,9 +10,8 @@ static void reload(struct world *world)
     site_open(world, &site);
     for (unsigned i = 0; i < 4; i++)
         CHECK_OK(ask(site.set));
-    const struct nw_peer_node *node;
-    CHECK_OK(ask_for(site.set, NULL, &node));
-    nw_peer_node_judge((struct nw_peer_node *)node, false, "before the reload");
+    struct nw_peer_node *node = nw_peer_set_find(site.set, site.origins[0].address);
+    nw_peer_node_judge(node, false, "before the reload");
     struct nw_peer_set *old = site.set;
     site_open(world, &site);
     nw_peer_set_unref(old);
