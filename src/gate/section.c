@@ -5,10 +5,6 @@
  */
 #include "gate/gate.h"
 
-#include <pthread.h>
-#include <stdlib.h>
-#include <sys/resource.h>
-
 #include "base/assert.h"
 #include "base/rng.h"
 #include "gate/account.h"
