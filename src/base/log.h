@@ -50,6 +50,7 @@ struct nw_log_options {
     void *wall_ms_arg;
     size_t ring_bytes; /* for each handle; 0: 256 KiB */
     bool is_direct;    /* no thread, no rings: sinks are called before nw_log returns (sim) */
+    bool is_eager;     /* the writer sleeps as soon as it can: a signal per line, least delay */
 };
 
 struct nw_log_hub;

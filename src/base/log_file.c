@@ -25,8 +25,9 @@ struct nw_log_file {
     char *path; /* NULL for a borrowed descriptor */
     int fd;
     bool is_regular;
-    bool is_torn;    /* the last bytes written did not end a line */
+    bool is_torn;     /* the last bytes written did not end a line */
     bool is_quitting; /* atomic */
+    int quit_rounds;  /* of POLL_MS, waited since is_quitting, over all writes */
 };
 
 static int open_path(const char *path)
@@ -82,11 +83,14 @@ void nw_log_file_close(struct nw_log_file *file)
 static bool wait_writable(struct nw_log_file *file)
 {
     struct pollfd ready = {.fd = file->fd, .events = POLLOUT};
-    for (int rounds = 0;;) {
-        if (poll(&ready, 1, POLL_MS) != 0)
+    for (;;) {
+        bool is_patient = file->quit_rounds < QUIT_ROUNDS;
+        if (poll(&ready, 1, is_patient ? POLL_MS : 0) != 0)
             return true; /* an error shows in write */
-        if (__atomic_load_n(&file->is_quitting, __ATOMIC_RELAXED) && ++rounds >= QUIT_ROUNDS)
+        if (!is_patient)
             return false;
+        if (__atomic_load_n(&file->is_quitting, __ATOMIC_RELAXED))
+            file->quit_rounds++;
     }
 }
 

@@ -62,7 +62,7 @@ enum {
 #define STRUCT(block) struct nw_conf_##block
 
 static const struct nw_conf_option options[] = {
-#define NW_BLOCK(block_name, shorthand, text)
+#define NW_BLOCK(block_name, place, shorthand, text)
 #define NW_OPTION(block_name, option, kind, default_text, least, most, text)                       \
     {.block = NW_CONF_BLOCK_##block_name,                                                          \
      .name = #option,                                                                              \
@@ -98,7 +98,7 @@ static const struct nw_conf_option options[] = {
 };
 
 #define FIELD_BYTES(block, field) sizeof(((STRUCT(block) *)0)->field)
-#define NW_BLOCK(block_name, shorthand, text)                                                      \
+#define NW_BLOCK(block_name, place, shorthand, text)                                               \
     _Static_assert(offsetof(STRUCT(block_name), block) == 0, #block_name);
 #define NW_OPTION(block, name, kind, fallback, min, max, help)                                     \
     _Static_assert(FIELD_BYTES(block, FIELD_##kind(name)) == BYTES_##kind, #block "." #name);
@@ -112,9 +112,10 @@ static const struct nw_conf_option options[] = {
 #undef NW_NESTED
 
 static const struct nw_conf_block_info blocks[] = {
-#define NW_BLOCK(block_name, bare, text)                                                           \
+#define NW_BLOCK(block_name, place, bare, text)                                                    \
     {.id = NW_CONF_BLOCK_##block_name,                                                             \
      .name = #block_name,                                                                          \
+     .path = place,                                                                                \
      .shorthand = bare,                                                                            \
      .help = text,                                                                                 \
      .struct_bytes = sizeof(STRUCT(block_name)),                                                   \

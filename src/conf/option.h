@@ -23,7 +23,7 @@ typedef enum nw_conf_type_id {
 } nw_conf_type_id;
 
 typedef enum nw_conf_block_id {
-#define NW_BLOCK(block, shorthand, help) NW_CONF_BLOCK_##block,
+#define NW_BLOCK(block, place, shorthand, help) NW_CONF_BLOCK_##block,
 #define NW_OPTION(block, name, type, fallback, min, max, help)
 #define NW_CHOICE(block, name, type, fallback, choices, help)
 #define NW_NESTED(block, name, type, of, help)
@@ -38,7 +38,7 @@ typedef enum nw_conf_block_id {
 
 /* Numbers options; NW_CONF_FIRST_<block> is the number of the block's first. */
 enum nw_conf_option_id {
-#define NW_BLOCK(block, shorthand, help)                                                           \
+#define NW_BLOCK(block, place, shorthand, help)                                                    \
     NW_CONF_FIRST_##block, NW_CONF_BEFORE_##block = NW_CONF_FIRST_##block - 1,
 #define NW_OPTION(block, name, type, fallback, min, max, help) NW_CONF_OPTION_##block##_##name,
 #define NW_CHOICE(block, name, type, fallback, choices, help) NW_CONF_OPTION_##block##_##name,
@@ -69,6 +69,7 @@ struct nw_conf_option {
 struct nw_conf_block_info {
     nw_conf_block_id id;
     const char *name;
+    const char *path;      /* for people: "services.NAME.health" */
     const char *shorthand; /* the option that a bare value sets, or NULL */
     const char *help;
     size_t struct_bytes;

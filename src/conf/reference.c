@@ -6,26 +6,7 @@
 
 static const char *path_of_block(nw_conf_block_id id)
 {
-    static const char *const paths[] = {
-        [NW_CONF_BLOCK_top] = "the file",
-        [NW_CONF_BLOCK_listen] = "listen[]",
-        [NW_CONF_BLOCK_admin] = "admin",
-        [NW_CONF_BLOCK_log] = "log",
-        [NW_CONF_BLOCK_access] = "log.access",
-        [NW_CONF_BLOCK_limits] = "limits",
-        [NW_CONF_BLOCK_buffer] = "buffer",
-        [NW_CONF_BLOCK_service] = "services.NAME",
-        [NW_CONF_BLOCK_node] = "services.NAME.nodes[]",
-        [NW_CONF_BLOCK_health] = "services.NAME.health",
-        [NW_CONF_BLOCK_service_timeouts] = "services.NAME.timeouts",
-        [NW_CONF_BLOCK_route] = "routes[]",
-        [NW_CONF_BLOCK_redirect] = "routes[].redirect",
-        [NW_CONF_BLOCK_respond] = "routes[].respond",
-        [NW_CONF_BLOCK_route_buffer] = "routes[].buffer",
-        [NW_CONF_BLOCK_route_timeouts] = "routes[].timeouts",
-        [NW_CONF_BLOCK_route_limits] = "routes[].limits",
-    };
-    return paths[id];
+    return nw_conf_block_info(id)->path;
 }
 
 static void add_type(struct nw_text *out, const struct nw_conf_option *option)

@@ -94,6 +94,8 @@ static void add_option(struct nw_text *out, const struct nw_conf_option *option)
     nw_text_add_str(&description, option->help);
     if (option->fallback != NULL && !nw_conf_option_is_required(option))
         nw_text_addf(&description, " (default %s)", option->fallback);
+    if (option->min != NULL && option->max != NULL)
+        nw_text_addf(&description, " (%s to %s)", option->min, option->max);
     nw_text_addf(out, "        \"%s\": {\"description\": ", option->name);
     add_string(out, description.ptr);
     nw_text_add_str(out, ", ");

@@ -131,8 +131,6 @@ static void blame_tabs(struct walk *walk, size_t last_line)
             spaces++;
         if (spaces == row.len || row.ptr[spaces] != '\t' || is_in_span(walk, mark.line))
             continue;
-        if (nw_slice_trim(row).len == 0 || nw_slice_eq(nw_slice_trim(row), NW_SLICE("\r")))
-            continue;
         mark.column = spaces;
         stop(walk, mark, "indent with spaces", "a tab cannot indent");
     }

@@ -60,8 +60,8 @@ PARSER(parse_auto)
         *(int64_t *)to = 0;
         return NW_OK;
     }
-    if (nw_conf_value_int(text, to, why) != NW_OK)
-        return refuse(why, "expected a whole number or auto", NULL);
+    if (nw_conf_value_int(text, to, why) != NW_OK || *(int64_t *)to < 1)
+        return refuse(why, "expected auto or a number of at least 1", NULL);
     return NW_OK;
 }
 
@@ -445,10 +445,17 @@ static nw_err check_bounds(struct nw_conf_reader *reader, const struct nw_conf_o
     return NW_OK;
 }
 
-static void blame_value(struct nw_conf_reader *reader, const struct nw_conf_tree *tree,
-                        const char *path, const struct nw_conf_why *why)
+/* The value is quoted where the sentence goes on with ", not …"; secrets never are. */
+static void blame_value(struct nw_conf_reader *reader, const struct nw_conf_option *option,
+                        const struct nw_conf_tree *tree, const char *path,
+                        const struct nw_conf_why *why)
 {
-    bool is_shown = tree->text.len > 0 && tree->text.len <= 60 && !has_control(tree->text);
+    bool is_secret =
+        option->type == NW_CONF_TYPE_SECRET || option->type == NW_CONF_TYPE_ENVIRONMENT;
+    bool goes_on = strncmp(why->sentence, "expected", 8) == 0 ||
+                   strncmp(why->sentence, "must be ", 8) == 0;
+    bool is_shown = goes_on && !is_secret && tree->text.len > 0 && tree->text.len <= 60 &&
+                    !has_control(tree->text);
     if (is_shown)
         nw_conf_reader_blame(reader, tree->line, tree->column, path, why->hint, "%s, not \"%s\"",
                              why->sentence, tree->text.ptr);
@@ -481,7 +488,7 @@ static bool read_value(struct nw_conf_reader *reader, const struct nw_conf_optio
         type->parse(reader, option, key, text, to, &why) == NW_OK &&
         check_bounds(reader, option, to, &why) == NW_OK)
         return true;
-    blame_value(reader, tree, path, &why);
+    blame_value(reader, option, tree, path, &why);
     return false;
 }
 

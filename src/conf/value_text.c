@@ -164,13 +164,13 @@ nw_err nw_conf_value_address(struct nw_slice text, bool may_be_zero, struct nw_a
     size_t colon = nw_slice_find(text, ':');
     struct nw_slice host = nw_slice_first(text, colon);
     struct nw_slice after = nw_slice_skip(text, colon < text.len ? colon + 1 : colon);
-    if ((colon == 0 || nw_slice_eq(host, NW_SLICE("*"))) && after.len > 0)
+    bool is_one_colon = nw_slice_find(after, ':') == after.len;
+    if ((colon == 0 || nw_slice_eq(host, NW_SLICE("*"))) && after.len > 0 && is_one_colon)
         return refuse(why, "the host is missing; newel does not guess which interfaces you mean",
                       nw_arena_printf(arena, "0.0.0.0:%.*s for all, 127.0.0.1:%.*s for this one",
                                       NW_SLICE_ARG(after), NW_SLICE_ARG(after))
                           .ptr);
-    if (colon == text.len || nw_slice_find(after, ':') != after.len ||
-        !nw_conf_value_is_host(host))
+    if (colon == text.len || !is_one_colon || !nw_conf_value_is_host(host))
         return refuse_address(text, arena, why);
     NW_TRY(parse_port(after, may_be_zero, &port, why));
     bool is_ipv4 = parse_ip(AF_INET, host, &ip);

@@ -12,6 +12,7 @@
 #include "gate/forward.h"
 
 #include "base/assert.h"
+#include "base/hash.h"
 #include "base/planted.h"
 #include "io/clock.h"
 #include "io/fiber.h"
@@ -491,7 +492,33 @@ NW_YIELDS static nw_err finish(struct forward *f, nw_err err)
     return err;
 }
 
-static uint64_t key_hash(const struct nw_exchange *exchange, const struct nw_gate_service *service);
+/* The consistent hash is taken of what the service's `key` names. */
+static uint64_t key_hash(const struct nw_exchange *exchange, const struct nw_gate_service *service)
+{
+    struct nw_slice value = {NULL, 0};
+    switch (service->key.kind) {
+    case NW_CONF_KEY_NONE: return 0;
+    case NW_CONF_KEY_CLIENT:
+        value = nw_slice_of((const char *)exchange->client.ip6,
+                            exchange->client.kind == NW_ADDR_IP6 ? 16 : 4);
+        break;
+    case NW_CONF_KEY_PATH: value = exchange->target.path; break;
+    case NW_CONF_KEY_HEADER: {
+        int at = nw_http1_find(exchange->head, exchange->head_bytes, service->key.name, 0);
+        if (at >= 0)
+            value = nw_http1_value(exchange->head, exchange->head_bytes, (uint32_t)at);
+        break;
+    }
+    case NW_CONF_KEY_COOKIE: {
+        struct nw_slice field =
+            nw_http1_get(exchange->head, exchange->head_bytes, NW_HTTP_FIELD_COOKIE);
+        if (field.len == 0 || !nw_cookie_find(field, service->key.name, &value))
+            value = nw_slice_of(NULL, 0);
+        break;
+    }
+    }
+    return nw_hash_fast(value, 0);
+}
 
 NW_YIELDS static nw_err begin(struct forward *f, struct nw_peer_want *want)
 {
@@ -515,6 +542,7 @@ NW_YIELDS static nw_err begin(struct forward *f, struct nw_peer_want *want)
 nw_err nw_gate_forward(struct nw_exchange *exchange)
 {
     struct forward f = {.exchange = exchange, .service = exchange->service};
+    f.in.wants_large = true; /* a 16 KiB body and its head come in one read */
     struct nw_peer_want want = {.key_hash = key_hash(exchange, exchange->service)};
     nw_err err;
     for (bool is_repeat = false;; is_repeat = true) {
@@ -540,31 +568,4 @@ nw_err nw_gate_forward(struct nw_exchange *exchange)
         exchange->source->ops->rewind(exchange->source);
     }
     return finish(&f, err);
-}
-
-/* The consistent hash is taken of what the service's `key` names. */
-static uint64_t key_hash(const struct nw_exchange *exchange, const struct nw_gate_service *service)
-{
-    struct nw_slice value = {NULL, 0};
-    switch (service->key.kind) {
-    case NW_CONF_KEY_NONE: return 0;
-    case NW_CONF_KEY_CLIENT:
-        return exchange->client.kind == NW_ADDR_IP6 ? nw_hash_xxh3(exchange->client.ip6, 16)
-                                                    : nw_hash_xxh3(exchange->client.ip4, 4);
-    case NW_CONF_KEY_PATH: value = exchange->target.path; break;
-    case NW_CONF_KEY_HEADER: {
-        int at = nw_http1_find(exchange->head, exchange->head_bytes, service->key.name, 0);
-        if (at >= 0)
-            value = nw_http1_value(exchange->head, exchange->head_bytes, (uint32_t)at);
-        break;
-    }
-    case NW_CONF_KEY_COOKIE: {
-        struct nw_slice field =
-            nw_http1_get(exchange->head, exchange->head_bytes, NW_HTTP_FIELD_COOKIE);
-        if (field.len == 0 || !nw_cookie_find(field, service->key.name, &value))
-            value = nw_slice_of(NULL, 0);
-        break;
-    }
-    }
-    return nw_hash_xxh3(value.ptr, value.len);
 }

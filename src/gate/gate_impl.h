@@ -7,6 +7,7 @@
 #ifndef NW_GATE_GATE_IMPL_H
 #define NW_GATE_GATE_IMPL_H
 
+#include <pthread.h>
 #include <stdatomic.h>
 
 #include "base/cidr.h"
@@ -18,6 +19,8 @@
 #include "http/exchange.h"
 #include "io/listen.h"
 #include "io/stream.h"
+#include "io/turn.h"
+#include "io/worker.h"
 #include "proto/http1_chunked.h"
 #include "proto/http1_write.h"
 
@@ -74,8 +77,6 @@ struct gate_part {
     struct nw_gate_route **routes;     /* by index in conf.routes; NULL before adopt */
     struct nw_gate_service **services; /* by index in conf.services; NULL before adopt */
     struct gate_settings settings;
-    struct nw_listener **listeners; /* by index in conf.listen; opened by admit */
-    bool owns_listeners;            /* admitted but not adopted: drop closes them */
 };
 
 /* A generation as one worker uses it: a plain count of the exchanges that decide on it. */
@@ -93,7 +94,8 @@ struct gate_listener {
     char *text; /* the address as the configuration spells it */
     struct nw_metric_series *open;
     struct nw_metric_series *accepted;
-    bool is_kept; /* mark while a generation is adopted */
+    bool is_kept;    /* a generation in force names it */
+    bool is_started; /* accepts */
 };
 
 struct gate_worker {
@@ -108,6 +110,7 @@ struct gate_worker {
     struct nw_pool conn_pool;
     struct nw_metric_series *in_flight;
     bool is_draining;
+    struct nw_turn_node rest; /* gives closed connections back to the pool */
     uint64_t date_s; /* the second that date_text spells */
     char date_text[32];
 };
@@ -119,14 +122,15 @@ struct nw_gate {
     char *spool_dir;
     struct gate_worker *workers[NW_WORKERS_MAX];
     struct nw_list listeners;
+    struct nw_list old_listeners; /* closed; connections may still name them */
     struct nw_map routes; /* label -> nw_gate_route; under lock */
     pthread_mutex_t lock;
     struct gate_part *part; /* in force */
     struct nw_map clients;  /* client address -> count of connections; under lock */
     _Atomic unsigned pins;  /* gate_pin objects alive, of all workers */
-    _Atomic unsigned exchanges;
     struct nw_metric_series *refused[NW_HTTP1_CLASS_COUNT]; /* by strictness class */
     struct nw_metric_series *connections_refused;
+    struct nw_gate_route *no_route; /* label "none": requests that no route took */
 };
 
 /* Who is connected, in little space. */

@@ -10,25 +10,14 @@
 #include "gate/sink.h"
 
 #include "base/assert.h"
-#include "io/clock.h"
+#include "gate/serve.h"
 #include "io/fiber.h"
-#include "proto/http_date.h"
 
 enum { COPY_MAX_BYTES = 8 * 1024, PIECES_MAX = 4 };
 
 static struct gate_sink *sink_of(struct nw_http_sink *base)
 {
     return NW_CONTAINER_OF(base, struct gate_sink, base);
-}
-
-static struct nw_slice date_line(struct gate_worker *worker)
-{
-    uint64_t now_s = nw_wall_ms() / 1000;
-    if (worker->date_s != now_s) {
-        nw_http_date_format((int64_t)now_s, worker->date_text);
-        worker->date_s = now_s;
-    }
-    return nw_slice_of(worker->date_text, NW_HTTP_DATE_BYTES);
 }
 
 /* Everything that is held, then the caller's pieces, in one vector. */
@@ -95,7 +84,7 @@ static void write_head(struct gate_sink *sink, const struct nw_http_answer *answ
     nw_http1_write_status_line(writer, answer->status, answer->reason);
     write_fields(writer, &answer->fields, &has_date);
     if (!has_date)
-        nw_http1_write_field(writer, NW_SLICE("Date"), date_line(gate_worker_self()));
+        nw_http1_write_field(writer, NW_SLICE("Date"), gate_date(gate_worker_self()));
     write_own_fields(sink, writer);
     if (sink->is_chunked)
         nw_http1_write_framing(writer, NW_HTTP1_BODY_CHUNKED, 0);
@@ -127,7 +116,8 @@ NW_YIELDS static nw_err sink_head(struct nw_http_sink *base, const struct nw_htt
 {
     struct gate_sink *sink = sink_of(base);
     NW_ASSERT(!base->has_head);
-    if (gate_worker_self()->is_draining)
+    bool is_body_left = !gate_request_of(sink->exchange)->source.is_done;
+    if (gate_worker_self()->is_draining || is_body_left)
         sink->keeps_alive = false;
     decide_framing(sink, answer);
     NW_TRY(reserve_out(sink));
