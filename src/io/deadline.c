@@ -201,7 +201,8 @@ bool nw_grace(uint64_t ms)
     if (fiber->had_grace)
         return false;
     fiber->had_grace = true;
-    fiber->grace_until_ms = fiber->worker->now_ms + ms;
+    uint64_t now_ms = fiber->worker->now_ms;
+    fiber->grace_until_ms = ms < NW_NEVER - now_ms ? now_ms + ms : NW_NEVER;
     fiber->grace_within = fiber->within;
     deadline_refresh(fiber);
     return true;

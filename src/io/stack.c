@@ -33,7 +33,12 @@
 #define VALGRIND_STACK_DEREGISTER(id) ((void)(id))
 #endif
 
-enum { PAGE_BYTES = 4096, COLORS = 16, COLOR_BYTES = 128, TOP_ALIGN = 64 };
+/*
+ * The guard is address space only, so it is wide enough that no frame of ours can step over it; an
+ * odd number of pages in all spreads the stacks over the sets of the address translation's cache.
+ */
+enum { PAGE_BYTES = 4096, GUARD_BYTES = 15 * PAGE_BYTES };
+enum { COLORS = 16, COLOR_BYTES = 128, TOP_ALIGN = 64 };
 
 /* ---- The pool ---- */
 
@@ -52,19 +57,19 @@ static struct nw_stack *map_stack(struct nw_worker *worker)
     if (atomic_fetch_add_explicit(&runtime->stack_count, 1, memory_order_relaxed) >=
         atomic_load_explicit(&runtime->fibers_max, memory_order_relaxed))
         goto refused;
-    size_t bytes = NW_STACK_MAPPED_BYTES + PAGE_BYTES;
+    size_t bytes = NW_STACK_MAPPED_BYTES + GUARD_BYTES;
     char *map = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK, -1, 0);
     if (map == MAP_FAILED)
         goto refused;
-    if (mprotect(map, PAGE_BYTES, PROT_NONE) != 0) {
+    if (mprotect(map, GUARD_BYTES, PROT_NONE) != 0) {
         munmap(map, bytes);
         goto refused;
     }
     size_t color = (worker->stacks_made++ % COLORS) * COLOR_BYTES;
     size_t top = bytes - color - sizeof(struct nw_stack);
     struct nw_stack *stack = (void *)(map + top / TOP_ALIGN * TOP_ALIGN);
-    *stack = (struct nw_stack){.map = map, .map_bytes = bytes, .low = map + PAGE_BYTES};
+    *stack = (struct nw_stack){.map = map, .map_bytes = bytes, .low = map + GUARD_BYTES};
     size_t below = (size_t)((char *)stack - stack->low);
     stack->usable_bytes = (below - sizeof(struct nw_fiber)) / TOP_ALIGN * TOP_ALIGN;
     nw_list_push_back(&worker->stacks, &stack->node);
