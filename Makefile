@@ -28,6 +28,9 @@ test-sanitize: setup
 	@tools/setup.sh test
 	@tools/test.sh --sanitize
 
+bench: release
+	@tools/setup.sh bench
+	@$(PYTHON) test/bench/bench.py $(BENCH)
 fuzz: setup
 	@tools/setup.sh test
 	@tools/fuzz.sh --seconds $(FUZZ_SECONDS)

@@ -1,0 +1,416 @@
+/*
+ * Start: everything is parsed and checked before the first socket is opened, every socket is open
+ * before anybody is told. A start that fails leaves nothing behind.
+ *
+ * The order of sections is the order of layers: processes, then the door, then the admin door; they
+ * stop the other way round.
+ */
+#include "cmd/daemon.h"
+
+#include <signal.h>
+#include <stdio.h>
+
+#include "base/alloc.h"
+#include "base/assert.h"
+#include "cmd/daemon_impl.h"
+#include "io/clock.h"
+#include "io/fiber.h"
+#include "io/offload.h"
+#include "io/sync.h"
+#include "io/system.h"
+
+struct nw_log *daemon_log(struct nw_daemon *daemon)
+{
+    return nw_worker_log(nw_runtime_worker(daemon->runtime, 0));
+}
+
+/* ---- configuration ---- */
+
+nw_err daemon_load(struct nw_daemon *daemon, const struct nw_sections *sections,
+                   struct nw_diag *diag, struct nw_generation **out)
+{
+    const struct nw_daemon_options *o = &daemon->options;
+    struct nw_text text = {0};
+    if (daemon->file == NULL) {
+        nw_text_add_str(&text, daemon->text);
+    } else {
+        nw_err err = o->outside->read_file(o->outside->arg, daemon->file, &text);
+        if (err != NW_OK) {
+            nw_diag_add(diag, false, daemon->file, 0, 0, NULL, NULL, "the file cannot be read: %s",
+                        nw_err_text(err));
+            nw_text_done(&text);
+            return NW_INVALID;
+        }
+    }
+    nw_err err = nw_conf_load(nw_text_slice(&text), daemon->file != NULL ? daemon->file : o->text_name,
+                              o->outside, sections, daemon->generation_count + 1, diag, out);
+    nw_text_done(&text);
+    return err;
+}
+
+/* ---- new and free ---- */
+
+static uint64_t wall_ms(void *arg)
+{
+    struct nw_daemon *daemon = arg;
+    return daemon->runtime != NULL ? nw_runtime_wall_ms(daemon->runtime) : 0;
+}
+
+static nw_err make_log(struct nw_daemon *daemon, const struct nw_conf *conf, struct nw_diag *diag)
+{
+    struct nw_log_options options = {
+        .level = (nw_log_level)conf->log.level,
+        .format = (nw_log_format)conf->log.format,
+        .wall_ms = wall_ms,
+        .wall_ms_arg = daemon,
+        .is_direct = daemon->options.log_sink != NULL,
+    };
+    if (daemon->options.log_sink != NULL) {
+        options.events = *daemon->options.log_sink;
+    } else {
+        NW_TRY(logs_open(&daemon->logs, conf, diag));
+        options.events = logs_sink(&daemon->logs.events);
+        options.access = logs_sink(&daemon->logs.access);
+    }
+    daemon->log_hub = nw_log_hub_new(&options);
+    return NW_OK;
+}
+
+static uint64_t share_of_memory(const struct nw_conf_share *share)
+{
+    return share->ratio == 0 ? (uint64_t)share->value : 0; /* the runtime's default is the ratio */
+}
+
+static nw_err make_runtime(struct nw_daemon *daemon, const struct nw_conf *conf)
+{
+    struct nw_runtime_options options = {
+        .backend = daemon->options.backend,
+        .world = daemon->options.world,
+        .name = daemon->options.name,
+        .worker_count = (unsigned)conf->threads,
+        .seed = daemon->options.seed,
+        .buffers_max_bytes = share_of_memory(&conf->limits.buffers),
+        .fibers_max = (unsigned)share_of_memory(&conf->limits.fibers),
+        .log_hub = daemon->log_hub,
+        .metrics = daemon->metrics,
+    };
+    return nw_runtime_new(&options, &daemon->runtime);
+}
+
+static unsigned members(void *arg, struct nw_slice service, struct nw_peer_node_spec *out,
+                        unsigned max)
+{
+    struct nw_daemon *daemon = arg;
+    return daemon->fleet != NULL ? nw_fleet_members(daemon->fleet, service, out, max) : 0;
+}
+
+NW_YIELDS static void on_members(void *arg, struct nw_slice service)
+{
+    struct nw_daemon *daemon = arg;
+    nw_gate_members_changed(daemon->gate, service);
+}
+
+/* Members are told before: what is in flight at the old one is all that is left to wait for. */
+NW_YIELDS static void on_retire(void *arg, struct nw_slice service, const char *address)
+{
+    struct nw_daemon *daemon = arg;
+    struct nw_diag diag;
+    char name[512];
+    nw_diag_init(&diag);
+    snprintf(name, sizeof name, "%.*s/%s", NW_SLICE_ARG(service), address);
+    nw_err err = nw_peer_drain(daemon->registry, nw_slice_str(name), 0, &diag);
+    (void)err; /* unknown: it has nothing in flight any more */
+    nw_diag_done(&diag);
+}
+
+static int inherited_fd(void *arg, const struct nw_addr *addr)
+{
+    return nw_system_inherited_fd(addr);
+}
+
+static nw_err make_parts(struct nw_daemon *daemon)
+{
+    NW_TRY(nw_peer_registry_new(daemon->runtime, &daemon->registry));
+    char spool[4096];
+    snprintf(spool, sizeof spool, "%s/spool", daemon->state_dir);
+    struct nw_gate_options gate = {
+        .runtime = daemon->runtime,
+        .registry = daemon->registry,
+        .spool_dir = daemon->options.has_disk ? spool : NULL,
+        .members = members,
+        .members_arg = daemon,
+        .inherited_fd = daemon->options.world == NULL ? inherited_fd : NULL,
+    };
+    NW_TRY(nw_gate_new(&gate, &daemon->gate));
+    struct nw_fleet_options fleet = {
+        .runtime = daemon->runtime,
+        .spawner = daemon->options.spawner,
+        .state_dir = daemon->state_dir,
+        .on_members = on_members,
+        .on_retire = on_retire,
+        .arg = daemon,
+    };
+    NW_TRY(nw_fleet_new(&fleet, &daemon->fleet));
+    struct nw_admin_options admin = {
+        .runtime = daemon->runtime,
+        .state_dir = daemon->options.has_disk ? daemon->state_dir : NULL,
+        .verbs = daemon_verbs,
+        .verb_count = daemon_verb_count,
+        .daemon = daemon,
+        .is_test = daemon->options.is_test,
+        .status = nw_daemon_status,
+        .is_ready = nw_daemon_is_ready,
+    };
+    NW_TRY(nw_admin_new(&admin, &daemon->admin));
+    daemon->items[0] = nw_fleet_section(daemon->fleet);
+    daemon->items[1] = nw_gate_section(daemon->gate);
+    daemon->items[2] = nw_admin_section(daemon->admin);
+    daemon->sections = (struct nw_sections){daemon->items, 3};
+    return NW_OK;
+}
+
+/* The folder, its lock, and what lives in it. */
+static nw_err take_state(struct nw_daemon *daemon, struct nw_diag *diag)
+{
+    char path[4096];
+    const char *dir = daemon->state_dir;
+    nw_err err = nw_file_make_dir_now(daemon->runtime, dir, 0700);
+    if (err != NW_OK) {
+        nw_diag_error(diag, "the state folder %s cannot be made: %s", dir, nw_err_text(err));
+        return err;
+    }
+    int pid = 0;
+    snprintf(path, sizeof path, "%s/lock", dir);
+    err = nw_file_lock_now(daemon->runtime, path, &daemon->lock, &pid);
+    if (err != NW_OK) {
+        if (err == NW_EXISTS)
+            nw_diag_error(diag, "the state folder %s is in use by another newel (pid %d)", dir, pid);
+        else
+            nw_diag_error(diag, "the state folder %s cannot be written: %s", dir, nw_err_text(err));
+        return err;
+    }
+    snprintf(path, sizeof path, "%s/spool", dir);
+    NW_TRY(nw_file_make_dir_now(daemon->runtime, path, 0700));
+    snprintf(path, sizeof path, "%s/run", dir);
+    NW_TRY(nw_file_make_dir_now(daemon->runtime, path, 0700));
+    snprintf(path, sizeof path, "%s/version", dir);
+    return nw_file_replace_now(daemon->runtime, path, NW_SLICE("1\n"), 0600);
+}
+
+static void choose_state_dir(struct nw_daemon *daemon, const struct nw_conf *conf)
+{
+    const char *from_service_manager = nw_system_env("STATE_DIRECTORY");
+    if (daemon->options.state_dir != NULL)
+        daemon->state_dir = nw_alloc_string(nw_slice_str(daemon->options.state_dir));
+    else if (conf->state.len > 0)
+        daemon->state_dir = nw_alloc_string(conf->state);
+    else if (from_service_manager != NULL && daemon->options.world == NULL)
+        daemon->state_dir = nw_alloc_string(nw_slice_str(from_service_manager));
+    else
+        daemon->state_dir = nw_alloc_string(NW_SLICE("newel-data"));
+}
+
+static nw_err build(struct nw_daemon *daemon, struct nw_diag *diag)
+{
+    struct nw_generation *draft = NULL; /* without sections: what the runtime needs to know */
+    NW_TRY(daemon_load(daemon, &(struct nw_sections){NULL, 0}, diag, &draft));
+    choose_state_dir(daemon, draft->conf);
+    unsigned slots = draft->conf->threads > 0 ? (unsigned)draft->conf->threads : NW_WORKERS_MAX;
+    daemon->metrics = nw_metrics_new(slots + 1, 0);
+    nw_err err = make_log(daemon, draft->conf, diag);
+    if (err == NW_OK)
+        err = make_runtime(daemon, draft->conf);
+    nw_generation_unref(draft);
+    NW_TRY(err);
+    if (daemon->options.has_disk)
+        NW_TRY(take_state(daemon, diag));
+    NW_TRY(make_parts(daemon));
+    struct nw_metrics *m = daemon->metrics;
+    daemon->reloads_done = nw_metric_open(m, NW_METRIC_reloads_total, "done");
+    daemon->reloads_refused = nw_metric_open(m, NW_METRIC_reloads_total, "refused");
+    daemon->generation_gauge = nw_metric_open(m, NW_METRIC_generation);
+    nw_metric_set(nw_metric_open(m, NW_METRIC_build_info, NW_VERSION), 0, 1);
+    size_t mistakes_before = diag->error_count;
+    struct nw_diag again;
+    nw_diag_init(&again); /* warnings were told by the draft already */
+    err = daemon_load(daemon, &daemon->sections, mistakes_before == 0 ? &again : diag,
+                      &daemon->first);
+    if (err != NW_OK) {
+        for (size_t i = 0; i < again.count; i++) {
+            struct nw_diag_item *item = &again.items[i];
+            if (!item->is_warning)
+                nw_diag_add(diag, false, item->file, item->line, item->column, item->path,
+                            item->suggestion, "%s", item->sentence);
+        }
+    }
+    nw_diag_done(&again);
+    return err;
+}
+
+nw_err nw_daemon_new(const struct nw_daemon_options *options, struct nw_diag *diag,
+                     struct nw_daemon **out)
+{
+    struct nw_daemon *daemon = nw_alloc_zero(sizeof *daemon);
+    daemon->options = *options;
+    nw_diag_init(&daemon->start_diag);
+    if (options->file != NULL)
+        daemon->file = nw_alloc_string(nw_slice_str(options->file));
+    if (options->text != NULL)
+        daemon->text = nw_alloc_string(nw_slice_str(options->text));
+    nw_err err = build(daemon, diag);
+    if (err != NW_OK) {
+        nw_daemon_free(daemon);
+        return err;
+    }
+    *out = daemon;
+    return NW_OK;
+}
+
+void nw_daemon_free(struct nw_daemon *daemon)
+{
+    if (daemon == NULL)
+        return;
+    if (daemon->first != NULL)
+        nw_generation_unref(daemon->first);
+    nw_admin_free(daemon->admin);
+    nw_fleet_free(daemon->fleet);
+    nw_gate_free(daemon->gate);
+    nw_peer_registry_free(daemon->registry);
+    if (daemon->lock != NULL)
+        nw_file_unlock_now(daemon->lock);
+    nw_runtime_free(daemon->runtime);
+    nw_log_hub_free(daemon->log_hub);
+    nw_metrics_free(daemon->metrics);
+    logs_close(&daemon->logs);
+    nw_diag_done(&daemon->start_diag);
+    nw_free(daemon->state_dir);
+    nw_free(daemon->file);
+    nw_free(daemon->text);
+    nw_free(daemon);
+}
+
+/* ---- start ---- */
+
+void nw_daemon_start(void *arg)
+{
+    struct nw_daemon *daemon = arg;
+    struct nw_generation *first = NW_TAKE(daemon->first);
+    daemon->started_wall_ms = nw_wall_ms();
+    daemon->started_ms = nw_now_ms();
+    nw_err err = daemon_switch(daemon, first, &daemon->start_diag);
+    nw_generation_unref(first);
+    if (err != NW_OK) {
+        if (daemon->start_diag.error_count == 0)
+            nw_diag_error(&daemon->start_diag, "starting failed: %s", nw_err_text(err));
+        nw_daemon_end(daemon, true);
+        return;
+    }
+    daemon->is_started = true;
+    nw_metric_set(nw_metric_open(daemon->metrics, NW_METRIC_start_time_seconds), 0,
+                  (int64_t)(daemon->started_wall_ms / 1000));
+    nw_metric_set(nw_metric_open(daemon->metrics, NW_METRIC_workers), 0,
+                  nw_runtime_worker_count(daemon->runtime));
+    if (daemon->options.on_ready != NULL)
+        daemon->options.on_ready(daemon->options.on_ready_arg, daemon);
+}
+
+/* ---- the end ---- */
+
+static void free_registry_users(struct nw_daemon *daemon)
+{
+    if (daemon->current == NULL)
+        return;
+    nw_generation_unref(daemon->current);
+    daemon->current = NULL;
+}
+
+void nw_daemon_end(struct nw_daemon *daemon, bool is_hard)
+{
+    if (daemon->is_ending && !is_hard)
+        return;
+    bool is_first = !daemon->is_ending;
+    daemon->is_ending = true;
+    if (!is_hard && daemon->current != NULL) {
+        nw_log(daemon_log(daemon), NW_INFO, "daemon.draining", "for_ms=%lld",
+               (long long)daemon->current->conf->drain_ms);
+        NW_WITHIN(drain, (uint64_t)daemon->current->conf->drain_ms);
+        nw_gate_drain(daemon->gate);
+        nw_err err = nw_gate_wait_idle(daemon->gate);
+        if (err == NW_TIMEOUT)
+            nw_log(daemon_log(daemon), NW_WARN, "daemon.drain_timeout", "left=%s", "cancelled");
+    }
+    if (!is_first && !is_hard)
+        return;
+    if (daemon->is_stopped)
+        return;
+    daemon->is_stopped = true;
+    nw_sections_stop(&daemon->sections);
+    free_registry_users(daemon);
+    nw_runtime_stop(daemon->runtime);
+}
+
+NW_YIELDS static void end_fiber(void *arg)
+{
+    nw_daemon_end(arg, false);
+}
+
+NW_YIELDS static void end_now_fiber(void *arg)
+{
+    nw_daemon_end(arg, true);
+}
+
+NW_YIELDS static void reload_fiber(void *arg)
+{
+    struct nw_diag diag;
+    nw_diag_init(&diag);
+    nw_err err = nw_daemon_reload(arg, &diag);
+    (void)err; /* nw_daemon_reload logged it */
+    nw_diag_done(&diag);
+}
+
+static void spawn(struct nw_daemon *daemon, const char *name, nw_fiber_fn fn)
+{
+    struct nw_scope *root = nw_worker_root_scope(nw_runtime_worker(daemon->runtime, 0));
+    nw_err err = nw_scope_spawn(root, name, fn, daemon, NULL);
+    if (err != NW_OK)
+        nw_log(daemon_log(daemon), NW_ERROR, "daemon.no_fiber", "for=%s", name);
+}
+
+void nw_daemon_on_signal(void *arg, int signal)
+{
+    struct nw_daemon *daemon = arg;
+    bool is_repeated = signal == SIGINT && daemon->interrupts++ > 0;
+    if (signal == SIGHUP)
+        spawn(daemon, "daemon.reload", reload_fiber);
+    else if (signal == SIGUSR1)
+        nw_log_hub_reopen(daemon->log_hub);
+    else if (signal == SIGQUIT || is_repeated)
+        spawn(daemon, "daemon.end", end_now_fiber);
+    else
+        spawn(daemon, "daemon.end", end_fiber);
+}
+
+const struct nw_diag *nw_daemon_start_diag(const struct nw_daemon *daemon)
+{
+    return &daemon->start_diag;
+}
+
+struct nw_runtime *nw_daemon_runtime(struct nw_daemon *daemon)
+{
+    return daemon->runtime;
+}
+
+const char *nw_daemon_state_dir(const struct nw_daemon *daemon)
+{
+    return daemon->state_dir;
+}
+
+const struct nw_addr *nw_daemon_listener(struct nw_daemon *daemon, unsigned index)
+{
+    return nw_gate_listener_addr(daemon->gate, index);
+}
+
+const struct nw_addr *nw_daemon_admin(struct nw_daemon *daemon)
+{
+    return nw_admin_addr(daemon->admin);
+}

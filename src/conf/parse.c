@@ -1,0 +1,191 @@
+/*
+ * The option tables walk the tree. A block is filled in two passes: every option gets its default,
+ * then the file's keys overwrite what they name, so no field is ever undefined, whatever was wrong
+ * in the file. A struct starts with where it stood (nw_conf_block), which is all that later checks
+ * need to point at the right line.
+ *
+ * Recursion follows the nesting of blocks, which the tree bounds at 32.
+ */
+#include "conf/parse.h"
+
+#include "base/assert.h"
+#include "base/suggest.h"
+
+/* What nw_conf_nodes and its relatives look like. */
+struct array {
+    char *items;
+    size_t count;
+};
+
+static void read_block(struct nw_conf_reader *reader, nw_conf_block_id id,
+                       const struct nw_conf_tree *tree, const char *path, void *out);
+
+static void *field_of(void *block, const struct nw_conf_option *option)
+{
+    return (char *)block + option->offset;
+}
+
+static const char *join(struct nw_conf_reader *reader, const char *path, const char *name)
+{
+    if (path[0] == '\0')
+        return name;
+    return nw_arena_printf(reader->arena, "%s.%s", path, name).ptr;
+}
+
+/* One mapping may stand where a list of them is expected; so may one shorthand value. */
+static void read_blocks(struct nw_conf_reader *reader, const struct nw_conf_option *option,
+                        const struct nw_conf_tree *tree, const char *path, struct array *out)
+{
+    bool is_list = tree->kind == NW_CONF_SEQUENCE;
+    size_t count = is_list ? tree->child_count : 1;
+    size_t bytes = nw_conf_block_info(option->of)->struct_bytes;
+    out->items = nw_arena_zero(reader->arena, count * bytes + 1);
+    const struct nw_conf_tree *item = is_list ? tree->first : tree;
+    for (size_t i = 0; i < count; i++, item = item->next) {
+        const char *item_path = nw_arena_printf(reader->arena, "%s[%zu]", path, i).ptr;
+        read_block(reader, option->of, item, item_path, out->items + i * bytes);
+    }
+    out->count = count;
+}
+
+/* A mapping by the user's own names; the block has an option `name` of type OWN_NAME for them. */
+static void read_named(struct nw_conf_reader *reader, const struct nw_conf_option *option,
+                       const struct nw_conf_tree *tree, const char *path, struct array *out)
+{
+    size_t bytes = nw_conf_block_info(option->of)->struct_bytes;
+    const struct nw_conf_option *name = nw_conf_option_find(option->of, NW_SLICE("name"));
+    NW_ASSERT(name != NULL && name->type == NW_CONF_TYPE_OWN_NAME);
+    if (tree->kind != NW_CONF_MAPPING) {
+        nw_conf_reader_blame(reader, tree->line, tree->column, path, NULL,
+                             "expected a mapping of names");
+        return;
+    }
+    out->items = nw_arena_zero(reader->arena, tree->child_count * bytes + 1);
+    for (const struct nw_conf_tree *item = tree->first; item != NULL; item = item->next) {
+        char *to = out->items + out->count++ * bytes;
+        const char *item_path = join(reader, path, item->key.ptr);
+        read_block(reader, option->of, item, item_path, to);
+        struct nw_conf_tree key = {.text = item->key,
+                                   .is_quoted = true,
+                                   .line = item->key_line,
+                                   .column = item->key_column};
+        *(struct nw_slice *)field_of(to, name) = item->key;
+        nw_conf_type_read(reader, name, &key, item_path, field_of(to, name));
+    }
+}
+
+static void read_option(struct nw_conf_reader *reader, const struct nw_conf_option *option,
+                        const struct nw_conf_tree *tree, const char *path, void *block)
+{
+    if (tree->is_broken)
+        return;
+    void *field = field_of(block, option);
+    bool is_nested = option->type >= NW_CONF_TYPE_BLOCK;
+    if (is_nested && tree->kind == NW_CONF_SCALAR && tree->text.len == 0 && !tree->is_quoted)
+        nw_conf_reader_blame(reader, tree->line, tree->column, path, NULL,
+                             "has no value; give one or remove the line");
+    else if (option->type == NW_CONF_TYPE_BLOCK)
+        read_block(reader, option->of, tree, path, field);
+    else if (option->type == NW_CONF_TYPE_BLOCKS)
+        read_blocks(reader, option, tree, path, field);
+    else if (option->type == NW_CONF_TYPE_NAMED)
+        read_named(reader, option, tree, path, field);
+    else
+        nw_conf_type_read(reader, option, tree, path, field);
+}
+
+static void refuse_unknown(struct nw_conf_reader *reader, const struct nw_conf_block_info *info,
+                           const struct nw_conf_tree *tree, const char *path)
+{
+    const char *names[64];
+    size_t count = 0;
+    NW_CONF_EACH_OPTION(option, info)
+    {
+        if (option->type != NW_CONF_TYPE_OWN_NAME)
+            names[count++] = option->name;
+    }
+    const char *nearest = nw_suggest(tree->key, names, count);
+    nw_conf_reader_blame(reader, tree->key_line, tree->key_column, path,
+                         nearest != NULL
+                             ? nw_arena_printf(reader->arena, "did you mean %s", nearest).ptr
+                             : NULL,
+                         "there is no such option");
+}
+
+static void read_defaults(struct nw_conf_reader *reader, const struct nw_conf_block_info *info,
+                          const char *path, void *out)
+{
+    NW_CONF_EACH_OPTION(option, info)
+    {
+        if (option->type == NW_CONF_TYPE_BLOCK)
+            read_block(reader, option->of, NULL, join(reader, path, option->name),
+                       field_of(out, option));
+        else if (option->type < NW_CONF_TYPE_BLOCK)
+            nw_conf_type_default(reader, option, field_of(out, option));
+    }
+}
+
+static void mark_given(const struct nw_conf_block_info *info, const struct nw_conf_option *option,
+                       void *out)
+{
+    size_t index = (size_t)(option - info->options);
+    NW_ASSERT(index < 64);
+    ((struct nw_conf_block *)out)->given |= (uint64_t)1 << index;
+}
+
+static void read_keys(struct nw_conf_reader *reader, const struct nw_conf_block_info *info,
+                      const struct nw_conf_tree *tree, const char *path, void *out)
+{
+    for (const struct nw_conf_tree *child = tree->first; child != NULL; child = child->next) {
+        const struct nw_conf_option *option = nw_conf_option_find(info->id, child->key);
+        const char *child_path = join(reader, path, child->key.ptr);
+        if (option == NULL || option->type == NW_CONF_TYPE_OWN_NAME) {
+            refuse_unknown(reader, info, child, child_path);
+            continue;
+        }
+        mark_given(info, option, out);
+        read_option(reader, option, child, child_path, out);
+    }
+    NW_CONF_EACH_OPTION(option, info)
+    {
+        if (nw_conf_option_is_required(option) && nw_conf_tree_get(tree, option->name) == NULL)
+            nw_conf_reader_blame(reader, tree->line, tree->column, join(reader, path, option->name),
+                                 option->block == NW_CONF_BLOCK_top
+                                     ? "write newel: 1 as the first line"
+                                     : NULL,
+                                 "is missing");
+    }
+}
+
+/* `tree` NULL: the block does not stand in the file, only its defaults count. */
+static void read_block(struct nw_conf_reader *reader, nw_conf_block_id id,
+                       const struct nw_conf_tree *tree, const char *path, void *out)
+{
+    const struct nw_conf_block_info *info = nw_conf_block_info(id);
+    *(struct nw_conf_block *)out = (struct nw_conf_block){.tree = tree, .path = path};
+    read_defaults(reader, info, path, out);
+    if (tree == NULL || tree->is_broken)
+        return;
+    if (tree->kind == NW_CONF_MAPPING) {
+        read_keys(reader, info, tree, path, out);
+        return;
+    }
+    if (info->shorthand == NULL || tree->kind != NW_CONF_SCALAR) {
+        nw_conf_reader_blame(reader, tree->line, tree->column, path[0] != '\0' ? path : NULL, NULL,
+                             "expected a mapping of options, not a %s",
+                             tree->kind == NW_CONF_SCALAR ? "bare value" : "list");
+        return;
+    }
+    const struct nw_conf_option *option = nw_conf_option_find(id, nw_slice_str(info->shorthand));
+    NW_ASSERT(option != NULL);
+    mark_given(info, option, out);
+    read_option(reader, option, tree, path, out);
+}
+
+void nw_conf_parse(struct nw_conf_reader *reader, const struct nw_conf_tree *root,
+                   struct nw_conf *conf)
+{
+    read_block(reader, NW_CONF_BLOCK_top, root, "", conf);
+    for (size_t i = 0; i < conf->services.count; i++)
+        conf->services.items[i].index = i;
+}

@@ -1,0 +1,20 @@
+/*
+ * access.h - the access log line of one exchange.
+ *
+ * Owner:   nothing is kept
+ * Threads: the exchange's worker
+ */
+#ifndef NW_GATE_ACCESS_H
+#define NW_GATE_ACCESS_H
+
+#include "gate/gate_impl.h"
+
+/* Writes the line, or drops it by `sample` (errors are always kept). */
+void gate_access_log(struct gate_request *request, const struct nw_conf_access *access,
+                     uint64_t duration_us);
+
+/* The target with the values of the named query parameters replaced by "-". */
+void gate_access_target(struct nw_text *out, const struct nw_target *target,
+                        const struct nw_conf_strings *redact);
+
+#endif

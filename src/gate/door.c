@@ -1,0 +1,231 @@
+/*
+ * An idle keep-alive connection is a struct of three hundred bytes in the event loop: no fiber, no
+ * stack, no buffer. Input gives it a fiber; when its answers are out and nothing more is in, it is
+ * parked again. A pipelining client keeps the fiber until its input is used up.
+ */
+#include "gate/door.h"
+
+#include "base/assert.h"
+#include "base/log.h"
+#include "gate/clients.h"
+#include "gate/ids.h"
+#include "gate/page.h"
+#include "gate/serve.h"
+#include "io/clock.h"
+#include "io/fiber.h"
+#include "io/worker.h"
+#include "proto/http_date.h"
+
+enum { FIRST_BYTE_MS = 10000 };
+
+static void on_wake(struct nw_stream *stream, nw_stream_wake why);
+
+struct gate_worker *gate_worker_self(void)
+{
+    return nw_worker_get(nw_worker_self(), NW_WORKER_SLOT_GATE);
+}
+
+struct gate_pin *gate_pin_take(struct gate_worker *worker)
+{
+    worker->current->refs++;
+    return worker->current;
+}
+
+void gate_pin_give(struct gate_worker *worker, struct gate_pin *pin)
+{
+    NW_ASSERT(pin->refs > 0);
+    if (--pin->refs > 0)
+        return;
+    NW_ASSERT(pin != worker->current);
+    nw_list_remove(&pin->node);
+    nw_generation_unref(pin->generation);
+    nw_free(pin);
+    atomic_fetch_sub(&worker->gate->pins, 1);
+}
+
+struct nw_slice gate_date(struct gate_worker *worker)
+{
+    uint64_t now_s = nw_wall_ms() / 1000;
+    if (worker->date_s != now_s) {
+        nw_http_date_format((int64_t)now_s, worker->date_text);
+        worker->date_s = now_s;
+    }
+    return nw_slice_of(worker->date_text, NW_HTTP_DATE_BYTES);
+}
+
+/* ---- closing ---- */
+
+static void forget(struct gate_worker *worker, struct gate_conn *conn)
+{
+    if (conn->is_counted)
+        gate_clients_leave(worker->gate, &conn->peer);
+    nw_list_remove(&conn->node);
+    nw_metric_add(conn->listener->open, worker->index, -1);
+    nw_listener_count(-1);
+    nw_pool_put_later(&worker->conn_pool, conn);
+    nw_loop_at_rest(worker->worker, &worker->rest);
+}
+
+static void close_now(struct gate_worker *worker, struct gate_conn *conn)
+{
+    nw_stream_close(&conn->stream);
+    forget(worker, conn);
+}
+
+/* ---- serving ---- */
+
+static void park(struct gate_worker *worker, struct gate_conn *conn)
+{
+    nw_list_remove(&conn->node);
+    nw_list_push_back(&worker->idle_conns, &conn->node);
+    conn->fiber = NULL;
+    nw_io_park(&conn->stream, conn->request_count == 0 ? FIRST_BYTE_MS : worker->settings.idle_ms,
+               on_wake);
+}
+
+NW_YIELDS static void serve_fiber(void *arg)
+{
+    struct gate_conn *conn = arg;
+    struct gate_worker *worker = gate_worker_self();
+    struct nw_buf in = {0};
+    gate_next next;
+    conn->fiber = nw_fiber_self();
+    do {
+        next = gate_serve(conn, &in);
+        conn->request_count++;
+    } while (next == GATE_NEXT && nw_buf_unread_bytes(&in) > 0);
+    nw_buf_release(&in);
+    nw_stream_watch_gone(&conn->stream, NULL);
+    if (next == GATE_NEXT && !worker->is_draining && !nw_fiber_is_cancelled()) {
+        park(worker, conn);
+        return;
+    }
+    if (next == GATE_LINGER && nw_grace(3000))
+        nw_stream_linger_close(&conn->stream);
+    close_now(worker, conn);
+}
+
+/* Tells a client that is not served why, so that it does not take us for dead. */
+NW_YIELDS static void refuse_fiber(void *arg)
+{
+    struct gate_conn *conn = arg;
+    struct gate_worker *worker = gate_worker_self();
+    char id[NW_HTTP_ID_BYTES], text[2048];
+    conn->fiber = nw_fiber_self();
+    gate_ids_make(id);
+    size_t bytes =
+        gate_page_raw(503, gate_sentence(503), id, gate_date(worker), text, sizeof text);
+    struct iovec iov = {text, bytes};
+    NW_WITHIN(write, 2000);
+    if (nw_io_write_all(&conn->stream, &iov, 1) == NW_OK)
+        nw_stream_linger_close(&conn->stream);
+    close_now(worker, conn);
+}
+
+static void start(struct gate_worker *worker, struct gate_conn *conn, const char *name,
+                  nw_fiber_fn fn)
+{
+    nw_list_remove(&conn->node);
+    nw_list_push_back(&worker->active_conns, &conn->node);
+    struct nw_fiber *fiber = NULL;
+    if (nw_scope_spawn(nw_worker_root_scope(worker->worker), name, fn, conn, &fiber) != NW_OK) {
+        nw_metric_add(worker->gate->connections_refused, worker->index, 1);
+        close_now(worker, conn);
+    }
+}
+
+static void on_wake(struct nw_stream *stream, nw_stream_wake why)
+{
+    struct gate_conn *conn = NW_CONTAINER_OF(stream, struct gate_conn, stream);
+    struct gate_worker *worker = gate_worker_self();
+    if (why != NW_STREAM_INPUT) {
+        close_now(worker, conn);
+        return;
+    }
+    if (!nw_runtime_can_admit(worker->gate->runtime)) {
+        nw_metric_add(worker->gate->connections_refused, worker->index, 1);
+        start(worker, conn, "gate.refuse", refuse_fiber);
+        return;
+    }
+    start(worker, conn, "gate.conn", serve_fiber);
+}
+
+/* ---- accepting ---- */
+
+static void set_peer(struct gate_conn *conn, const struct nw_accepted *accepted)
+{
+    conn->peer.kind = accepted->is_unix ? NW_ADDR_UNIX : accepted->peer.kind;
+    conn->peer.port = accepted->peer.port;
+    if (conn->peer.kind == NW_ADDR_IP4)
+        memcpy(conn->peer.ip, accepted->peer.ip4, 4);
+    else if (conn->peer.kind == NW_ADDR_IP6)
+        memcpy(conn->peer.ip, accepted->peer.ip6, 16);
+}
+
+/* One client must not take all connections; loopback and trusted proxies speak for many. */
+static bool is_exempt(const struct gate_worker *worker, const struct gate_peer *peer)
+{
+    if (peer->kind == NW_ADDR_UNIX)
+        return true;
+    struct nw_ip ip = gate_peer_ip(peer);
+    return nw_ip_is_loopback(&ip) ||
+           nw_cidr_any(worker->settings.trusted, worker->settings.trusted_count, &ip);
+}
+
+static bool may_serve(struct gate_worker *worker, struct gate_conn *conn)
+{
+    const struct gate_settings *settings = &worker->settings;
+    if (nw_listener_connections(worker->gate->runtime) > settings->connections_max)
+        return false;
+    if (is_exempt(worker, &conn->peer))
+        return true;
+    conn->is_counted =
+        gate_clients_enter(worker->gate, &conn->peer, settings->connections_per_client_max);
+    return conn->is_counted;
+}
+
+void gate_door_on_accept(void *owner, struct nw_accepted *accepted)
+{
+    struct gate_listener *listener = owner;
+    struct gate_worker *worker = gate_worker_self();
+    struct gate_conn *conn =
+        worker == NULL || worker->current == NULL ? NULL : nw_pool_try_zero(&worker->conn_pool);
+    if (conn == NULL) {
+        nw_accepted_close(accepted);
+        return;
+    }
+    conn->listener = listener;
+    nw_list_init(&conn->node);
+    set_peer(conn, accepted);
+    nw_stream_init_accepted(&conn->stream, accepted);
+    nw_listener_count(1);
+    nw_metric_add(listener->accepted, worker->index, 1);
+    nw_metric_add(listener->open, worker->index, 1);
+    if (may_serve(worker, conn)) {
+        park(worker, conn);
+        return;
+    }
+    nw_metric_add(worker->gate->connections_refused, worker->index, 1);
+    start(worker, conn, "gate.refuse", refuse_fiber);
+}
+
+void gate_door_close_idle(struct gate_worker *worker)
+{
+    for (struct nw_list *node = worker->idle_conns.next; node != &worker->idle_conns;) {
+        struct gate_conn *conn = NW_CONTAINER_OF(node, struct gate_conn, node);
+        node = node->next;
+        if (!nw_stream_is_parked(&conn->stream))
+            continue;
+        nw_io_unpark(&conn->stream);
+        close_now(worker, conn);
+    }
+}
+
+void gate_door_cancel(struct gate_worker *worker)
+{
+    NW_LIST_EACH(node, &worker->active_conns) {
+        struct gate_conn *conn = NW_CONTAINER_OF(node, struct gate_conn, node);
+        if (conn->fiber != NULL)
+            nw_fiber_cancel(conn->fiber);
+    }
+}

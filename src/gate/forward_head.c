@@ -1,0 +1,168 @@
+/*
+ * What a node sees: the request as it came, less what belonged to the client's connection, plus who
+ * asked. Framing is written from the judged enum, never copied through. From a peer that nobody told
+ * us to trust, every field that claims to know the client is replaced; a trusted one is appended to.
+ */
+#include "gate/forward.h"
+
+#include "base/assert.h"
+
+/* Fields that newel writes itself. */
+static const uint8_t rewritten[] = {
+    NW_HTTP_FIELD_X_FORWARDED_FOR,  NW_HTTP_FIELD_X_FORWARDED_PROTO, NW_HTTP_FIELD_X_FORWARDED_HOST,
+    NW_HTTP_FIELD_X_FORWARDED_PORT, NW_HTTP_FIELD_FORWARDED,         NW_HTTP_FIELD_X_REQUEST_ID,
+    NW_HTTP_FIELD_TRACEPARENT,      NW_HTTP_FIELD_X_REAL_IP,
+};
+
+static bool is_rewritten(unsigned id)
+{
+    for (size_t i = 0; i < NW_COUNT(rewritten); i++)
+        if (rewritten[i] == id)
+            return true;
+    return false;
+}
+
+static void find_rewritten(const struct nw_exchange *exchange, struct nw_http1_set *out)
+{
+    const struct nw_http1_head *head = exchange->head;
+    uint64_t any = 0;
+    for (size_t i = 0; i < NW_COUNT(rewritten); i++)
+        any |= UINT64_C(1) << rewritten[i];
+    /* A body that newel holds whole, or whose 100 it already sent, expects nothing any more. */
+    bool drops_expect = exchange->source->is_whole;
+    if (drops_expect)
+        any |= UINT64_C(1) << NW_HTTP_FIELD_EXPECT;
+    if ((head->present & any) == 0)
+        return;
+    for (uint32_t i = 0; i < head->field_count; i++) {
+        unsigned id = head->fields[i].id;
+        if (is_rewritten(id) || (drops_expect && id == NW_HTTP_FIELD_EXPECT))
+            nw_http1_set_add(out, i);
+    }
+}
+
+/* "Name: " and every value that the client's fields of this id had, ", " between and behind. */
+static void write_earlier(struct nw_http1_writer *writer, const struct nw_exchange *exchange,
+                          nw_http_field id)
+{
+    const struct nw_http1_head *head = exchange->head;
+    if (!exchange->is_peer_trusted || !nw_http1_has(head, id))
+        return;
+    for (uint32_t i = head->first[id]; i < head->field_count; i++) {
+        if (head->fields[i].id != id || head->fields[i].value_len == 0)
+            continue;
+        nw_http1_write_bytes(writer, nw_http1_value(head, exchange->head_bytes, i));
+        nw_http1_write_bytes(writer, NW_SLICE(", "));
+    }
+}
+
+/* The first value that a trusted peer gave, else ours. */
+static struct nw_slice trusted_or(const struct nw_exchange *exchange, nw_http_field id,
+                                  struct nw_slice ours)
+{
+    if (!exchange->is_peer_trusted || !nw_http1_has(exchange->head, id))
+        return ours;
+    return nw_http1_get(exchange->head, exchange->head_bytes, id);
+}
+
+static void write_client(struct nw_http1_writer *writer, const struct nw_exchange *exchange)
+{
+    char host[NW_ADDR_TEXT_MAX_BYTES];
+    nw_addr_print_host(&exchange->peer, host);
+    struct nw_slice peer = nw_slice_str(host);
+    struct nw_slice proto = exchange->is_secure ? NW_SLICE("https") : NW_SLICE("http");
+    struct nw_slice asked = exchange->target.authority;
+    bool is_v6 = exchange->peer.kind == NW_ADDR_IP6;
+
+    nw_http1_write_bytes(writer, NW_SLICE("X-Forwarded-For: "));
+    write_earlier(writer, exchange, NW_HTTP_FIELD_X_FORWARDED_FOR);
+    nw_http1_write_bytes(writer, peer);
+    nw_http1_write_bytes(writer, NW_SLICE("\r\nX-Forwarded-Proto: "));
+    nw_http1_write_bytes(writer, trusted_or(exchange, NW_HTTP_FIELD_X_FORWARDED_PROTO, proto));
+    if (asked.len > 0) {
+        nw_http1_write_bytes(writer, NW_SLICE("\r\nX-Forwarded-Host: "));
+        nw_http1_write_bytes(writer, trusted_or(exchange, NW_HTTP_FIELD_X_FORWARDED_HOST, asked));
+    }
+    nw_http1_write_bytes(writer, NW_SLICE("\r\nForwarded: "));
+    write_earlier(writer, exchange, NW_HTTP_FIELD_FORWARDED);
+    nw_http1_write_bytes(writer, is_v6 ? NW_SLICE("for=\"[") : NW_SLICE("for="));
+    nw_http1_write_bytes(writer, exchange->peer.kind == NW_ADDR_UNIX ? NW_SLICE("_unix") : peer);
+    nw_http1_write_bytes(writer, is_v6 ? NW_SLICE("]\"") : NW_SLICE(""));
+    nw_http1_write_bytes(writer, NW_SLICE(";proto="));
+    nw_http1_write_bytes(writer, proto);
+    if (asked.len > 0) {
+        nw_http1_write_bytes(writer, NW_SLICE(";host=\"")); /* a port's colon needs the quotes */
+        nw_http1_write_bytes(writer, asked);
+        nw_http1_write_bytes(writer, NW_SLICE("\""));
+    }
+    nw_http1_write_bytes(writer, NW_SLICE("\r\n"));
+}
+
+static struct nw_slice host_for(const struct nw_exchange *exchange,
+                                const struct nw_gate_service *service, const char *node_name)
+{
+    if (service->host.kind == NW_CONF_HOST_FIXED)
+        return service->host.text;
+    bool is_unix = strncmp(node_name, "unix:", 5) == 0;
+    if (service->host.kind == NW_CONF_HOST_NODE && !is_unix)
+        return nw_slice_str(node_name);
+    return exchange->target.authority.len > 0 ? exchange->target.authority : NW_SLICE("localhost");
+}
+
+static void write_target(struct nw_http1_writer *writer, const struct nw_exchange *exchange,
+                         bool is_raw)
+{
+    struct nw_slice method = nw_http1_method(exchange->head, exchange->head_bytes);
+    const struct nw_target *target = &exchange->target;
+    if (is_raw)
+        nw_http1_write_request_line(writer, method, target->raw, false, nw_slice_of(NULL, 0));
+    else
+        nw_http1_write_request_line(writer, method, target->path, target->has_query, target->query);
+}
+
+static void write_body_framing(struct nw_http1_writer *writer, const struct nw_exchange *exchange)
+{
+    int64_t length = exchange->source->length_bytes;
+    if (length == NW_HTTP_LENGTH_UNKNOWN)
+        nw_http1_write_framing(writer, NW_HTTP1_BODY_CHUNKED, 0);
+    else if (length > 0)
+        nw_http1_write_framing(writer, NW_HTTP1_BODY_LENGTH, (uint64_t)length);
+    else if (exchange->message.has_length || exchange->head->method == NW_HTTP_POST ||
+             exchange->head->method == NW_HTTP_PUT || exchange->message.framing != NW_HTTP1_BODY_NONE)
+        nw_http1_write_bytes(writer, NW_SLICE("Content-Length: 0\r\n"));
+}
+
+static void write_all(struct nw_http1_writer *writer, const struct nw_exchange *exchange,
+                      const struct nw_gate_service *service, const char *node_name)
+{
+    struct nw_http1_set also = {{0, 0}};
+    find_rewritten(exchange, &also);
+    write_target(writer, exchange, exchange->is_target_raw);
+    nw_http1_write_field(writer, NW_SLICE("Host"), host_for(exchange, service, node_name));
+    nw_http1_write_kept(writer, exchange->head, exchange->head_bytes, &exchange->message, &also);
+    nw_http1_write_bytes(writer, NW_SLICE("Via: 1.1 newel\r\n"));
+    write_client(writer, exchange);
+    nw_http1_write_field(writer, NW_SLICE("X-Request-Id"), exchange->request_id);
+    nw_http1_write_field(writer, NW_SLICE("traceparent"),
+                         nw_slice_of(exchange->traceparent, NW_HTTP_TRACEPARENT_BYTES));
+    if (exchange->asks_upgrade)
+        nw_http1_write_bytes(writer, NW_SLICE("Connection: Upgrade\r\nUpgrade: websocket\r\n"));
+    write_body_framing(writer, exchange);
+    nw_http1_write_end(writer);
+}
+
+nw_err gate_forward_head(const struct nw_exchange *exchange, const struct nw_gate_service *service,
+                         const char *node_name, struct nw_buf *out)
+{
+    for (;;) {
+        struct nw_http1_writer writer;
+        out->start = out->end = 0;
+        nw_http1_writer_init(&writer, out->data, out->cap_bytes);
+        write_all(&writer, exchange, service, node_name);
+        if (!writer.is_full) {
+            out->end = (uint32_t)writer.len;
+            return NW_OK;
+        }
+        NW_TRY(nw_buf_enlarge(out));
+    }
+}

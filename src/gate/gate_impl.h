@@ -1,0 +1,229 @@
+/*
+ * gate_impl.h - the structs that the files of gate share.
+ *
+ * Owner:   said at each struct
+ * Threads: struct nw_gate on worker 0 but for its atomics; struct gate_worker on its worker
+ */
+#ifndef NW_GATE_GATE_IMPL_H
+#define NW_GATE_GATE_IMPL_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "base/cidr.h"
+#include "base/map.h"
+#include "base/metric.h"
+#include "base/pool.h"
+#include "gate/gate.h"
+#include "gate/route.h"
+#include "http/exchange.h"
+#include "io/listen.h"
+#include "io/stream.h"
+#include "io/turn.h"
+#include "io/worker.h"
+#include "proto/http1_chunked.h"
+#include "proto/http1_write.h"
+
+enum { GATE_CLASSES = 6 }; /* index status / 100; 0: none was sent */
+
+/* What outlives a generation of a route: its label and series. Counted; keyed by label. */
+struct nw_gate_route {
+    _Atomic unsigned refs;
+    struct nw_gate *gate;
+    char *label;
+    struct nw_metric_series *requests[GATE_CLASSES];
+    struct nw_metric_series *duration;
+    struct nw_metric_series *request_bytes;
+    struct nw_metric_series *response_bytes;
+    struct nw_metric_series *client_gone;
+};
+
+/* What outlives a generation of a service: made anew by each, kept by the exchanges in relay. */
+struct nw_gate_service {
+    _Atomic unsigned refs;
+    struct nw_gate *gate;
+    char *name;
+    struct nw_peer_set *set;
+    uint32_t first_byte_ms;
+    uint32_t idle_ms;
+    struct nw_conf_key key; /* name copied */
+    struct nw_conf_host_rule host; /* text copied */
+    char *probe_request;    /* ready text of the health check; NULL: none */
+    struct nw_conf_status_range expect[16];
+    unsigned expect_count;
+    struct nw_metric_series *requests[GATE_CLASSES];
+    struct nw_metric_series *duration;
+};
+
+/* Reloadable settings, copied to every worker with each generation. */
+struct gate_settings {
+    struct nw_http1_limits head_limits;
+    uint64_t connections_max;
+    uint64_t connections_per_client_max;
+    uint32_t head_time_ms;
+    uint32_t idle_ms;
+    uint64_t requests_per_connection_max;
+    uint64_t spool_max_bytes;
+    struct nw_cidr *trusted; /* in the part's arena */
+    size_t trusted_count;
+    const struct nw_conf_access *access; /* NULL: off */
+};
+
+/* What the section builds for one generation. In its arena. */
+struct gate_part {
+    struct nw_gate *gate;
+    struct nw_generation *generation;
+    struct nw_route_table *table;
+    struct nw_gate_route **routes;     /* by index in conf.routes; NULL before adopt */
+    struct nw_gate_service **services; /* by index in conf.services; NULL before adopt */
+    struct gate_settings settings;
+};
+
+/* A generation as one worker uses it: a plain count of the exchanges that decide on it. */
+struct gate_pin {
+    struct nw_list node; /* in gate_worker.pins */
+    struct nw_generation *generation;
+    struct gate_part *part;
+    unsigned refs; /* exchanges, plus one while it is the worker's current */
+};
+
+struct gate_listener {
+    struct nw_list node;
+    struct nw_gate *gate;
+    struct nw_listener *listener;
+    char *text; /* the address as the configuration spells it */
+    struct nw_metric_series *open;
+    struct nw_metric_series *accepted;
+    bool is_kept;    /* a generation in force names it */
+    bool is_started; /* accepts */
+};
+
+struct gate_worker {
+    struct nw_gate *gate;
+    struct nw_worker *worker;
+    unsigned index;
+    struct gate_pin *current;
+    struct nw_list pins;
+    struct gate_settings settings;
+    struct nw_list idle_conns;   /* parked */
+    struct nw_list active_conns; /* served by a fiber */
+    struct nw_pool conn_pool;
+    struct nw_metric_series *in_flight;
+    bool is_draining;
+    struct nw_turn_node rest; /* gives closed connections back to the pool */
+    uint64_t date_s; /* the second that date_text spells */
+    char date_text[32];
+};
+
+struct nw_gate {
+    struct nw_gate_options options;
+    struct nw_runtime *runtime;
+    struct nw_metrics *metrics;
+    char *spool_dir;
+    struct gate_worker *workers[NW_WORKERS_MAX];
+    struct nw_list listeners;
+    struct nw_list old_listeners; /* closed; connections may still name them */
+    struct nw_map routes; /* label -> nw_gate_route; under lock */
+    pthread_mutex_t lock;
+    struct gate_part *part; /* in force */
+    struct nw_map clients;  /* client address -> count of connections; under lock */
+    _Atomic unsigned pins;  /* gate_pin objects alive, of all workers */
+    struct nw_metric_series *refused[NW_HTTP1_CLASS_COUNT]; /* by strictness class */
+    struct nw_metric_series *connections_refused;
+    struct nw_gate_route *no_route; /* label "none": requests that no route took */
+};
+
+/* Who is connected, in little space. */
+struct gate_peer {
+    uint8_t kind; /* nw_addr_kind; UNIX has no address */
+    uint16_t port;
+    uint8_t ip[16];
+};
+
+/* One client connection. Idle it is all there is: keep it small. */
+struct gate_conn {
+    struct nw_stream stream; /* first */
+    struct nw_list node;     /* idle_conns or active_conns */
+    struct gate_listener *listener;
+    struct nw_fiber *fiber; /* while active */
+    uint32_t request_count;
+    struct gate_peer peer;
+    bool is_counted; /* in gate.clients */
+    bool is_tunnel;
+};
+_Static_assert(sizeof(struct gate_conn) <= 320, "an idle connection must stay small");
+
+/* The request's body as HTTP/1 brings it. */
+struct gate_source {
+    struct nw_http_source base;
+    struct gate_conn *conn;
+    struct nw_exchange *exchange;
+    struct nw_buf *in;       /* head and first body bytes; unread part starts at the body */
+    struct nw_buf more;      /* what came after */
+    uint64_t left_bytes;     /* LENGTH: not yet read from the connection */
+    struct nw_http1_chunked chunked;
+    uint64_t max_bytes;      /* 413 beyond */
+    uint64_t read_bytes;     /* body bytes decoded so far */
+    uint64_t wire_bytes;     /* as they came, for the minimum rate */
+    uint64_t rate_bytes_per_s;
+    uint64_t started_ms;     /* of the first wait */
+    uint32_t idle_ms;
+    bool is_chunked;
+    bool is_done;            /* all of it was read from the connection */
+    bool owes_continue;      /* a 100 must be sent before reading */
+    bool is_continue_held;   /* streaming: the node's 100 or a second decides */
+    nw_err failed;           /* sticky */
+    /* collected: */
+    struct nw_buf *chain; /* in the arena */
+    unsigned chain_count;
+    unsigned chain_at;
+    struct nw_slice direct; /* the whole body when it lay in `in` */
+    bool is_direct;
+    bool was_given; /* direct piece was read */
+    struct nw_file *spool;
+    uint64_t spool_bytes;
+    uint64_t spool_at;
+    struct nw_buf spool_buf;
+};
+
+struct gate_sink {
+    struct nw_http_sink base;
+    struct gate_conn *conn;
+    struct nw_exchange *exchange;
+    struct nw_buf out;     /* held head and small pieces */
+    uint64_t left_bytes;   /* of a known length */
+    uint32_t idle_ms;
+    size_t ahead_bytes;    /* may be queued beyond the client */
+    bool has_length;
+    bool is_chunked;
+    bool has_no_body;
+    bool keeps_alive;      /* what the answer promised */
+    bool is_ended;
+    bool is_aborted;
+    nw_err failed;
+};
+
+/* A request being served, in the fiber's frame. */
+struct gate_request {
+    struct nw_exchange exchange;
+    struct gate_conn *conn;
+    struct gate_worker *worker;
+    struct gate_pin *pin; /* NULL once released */
+    bool holds_refs;      /* on route and service, after release */
+    struct gate_source source;
+    struct gate_sink sink;
+    struct nw_arena arena;
+    struct nw_http1_parser parser;
+    struct nw_http1_head head;
+    char arena_first[2048];
+};
+
+static inline struct gate_request *gate_request_of(struct nw_exchange *exchange)
+{
+    return NW_CONTAINER_OF(exchange, struct gate_request, exchange);
+}
+
+/* The current worker's part of the gate. */
+struct gate_worker *gate_worker_self(void);
+
+#endif

@@ -1,0 +1,308 @@
+/*
+ * The gate as a section of the configuration: a generation's routes and settings are built beside the
+ * running ones, listeners are opened before anything is changed (a port that is taken refuses the
+ * whole reload), and peer sets carry their nodes over by identity.
+ */
+#include "gate/gate.h"
+
+#include "base/assert.h"
+#include "base/rng.h"
+#include "gate/account.h"
+#include "gate/door.h"
+#include "gate/probe.h"
+#include "gate/section.h"
+#include "io/dns.h"
+#include "io/fiber.h"
+#include "io/sync.h"
+#include "io/worker.h"
+
+enum { MEMBERS_MAX = 256 };
+
+/* ---- build and drop: pure ---- */
+
+static void build_settings(struct gate_part *part, const struct nw_conf *conf)
+{
+    struct gate_settings *s = &part->settings;
+    s->head_limits = NW_HTTP1_LIMITS_DEFAULT;
+    s->head_limits.head_bytes = (uint32_t)conf->limits.head_bytes;
+    s->connections_max = gate_connections_max(&conf->limits.connections);
+    s->connections_per_client_max = (uint64_t)conf->limits.connections_per_client;
+    s->head_time_ms = (uint32_t)conf->limits.head_time_ms;
+    s->idle_ms = (uint32_t)conf->limits.idle_ms;
+    s->requests_per_connection_max = (uint64_t)conf->limits.requests_per_connection;
+    s->spool_max_bytes = (uint64_t)conf->buffer.spool_bytes;
+    s->trusted = conf->trusted_proxies.items;
+    s->trusted_count = conf->trusted_proxies.count;
+    s->access = nw_conf_is_given(&conf->log.access.block) ? &conf->log.access : NULL;
+}
+
+static nw_err build(void *self, struct nw_generation *generation, struct nw_diag *diag,
+                    void **out_part)
+{
+    const struct nw_conf *conf = generation->conf;
+    struct gate_part *part = nw_arena_zero(&generation->arena, sizeof *part);
+    part->gate = self;
+    part->generation = generation;
+    build_settings(part, conf);
+    NW_TRY(nw_route_compile(conf, &generation->arena, false, diag, &part->table));
+    part->routes =
+        nw_arena_zero(&generation->arena, (conf->routes.count + 1) * sizeof *part->routes);
+    part->services =
+        nw_arena_zero(&generation->arena, (conf->services.count + 1) * sizeof *part->services);
+    *out_part = part;
+    return NW_OK;
+}
+
+static void drop(void *self, void *opaque)
+{
+    struct gate_part *part = opaque;
+    const struct nw_conf *conf = part->generation->conf;
+    for (size_t i = 0; i < conf->routes.count; i++)
+        gate_route_unref(part->routes[i]);
+    for (size_t i = 0; i < conf->services.count; i++)
+        gate_service_unref(part->services[i]);
+    nw_route_table_done(part->table);
+}
+
+/* ---- listeners ---- */
+
+static struct gate_listener *listener_find(struct nw_gate *gate, struct nw_slice text)
+{
+    NW_LIST_EACH(node, &gate->listeners) {
+        struct gate_listener *listener = NW_CONTAINER_OF(node, struct gate_listener, node);
+        if (nw_slice_eq(nw_slice_str(listener->text), text))
+            return listener;
+    }
+    return NULL;
+}
+
+NW_YIELDS static nw_err resolve_listen(const struct nw_conf_address *conf, struct nw_addr *out)
+{
+    nw_err err = nw_addr_parse(conf->text, out);
+    if (err != NW_NO_SUCH_NAME)
+        return err;
+    struct nw_addr_list list;
+    NW_TRY(nw_io_resolve(conf->host, conf->port, &list));
+    *out = list.addr[0];
+    return NW_OK;
+}
+
+static const char *listen_trouble(nw_err err)
+{
+    switch (err) {
+    case NW_ADDRESS_IN_USE: return "is in use by another process";
+    case NW_DENIED: return "may not be opened by this user";
+    case NW_NO_SUCH_NAME: return "does not resolve";
+    case NW_UNREACHABLE: return "is not an address of this machine";
+    default: return nw_err_text(err);
+    }
+}
+
+NW_YIELDS static nw_err listener_open(struct nw_gate *gate, const struct nw_conf *conf,
+                                      const struct nw_conf_listen *listen, struct nw_diag *diag)
+{
+    struct gate_listener *made = nw_alloc_zero(sizeof *made);
+    struct nw_listener_options options = {
+        .inherited_fd = -1, .on_accept = gate_door_on_accept, .owner = made};
+    nw_err err = resolve_listen(&listen->address, &options.addr);
+    if (err == NW_OK && gate->options.inherited_fd != NULL)
+        options.inherited_fd =
+            gate->options.inherited_fd(gate->options.inherited_arg, &options.addr);
+    if (err == NW_OK)
+        err = nw_listener_open(gate->runtime, &options, &made->listener);
+    if (err != NW_OK) {
+        nw_conf_blame(conf, &listen->block, NULL, NULL, diag, "%.*s %s",
+                      NW_SLICE_ARG(listen->address.text), listen_trouble(err));
+        nw_free(made);
+        return err;
+    }
+    made->gate = gate;
+    made->text = nw_alloc_string(listen->address.text);
+    made->open = nw_metric_open(gate->metrics, NW_METRIC_connections_open, made->text);
+    made->accepted =
+        nw_metric_open(gate->metrics, NW_METRIC_connections_accepted_total, made->text);
+    nw_list_push_back(&gate->listeners, &made->node);
+    return NW_OK;
+}
+
+void gate_listener_drop(struct gate_listener *listener)
+{
+    struct nw_gate *gate = listener->gate;
+    nw_list_remove(&listener->node);
+    nw_listener_close(listener->listener);
+    /* Connections that it accepted still name it: it rests with the gate until they are gone. */
+    nw_list_push_back(&gate->old_listeners, &listener->node);
+}
+
+/* Those that no generation has adopted. */
+NW_YIELDS static void drop_unadopted(struct nw_gate *gate)
+{
+    for (struct nw_list *node = gate->listeners.next; node != &gate->listeners;) {
+        struct gate_listener *listener = NW_CONTAINER_OF(node, struct gate_listener, node);
+        node = node->next;
+        if (!listener->is_kept)
+            gate_listener_drop(listener);
+    }
+}
+
+NW_YIELDS static nw_err admit(void *self, const struct nw_generation *old,
+                              const struct nw_generation *next, struct nw_diag *diag)
+{
+    struct nw_gate *gate = self;
+    nw_err result = NW_OK;
+    drop_unadopted(gate);
+    for (size_t i = 0; i < next->conf->listen.count; i++) {
+        const struct nw_conf_listen *listen = &next->conf->listen.items[i];
+        if (listener_find(gate, listen->address.text) != NULL)
+            continue;
+        nw_err err = listener_open(gate, next->conf, listen, diag);
+        if (err != NW_OK)
+            result = err;
+    }
+    if (result != NW_OK)
+        drop_unadopted(gate);
+    return result;
+}
+
+/* ---- services ---- */
+
+static unsigned node_specs(struct nw_gate *gate, const struct nw_conf_service *conf,
+                           struct nw_peer_node_spec *out)
+{
+    if (conf->run.count > 0)
+        return gate->options.members == NULL
+                   ? 0
+                   : gate->options.members(gate->options.members_arg, conf->name, out, MEMBERS_MAX);
+    for (size_t i = 0; i < conf->nodes.count; i++) {
+        const struct nw_conf_node *node = &conf->nodes.items[i];
+        int64_t max = node->max_connections > 0 ? node->max_connections : conf->max_connections;
+        out[i] = (struct nw_peer_node_spec){node->address.text.ptr, (unsigned)node->weight,
+                                            (unsigned)max};
+    }
+    return (unsigned)conf->nodes.count;
+}
+
+static struct nw_peer_node_spec *specs_new(const struct nw_conf_service *conf)
+{
+    size_t max = conf->nodes.count > MEMBERS_MAX ? conf->nodes.count : MEMBERS_MAX;
+    return nw_alloc_array(max, sizeof(struct nw_peer_node_spec));
+}
+
+NW_YIELDS static void adopt_service(struct nw_gate *gate, const struct nw_conf_service *conf,
+                                    struct nw_gate_service **out)
+{
+    struct nw_gate_service *service = gate_service_new(gate, conf);
+    struct nw_peer_node_spec *specs = specs_new(conf);
+    struct nw_peer_set_spec spec = {
+        .name = service->name,
+        .driver = &gate_http_driver,
+        .driver_arg = service,
+        .balance = (nw_peer_balance)conf->balance,
+        .nodes = specs,
+        .node_count = node_specs(gate, conf, specs),
+        .waiting_max = (unsigned)conf->waiting,
+        .wait_ms = (uint32_t)conf->wait_ms,
+        .connect_timeout_ms = (uint32_t)conf->timeouts.connect_ms,
+        .idle_ms = service->idle_ms,
+        .slow_start_ms = (uint32_t)conf->slow_start_ms,
+        .has_health = conf->health.path.len > 0,
+        .health_every_ms = (uint32_t)conf->health.every_ms,
+        .health_timeout_ms = (uint32_t)conf->health.timeout_ms,
+        .health_fall = (unsigned)conf->health.fall,
+        .health_rise = (unsigned)conf->health.rise,
+    };
+    nw_err err = nw_peer_set_new(gate->options.registry, &spec, &service->set);
+    NW_ASSERT(err == NW_OK);
+    nw_free(specs);
+    *out = service;
+}
+
+NW_YIELDS static void adopt(void *self, const struct nw_generation *old, struct nw_generation *next)
+{
+    struct nw_gate *gate = self;
+    struct gate_part *part = nw_generation_part(next, "gate");
+    const struct nw_conf *conf = next->conf;
+    for (size_t i = 0; i < conf->routes.count; i++)
+        part->routes[i] = gate_route_get(gate, nw_route_label(&conf->routes.items[i]));
+    for (size_t i = 0; i < conf->services.count; i++)
+        adopt_service(gate, &conf->services.items[i], &part->services[i]);
+    NW_LIST_EACH(node, &gate->listeners) {
+        struct gate_listener *listener = NW_CONTAINER_OF(node, struct gate_listener, node);
+        listener->is_kept = false;
+        for (size_t i = 0; i < conf->listen.count; i++)
+            listener->is_kept |= nw_slice_eq(nw_slice_str(listener->text),
+                                             conf->listen.items[i].address.text);
+    }
+    gate->part = part;
+}
+
+NW_YIELDS static void start(void *self, struct nw_generation *next)
+{
+    struct nw_gate *gate = self;
+    struct gate_part *part = nw_generation_part(next, "gate");
+    for (size_t i = 0; i < next->conf->services.count; i++)
+        nw_peer_set_start(part->services[i]->set);
+    NW_LIST_EACH(node, &gate->listeners) {
+        struct gate_listener *listener = NW_CONTAINER_OF(node, struct gate_listener, node);
+        if (listener->is_kept && !listener->is_started) {
+            listener->is_started = true;
+            nw_listener_start(listener->listener);
+        }
+    }
+}
+
+NW_YIELDS static void drain(void *self, struct nw_generation *old)
+{
+    drop_unadopted(self);
+}
+
+NW_YIELDS static void stop(void *self)
+{
+    nw_gate_stop(self);
+}
+
+static bool is_ready(void *self)
+{
+    struct nw_gate *gate = self;
+    if (gate->part == NULL)
+        return false;
+    for (size_t i = 0; i < gate->part->generation->conf->services.count; i++)
+        if (!nw_peer_set_is_usable(gate->part->services[i]->set))
+            return false;
+    return true;
+}
+
+struct nw_section nw_gate_section(struct nw_gate *gate)
+{
+    return (struct nw_section){
+        .name = "gate",
+        .self = gate,
+        .build = build,
+        .drop = drop,
+        .admit = admit,
+        .adopt = adopt,
+        .start = start,
+        .drain = drain,
+        .stop = stop,
+        .is_ready = is_ready,
+        .status = gate_status,
+    };
+}
+
+void nw_gate_members_changed(struct nw_gate *gate, struct nw_slice name)
+{
+    if (gate->part == NULL)
+        return;
+    const struct nw_conf_service *conf =
+        nw_conf_service_find(gate->part->generation->conf, name);
+    if (conf == NULL || conf->run.count == 0)
+        return;
+    struct nw_gate_service *service = gate->part->services[conf->index];
+    gate_service_ref(service); /* the change yields: a reload may come between */
+    struct nw_peer_node_spec *specs = specs_new(conf);
+    unsigned count = node_specs(gate, conf, specs);
+    nw_err err = nw_peer_set_change(service->set, specs, count);
+    NW_ASSERT(err == NW_OK);
+    nw_free(specs);
+    gate_service_unref(service);
+}

@@ -1,0 +1,20 @@
+/*
+ * section.h - what the files about the gate's own life share.
+ *
+ * Owner:   nothing
+ * Threads: worker 0
+ */
+#ifndef NW_GATE_SECTION_H
+#define NW_GATE_SECTION_H
+
+#include "gate/gate_impl.h"
+
+/* The configured number or share of the descriptor limit. */
+uint64_t gate_connections_max(const struct nw_conf_share *share);
+/* {"listeners": […], "services": {…}, "routes": […], "generations_alive": n} */
+void gate_status(void *self, struct nw_text *out);
+
+/* Accepts what is queued, closes; the object stays until the gate goes. */
+NW_YIELDS void gate_listener_drop(struct gate_listener *listener);
+
+#endif

@@ -1,0 +1,335 @@
+/*
+ * A request is read strictly, given an identity and a route, answered, and accounted for. What is not
+ * well-formed is refused before anything of it can reach a node, and the connection closes: whatever
+ * follows on it cannot be trusted to be a message.
+ */
+#include "gate/serve.h"
+
+#include "base/assert.h"
+#include "gate/account.h"
+#include "gate/door.h"
+#include "gate/forward.h"
+#include "gate/ids.h"
+#include "gate/page.h"
+#include "gate/sink.h"
+#include "gate/source.h"
+#include "io/clock.h"
+#include "io/fiber.h"
+
+enum { ARENA_MAX_BYTES = 64 * 1024, GRACE_MS = 5000 };
+
+/* ---- reading the head ---- */
+
+/* The buffer ran full before the head was whole: first the front is used, then a larger class. */
+static nw_err make_room(struct nw_buf *in, uint32_t head_max_bytes)
+{
+    if (in->data == NULL || nw_buf_space_bytes(in) > 0)
+        return NW_OK;
+    if (in->start > 0) {
+        nw_buf_compact(in);
+        return NW_OK;
+    }
+    return in->cap_bytes >= head_max_bytes ? NW_HEAD_TOO_LARGE : nw_buf_enlarge(in);
+}
+
+NW_YIELDS static nw_err read_head(struct gate_request *r, struct nw_buf *in)
+{
+    struct gate_settings *settings = &r->worker->settings;
+    NW_WITHIN(head, settings->head_time_ms);
+    nw_http1_parser_init(&r->parser, false, &settings->head_limits);
+    for (;;) {
+        if (nw_buf_unread_bytes(in) > 0) {
+            nw_err err = nw_http1_parse(&r->parser, nw_buf_unread(in), &r->head);
+            if (err != NW_AGAIN)
+                return err;
+        }
+        NW_TRY(make_room(in, settings->head_limits.head_bytes));
+        size_t got_bytes = 0;
+        nw_err err = nw_io_read(&r->conn->stream, in, &got_bytes);
+        if (err == NW_TIMEOUT && nw_within_ran_out(&head))
+            return NW_CLIENT_SLOW;
+        NW_TRY(err);
+        if (got_bytes == 0)
+            return NW_CLIENT_GONE;
+    }
+}
+
+/* Says why on the wire; what follows on this connection is never parsed. */
+NW_YIELDS static gate_next refuse(struct gate_request *r, int status)
+{
+    char id[NW_HTTP_ID_BYTES], text[2048];
+    gate_ids_make(id);
+    size_t bytes = gate_page_raw(status, gate_sentence(status), id, gate_date(r->worker), text,
+                                 sizeof text);
+    struct iovec iov = {text, bytes};
+    bool may_write = nw_grace(GRACE_MS);
+    NW_WITHIN(write, GRACE_MS);
+    if (!may_write || nw_io_write_all(&r->conn->stream, &iov, 1) != NW_OK)
+        return GATE_CLOSE;
+    return GATE_LINGER;
+}
+
+NW_YIELDS static gate_next refuse_class(struct gate_request *r, nw_http1_class found)
+{
+    nw_metric_add(r->worker->gate->refused[found], r->worker->index, 1);
+    return refuse(r, nw_http1_class_status(found));
+}
+
+NW_YIELDS static gate_next refuse_err(struct gate_request *r, struct nw_buf *in, nw_err err)
+{
+    if (err == NW_BAD_REQUEST || r->parser.found != NW_HTTP1_FINE)
+        return refuse_class(r, r->parser.found);
+    bool was_silent = nw_buf_unread_bytes(in) == 0;
+    if (err == NW_CLIENT_SLOW)
+        return was_silent ? GATE_CLOSE : refuse(r, 408);
+    if (err == NW_HEAD_TOO_LARGE)
+        return refuse_class(r, NW_HTTP1_HEAD_TOO_LARGE);
+    if (err == NW_NO_MEMORY)
+        return refuse(r, 503);
+    return GATE_CLOSE;
+}
+
+/* ---- judging it ---- */
+
+static nw_err judge(struct gate_request *r, const char *bytes, nw_http1_class *out_found)
+{
+    struct nw_exchange *x = &r->exchange;
+    NW_TRY(nw_http1_request_judge(&r->head, bytes, &x->message, out_found));
+    struct nw_slice target = nw_http1_target(&r->head, bytes);
+    struct nw_slice host = nw_http1_get(&r->head, bytes, NW_HTTP_FIELD_HOST);
+    char *scratch = nw_arena_try(&r->arena, nw_target_scratch_bytes(target, host) + 1);
+    if (scratch == NULL)
+        return NW_NO_MEMORY;
+    return nw_target_parse(r->head.method, target, host, scratch, &x->target, out_found);
+}
+
+static void init_exchange(struct gate_request *r, const char *bytes)
+{
+    struct nw_exchange *x = &r->exchange;
+    x->head = &r->head;
+    x->head_bytes = bytes;
+    x->arena = &r->arena;
+    x->generation = NULL;
+    x->route = NULL;
+    x->service = NULL;
+    x->capture_count = 0;
+    x->is_secure = x->is_target_raw = x->asks_upgrade = x->finishes = false;
+    x->ahead_bytes = 0;
+    x->source = &r->source.base;
+    x->sink = &r->sink.base;
+    x->answer_lines = x->notes = nw_slice_of(NULL, 0);
+    x->on_relay = NULL;
+    x->outcome = (struct nw_http_outcome){.started_us = nw_now_us()};
+    nw_arena_init(&r->arena, r->arena_first, sizeof r->arena_first, ARENA_MAX_BYTES);
+}
+
+/* ---- answering it ---- */
+
+/*
+ * A long relay must not hold its generation, or a hundred reloads would keep a hundred alive: from
+ * here on the exchange holds counted references on what it still names.
+ */
+static void release_generation(struct nw_exchange *x)
+{
+    struct gate_request *r = gate_request_of(x);
+    if (r->pin == NULL)
+        return;
+    gate_route_ref((struct nw_gate_route *)x->route);
+    gate_service_ref(x->service);
+    r->holds_refs = true;
+    x->generation = NULL;
+    gate_pin_give(r->worker, r->pin);
+    r->pin = NULL;
+}
+
+static void drop_references(struct gate_request *r)
+{
+    if (r->pin != NULL)
+        gate_pin_give(r->worker, r->pin);
+    if (r->holds_refs) {
+        gate_route_unref((struct nw_gate_route *)r->exchange.route);
+        gate_service_unref(r->exchange.service);
+    }
+}
+
+NW_YIELDS static nw_err page_for(struct gate_request *r, nw_err err)
+{
+    struct nw_exchange *x = &r->exchange;
+    int status = nw_err_status(err);
+    if (!r->source.is_done)
+        r->sink.keeps_alive = false;
+    return gate_page(x, status, gate_sentence(status));
+}
+
+NW_YIELDS static nw_err forward(struct gate_request *r, const struct nw_conf_route *route)
+{
+    struct nw_exchange *x = &r->exchange;
+    struct nw_http_source *source = x->source;
+    x->service = r->pin->part->services[route->to_service->index];
+    x->is_target_raw = route->target == NW_CONF_TARGET_RAW;
+    x->asks_upgrade =
+        x->message.upgrade_websocket && (route->upgrade & NW_CONF_UPGRADE_WEBSOCKET) != 0;
+    x->finishes = route->finish;
+    x->ahead_bytes = (size_t)route->buffer.response_bytes;
+    r->sink.ahead_bytes = x->ahead_bytes;
+    x->on_relay = release_generation;
+    if (!source->is_whole && !route->stream && !x->asks_upgrade)
+        NW_TRY(source->ops->collect(source, (uint64_t)route->buffer.request_bytes));
+    if (!x->finishes)
+        nw_stream_watch_gone(&r->conn->stream, nw_fiber_self());
+    return nw_gate_forward(x);
+}
+
+NW_YIELDS static nw_err act(struct gate_request *r, const struct nw_conf_route *route)
+{
+    struct nw_exchange *x = &r->exchange;
+    r->source.max_bytes = (uint64_t)route->limits.body_bytes;
+    r->source.rate_bytes_per_s = (uint64_t)route->limits.body_rate_bytes_per_s;
+    if (x->source->length_bytes > route->limits.body_bytes)
+        return NW_BODY_TOO_LARGE;
+    switch (route->action) {
+    case NW_CONF_ACTION_SERVICE: return forward(r, route);
+    case NW_CONF_ACTION_REDIRECT:
+        return gate_redirect(x, (int)route->redirect.status, route->redirect.to);
+    case NW_CONF_ACTION_RESPOND:
+        for (size_t i = 0; i < route->respond.headers.count; i++)
+            NW_TRY(nw_exchange_answer_field(x, route->respond.headers.items[i].key.ptr,
+                                            route->respond.headers.items[i].value));
+        return gate_respond(x, (int)route->respond.status, route->respond.content_type,
+                            route->respond.body);
+    case NW_CONF_ACTION_NONE: break;
+    }
+    return NW_NO_ROUTE;
+}
+
+/* "/a" where only "/a/" is served. */
+NW_YIELDS static nw_err add_slash(struct nw_exchange *x)
+{
+    const struct nw_target *t = &x->target;
+    struct nw_slice location =
+        nw_arena_printf(x->arena, "%.*s/%s%.*s", NW_SLICE_ARG(t->path), t->has_query ? "?" : "",
+                        NW_SLICE_ARG(t->query));
+    return location.ptr == NULL ? NW_NO_MEMORY : gate_redirect(x, 308, location);
+}
+
+static bool belongs_to_newel(struct nw_slice path)
+{
+    return nw_slice_starts_with(path, NW_SLICE("/_newel/"));
+}
+
+NW_YIELDS static nw_err answer(struct gate_request *r)
+{
+    struct nw_exchange *x = &r->exchange;
+    if (x->target.form == NW_TARGET_ASTERISK) {
+        NW_TRY(nw_exchange_answer_field(
+            x, "Allow", NW_SLICE("GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS")));
+        return gate_respond(x, 204, nw_slice_of(NULL, 0), nw_slice_of(NULL, 0));
+    }
+    if (belongs_to_newel(x->target.path))
+        return NW_NO_ROUTE;
+    struct nw_route_ask ask = {
+        .method = r->head.method,
+        .method_name = nw_http1_method(&r->head, x->head_bytes),
+        .host = x->target.host,
+        .path = x->target.path,
+        .query = x->target.query,
+        .head = &r->head,
+        .head_bytes = x->head_bytes,
+    };
+    struct nw_route_found found;
+    nw_route_find(r->pin->part->table, &ask, &found);
+    if (found.route == NULL)
+        return found.wants_slash ? add_slash(x) : NW_NO_ROUTE;
+    x->route = r->pin->part->routes[found.index];
+    x->capture_count = found.capture_count;
+    for (unsigned i = 0; i < found.capture_count; i++)
+        x->captures[i] = found.captures[i];
+    NW_WITHIN(request, (uint64_t)found.route->timeouts.request_ms);
+    return act(r, found.route);
+}
+
+/* What remains to be done when answering failed: a page if there is still room for one. */
+NW_YIELDS static void rescue(struct gate_request *r, nw_err err)
+{
+    struct nw_exchange *x = &r->exchange;
+    struct nw_http_outcome *outcome = &x->outcome;
+    if (outcome->why == NW_OK)
+        outcome->why = err;
+    if (err == NW_CANCELLED && r->conn->stream.is_gone)
+        outcome->why = err = NW_CLIENT_GONE;
+    if (x->sink->has_head || err == NW_CLIENT_GONE) {
+        outcome->ended_by =
+            outcome->ended_by != NW_HTTP_ENDED_WELL ? outcome->ended_by : NW_HTTP_ENDED_BY_CLIENT;
+        if (err == NW_CLIENT_GONE)
+            outcome->ended_by = NW_HTTP_ENDED_BY_CLIENT;
+        if (!r->sink.is_aborted)
+            x->sink->ops->abort(x->sink, err);
+        return;
+    }
+    if (outcome->ended_by != NW_HTTP_ENDED_BY_NODE)
+        outcome->ended_by = NW_HTTP_ENDED_BY_NEWEL;
+    if (err == NW_CANCELLED)
+        err = NW_DRAINING;
+    if ((err == NW_DRAINING || nw_deadline_left_ms() == 0) && !nw_grace(GRACE_MS))
+        return;
+    NW_WITHIN(page, GRACE_MS);
+    if (page_for(r, err) != NW_OK && !r->sink.is_aborted)
+        x->sink->ops->abort(x->sink, err);
+}
+
+static gate_next after(struct gate_request *r, struct nw_buf *in, uint64_t count_max)
+{
+    nw_stream_watch_gone(&r->conn->stream, NULL);
+    bool is_at_next = gate_source_done(&r->source, in);
+    bool is_gone = r->exchange.outcome.why == NW_CLIENT_GONE || r->conn->is_tunnel;
+    if (is_gone)
+        return GATE_CLOSE;
+    if (!is_at_next || !r->sink.is_ended || !r->sink.keeps_alive)
+        return GATE_LINGER;
+    bool is_last = count_max > 0 && r->conn->request_count + 1 >= count_max;
+    return is_last ? GATE_LINGER : GATE_NEXT;
+}
+
+gate_next gate_serve(struct gate_conn *conn, struct nw_buf *in)
+{
+    struct gate_request request;
+    struct gate_request *r = &request;
+    r->conn = conn;
+    r->worker = gate_worker_self();
+    r->pin = NULL;
+    r->holds_refs = false;
+    nw_err err = read_head(r, in);
+    if (err != NW_OK)
+        return refuse_err(r, in, err);
+
+    init_exchange(r, in->data + in->start);
+    nw_http1_class found = NW_HTTP1_FINE;
+    err = judge(r, in->data + in->start, &found);
+    if (err != NW_OK) {
+        nw_arena_done(&r->arena);
+        return found != NW_HTTP1_FINE ? refuse_class(r, found) : refuse(r, nw_err_status(err));
+    }
+    in->start += r->head.head_bytes;
+    r->pin = gate_pin_take(r->worker);
+    r->exchange.generation = r->pin->generation;
+    gate_ids_fill(&r->exchange, &r->worker->settings, &conn->peer);
+    gate_source_init(&r->source, r, in);
+    gate_sink_init(&r->sink, r);
+    uint64_t count_max = r->worker->settings.requests_per_connection_max;
+    if (r->worker->is_draining || (count_max > 0 && conn->request_count + 1 >= count_max))
+        r->sink.keeps_alive = false;
+    nw_metric_add(r->worker->in_flight, r->worker->index, 1);
+
+    err = answer(r);
+    if (err != NW_OK)
+        rescue(r, err);
+    gate_next next = after(r, in, count_max);
+    gate_account(r);
+    nw_metric_add(r->worker->in_flight, r->worker->index, -1);
+    gate_sink_done(&r->sink);
+    drop_references(r);
+    nw_arena_done(&r->arena);
+    if (in->start == in->end)
+        in->start = in->end = 0;
+    return next;
+}

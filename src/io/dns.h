@@ -1,0 +1,20 @@
+/*
+ * dns.h - names to addresses by c-ares, driven from the worker's loop, honouring TTL.
+ *
+ * Owner:   results are plain values
+ * Threads: fibers of any worker (each worker has its own channel and cache)
+ */
+#ifndef NW_IO_DNS_H
+#define NW_IO_DNS_H
+
+#include "io/addr.h"
+
+/*
+ * Resolves `host` (no port; literal addresses are answered at once, /etc/hosts is read) and stamps
+ * `port` on every address. Answers are cached for their TTL (at least 1 s, at most 1 h; failures 1 s).
+ * NW_NO_SUCH_NAME, NW_TIMEOUT, NW_UNREACHABLE (no server answered).
+ */
+NW_YIELDS NW_MUST_CHECK nw_err nw_io_resolve(struct nw_slice host, uint16_t port,
+                                             struct nw_addr_list *out);
+
+#endif
