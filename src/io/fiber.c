@@ -1,12 +1,13 @@
 /*
  * A fiber is a stack and a place in its scope. It always runs from the loop's stack and always
- * returns there: fibers do not switch to each other, because then the order of the ready list, which
- * a simulation shuffles, would be only half of the truth, and two switches cost 5 ns.
+ * returns there: fibers do not switch to each other, because then the order of the ready list,
+ * which a simulation shuffles, would be only half of the truth, and two switches cost 5 ns.
  *
- * What looks blocking ends in deadline.c's park(): the state becomes WAITING, the stack is left, and
- * whoever ends the wait puts the fiber on the ready list. The first to do so wins and says why; all
- * others find the fiber no longer waiting. A double wake is therefore harmless, and nw_fiber_wake
- * answers whether it was the one, so that a permit is handed over only to somebody who takes it.
+ * What looks blocking ends in deadline.c's park(): the state becomes WAITING, the stack is left,
+ * and whoever ends the wait puts the fiber on the ready list. The first to do so wins and says
+ * why; all others find the fiber no longer waiting. A double wake is therefore harmless, and
+ * nw_fiber_wake answers whether it was the one, so that a permit is handed over only to somebody
+ * who takes it.
  *
  * An ended fiber is buried by the loop, not by itself: it cannot give back the stack it stands on.
  * Code of unknown depth runs the same way, by leaving a request behind and switching to the loop's
@@ -26,7 +27,7 @@ static void fiber_main(void *arg)
     fiber->fn(fiber->arg);
     NW_ASSERT(fiber->within == NULL);
     fiber->state = NW_FIBER_ENDED;
-    nw_switch_out(fiber->worker, true);
+    nw_switch_out(fiber->worker, fiber, true);
     NW_ASSERT(!"an ended fiber ran again");
 }
 
@@ -78,11 +79,10 @@ void nw_fiber_trim(struct nw_timer *timer)
         nw_timer_arm(timer, TRIM_EVERY_MS);
 }
 
-void nw_fiber_run(struct nw_worker *worker, struct nw_fiber *fiber)
+/* A fiber left because it wants fn to run on the thread's own stack. */
+static NW_NOINLINE void run_big(struct nw_worker *worker, struct nw_fiber *fiber)
 {
-    NW_ASSERT(worker->current == NULL && fiber->state == NW_FIBER_READY);
-    nw_switch_in(worker, fiber);
-    while (NW_UNLIKELY(worker->big_fn != NULL)) {
+    while (worker->big_fn != NULL) {
         void (*fn)(void *arg) = worker->big_fn;
         worker->big_fn = NULL;
         worker->current = fiber; /* its name and deadline stay visible; a wait asserts */
@@ -91,8 +91,21 @@ void nw_fiber_run(struct nw_worker *worker, struct nw_fiber *fiber)
         worker->is_on_big_stack = false;
         nw_switch_in(worker, fiber);
     }
-    if (fiber->state == NW_FIBER_ENDED)
-        fiber_bury(worker, fiber);
+}
+
+unsigned nw_fiber_run_ready(struct nw_worker *worker, struct nw_list *list, unsigned max)
+{
+    unsigned count = 0;
+    for (struct nw_list *node; count < max && (node = nw_list_pop_front(list)) != NULL; count++) {
+        struct nw_fiber *fiber = NW_CONTAINER_OF(node, struct nw_fiber, ready);
+        NW_ASSERT(fiber->state == NW_FIBER_READY);
+        nw_switch_in(worker, fiber);
+        if (NW_UNLIKELY(worker->big_fn != NULL))
+            run_big(worker, fiber);
+        if (fiber->state == NW_FIBER_ENDED)
+            fiber_bury(worker, fiber);
+    }
+    return count;
 }
 
 struct nw_fiber *nw_fiber_self(void)
@@ -126,7 +139,7 @@ void nw_run_on_big_stack(void (*fn)(void *arg), void *arg)
     }
     worker->big_fn = fn;
     worker->big_arg = arg;
-    nw_switch_out(worker, false);
+    nw_switch_out(worker, worker->current, false);
 }
 
 size_t nw_fiber_stack_high_water(void)
