@@ -4,6 +4,8 @@ PREFIX  ?= /usr/local
 PYTHON  := /usr/bin/python3
 CONF    ?= conf/4-balanced.yaml
 SEEDS   ?= 50
+# For each fuzz target.
+FUZZ_SECONDS ?= 600
 
 .PHONY: build release run test test-sanitize sim bench bench-instructions fuzz format install clean setup
 
@@ -29,6 +31,9 @@ test-sanitize: setup
 bench: release
 	@tools/setup.sh bench
 	@$(PYTHON) test/bench/bench.py $(BENCH)
+fuzz: setup
+	@tools/setup.sh test
+	@tools/fuzz.sh --seconds $(FUZZ_SECONDS)
 
 clean:
 	rm -rf build build-*

@@ -116,7 +116,6 @@ shop_result shop_db_cart_set(struct shop_db *db, const char *cart, int64_t produ
 /* Moves everything from one cart into another. */
 shop_result shop_db_cart_merge(struct shop_db *db, const char *from, const char *into,
                                int64_t now_s);
-shop_result shop_db_cart_clear(struct shop_db *db, const char *cart);
 
 /* With a key that was used before for the same wish: that order again, *out_is_repeat true. */
 shop_result shop_db_order_place(struct shop_db *db, const struct shop_order_wish *wish,

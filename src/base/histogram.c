@@ -1,9 +1,9 @@
 /*
- * A value's bucket is found from its leading bits: below 2^sub_bits every unit has a bucket of its
- * own, above it each power of two has half as many buckets again, each twice as wide as before. So
- * a bucket is at most 1/16, 1/128 or 1/1024 of its values wide for 1, 2 or 3 digits, and an index
- * costs one count of leading zeros, one subtraction and two shifts. 1 us to 60 s takes 3 KiB with
- * one digit and 20 KiB with two.
+ * A value's bucket is found from its leading bits: in the linear part every unit has a bucket of
+ * its own, above it each power of two has half as many buckets again, each twice as wide as before.
+ * So a bucket is at most 1/16, 1/128 or 1/1024 of its values wide for 1, 2 or 3 digits, and an
+ * index costs one count of leading zeros and two shifts, a record about 22 instructions. 1 us to
+ * 60 s takes 3 KiB with one digit and 20 KiB with two.
  *
  * Invariant: the number of values is the sum of the counts; it is kept nowhere else, because a
  * second counter could disagree with the buckets under a concurrent reader, and Prometheus would
@@ -16,7 +16,7 @@
 
 #include "base/assert.h"
 
-static const uint8_t sub_bits_of[] = {0, 5, 8, 11};
+static const uint8_t half_bits_of[] = {0, 4, 7, 10};
 
 /* Fills in everything but the counts. */
 static void layout(struct nw_histogram *shape, int digits, uint64_t min_unit, uint64_t max_value)
@@ -25,8 +25,11 @@ static void layout(struct nw_histogram *shape, int digits, uint64_t min_unit, ui
     NW_ASSERT(min_unit >= 1 && max_value >= min_unit);
     memset(shape, 0, sizeof *shape);
     shape->max_value = max_value;
-    shape->sub_bits = sub_bits_of[digits];
+    shape->half_bits = half_bits_of[digits];
     shape->unit_bits = (uint8_t)(63 - __builtin_clzll(min_unit));
+    NW_ASSERT(shape->unit_bits + shape->half_bits < 63);
+    shape->linear_mask = (1ull << (shape->unit_bits + shape->half_bits + 1)) - 1;
+    shape->index_offset = (uint32_t)shape->unit_bits << shape->half_bits;
     shape->bucket_count = nw_histogram_index(shape, max_value) + 1;
 }
 
@@ -77,7 +80,7 @@ void nw_histogram_reset(struct nw_histogram *histogram)
 
 bool nw_histogram_same_layout(const struct nw_histogram *a, const struct nw_histogram *b)
 {
-    return a->max_value == b->max_value && a->sub_bits == b->sub_bits &&
+    return a->max_value == b->max_value && a->half_bits == b->half_bits &&
            a->unit_bits == b->unit_bits;
 }
 
@@ -122,7 +125,7 @@ double nw_histogram_mean(const struct nw_histogram *histogram)
 static void bounds(const struct nw_histogram *histogram, uint32_t index, uint64_t *low,
                    uint64_t *high)
 {
-    uint32_t half = 1u << (histogram->sub_bits - 1);
+    uint32_t half = 1u << histogram->half_bits;
     uint32_t shift = index < 2 * half ? 0 : index / half - 1;
     unsigned width_bits = shift + histogram->unit_bits;
     *low = (uint64_t)(index - shift * half) << width_bits;

@@ -19,9 +19,11 @@
 
 struct nw_histogram {
     uint64_t max_value;    /* greater values are counted as this one */
-    uint8_t sub_bits;      /* log2 of the steps in the first, linear part */
-    uint8_t unit_bits;     /* log2 of the smallest step */
+    uint64_t linear_mask;  /* all bits of a value in the first, linear part */
     uint32_t bucket_count; /* of counts */
+    uint32_t index_offset; /* unit_bits << half_bits */
+    uint8_t half_bits;     /* log2 of the buckets in each power of two */
+    uint8_t unit_bits;     /* log2 of the smallest step */
     uint64_t sum;          /* of the values as given, not of bucket middles */
     uint64_t greatest;     /* seen so far, before clamping; 0 when empty */
     uint64_t counts[];
@@ -54,12 +56,10 @@ static inline void nw_counter_add(uint64_t *counter, uint64_t amount)
 
 static inline uint32_t nw_histogram_index(const struct nw_histogram *histogram, uint64_t value)
 {
-    uint64_t units = (value < histogram->max_value ? value : histogram->max_value) >>
-                     histogram->unit_bits;
-    unsigned linear_bits = histogram->sub_bits;
-    unsigned top = 63u - (unsigned)__builtin_clzll(units | ((1ull << linear_bits) - 1));
-    unsigned shift = top - (linear_bits - 1);
-    return (shift << (linear_bits - 1)) + (uint32_t)(units >> shift);
+    value = value < histogram->max_value ? value : histogram->max_value;
+    unsigned top = 63u ^ (unsigned)__builtin_clzll(value | histogram->linear_mask);
+    unsigned shift = top - histogram->half_bits;
+    return (shift << histogram->half_bits) + (uint32_t)(value >> shift) - histogram->index_offset;
 }
 
 static inline void nw_histogram_record_many(struct nw_histogram *histogram, uint64_t value,

@@ -158,6 +158,14 @@ static void print_integer(struct nw_text *value, const struct spec *spec, struct
     }
 }
 
+static void print_string(struct nw_text *value, const struct spec *spec, const char *string)
+{
+    if (spec->len == 2 && string != NULL) /* a plain %s, by far the most frequent */
+        nw_text_add_str(value, string);
+    else
+        nw_text_addf(value, spec->text, string);
+}
+
 /* Prints one argument; false when the result is text even if it looks like a number. */
 static bool print_argument(struct nw_text *value, const struct spec *spec, struct args *args)
 {
@@ -178,7 +186,7 @@ static bool print_argument(struct nw_text *value, const struct spec *spec, struc
         nw_text_addf(value, spec->text, va_arg(args->list, int));
         return false;
     case 's':
-        nw_text_addf(value, spec->text, va_arg(args->list, const char *));
+        print_string(value, spec, va_arg(args->list, const char *));
         return false;
     case 'p':
         nw_text_addf(value, spec->text, va_arg(args->list, void *));
@@ -198,7 +206,9 @@ static const char *read_value(struct nw_text *value, const char *at, struct args
     nw_text_clear(value);
     while (*at != ' ' && *at != '\0') {
         if (*at != '%') {
-            nw_text_add_char(value, *at++);
+            size_t literal = strcspn(at, "% ");
+            nw_text_add(value, nw_slice_of(at, literal));
+            at += literal;
             continue;
         }
         struct spec spec;
@@ -212,28 +222,37 @@ static const char *read_value(struct nw_text *value, const char *at, struct args
 static void add_pair(struct nw_text *out, nw_log_format format, struct nw_slice key,
                      struct nw_slice value, bool is_number)
 {
-    if (format == NW_LOG_LOGFMT) {
-        nw_text_addf(out, " %.*s=", NW_SLICE_ARG(key));
+    nw_text_add_str(out, format == NW_LOG_LOGFMT ? " " : ",\"");
+    nw_text_add(out, key);
+    nw_text_add_str(out, format == NW_LOG_LOGFMT ? "=" : "\":");
+    if (format == NW_LOG_LOGFMT)
         nw_log_add_value(out, value);
-        return;
-    }
-    nw_text_addf(out, ",\"%.*s\":", NW_SLICE_ARG(key));
-    if (is_number)
+    else if (is_number)
         nw_text_add(out, value);
     else
         add_quoted(out, value);
+}
+
+static void add_head(struct nw_text *out, const struct nw_log_line *line)
+{
+    char time[NW_CLOCK_ISO_BYTES];
+    bool is_json = line->format == NW_LOG_JSON;
+    nw_text_add_str(out, is_json ? "{\"time\":\"" : "time=");
+    nw_text_add_str(out, nw_clock_iso(line->wall_ms, time));
+    nw_text_add_str(out, is_json ? "\",\"level\":\"" : " level=");
+    nw_text_add_str(out, level_names[line->level]);
+    nw_text_add_str(out, is_json ? "\",\"event\":\"" : " event=");
+    nw_text_add_str(out, line->event);
+    if (is_json)
+        nw_text_add_char(out, '"');
 }
 
 void nw_log_line_add(struct nw_text *out, struct nw_text *value, const struct nw_log_line *line,
                      const char *format, va_list list)
 {
     struct args args;
-    char time[NW_CLOCK_ISO_BYTES];
     va_copy(args.list, list);
-    nw_text_addf(out,
-                 line->format == NW_LOG_JSON ? "{\"time\":\"%s\",\"level\":\"%s\",\"event\":\"%s\""
-                                             : "time=%s level=%s event=%s",
-                 nw_clock_iso(line->wall_ms, time), level_names[line->level], line->event);
+    add_head(out, line);
     while (*format != '\0') {
         struct nw_slice key = nw_slice_of(format, strcspn(format, "=% "));
         bool is_number = false;

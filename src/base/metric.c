@@ -404,31 +404,40 @@ static void add_escaped(struct nw_text *out, struct nw_slice value)
     }
 }
 
-/* `newel_name suffix {labels,le="…"} `; le may be NULL. */
-static void add_name(struct nw_text *out, const struct series *series, const char *suffix,
-                     const char *le)
+/* `newel_name suffix {labels`, without the end of the braces; false when nothing opened them. */
+static bool add_name(struct nw_text *out, const struct series *series, const char *suffix)
 {
     struct nw_slice rest = nw_slice_str(table[series->family].labels), label;
-    char separator = '{';
-    nw_text_addf(out, "newel_%s%s", table[series->family].name, suffix);
+    nw_text_add_str(out, "newel_");
+    nw_text_add_str(out, table[series->family].name);
+    nw_text_add_str(out, suffix);
     for (size_t i = 0; nw_slice_split(&rest, ',', &label); i++) {
-        nw_text_addf(out, "%c%.*s=\"", separator, NW_SLICE_ARG(label));
+        nw_text_add_char(out, i == 0 ? '{' : ',');
+        nw_text_add(out, label);
+        nw_text_add_str(out, "=\"");
         add_escaped(out, series->values[i]);
         nw_text_add_char(out, '"');
-        separator = ',';
     }
-    if (le != NULL) {
-        nw_text_addf(out, "%cle=\"%s\"", separator, le);
-        separator = ',';
-    }
-    nw_text_add_str(out, separator == '{' ? " " : "} ");
+    return table[series->family].labels[0] != '\0';
+}
+
+static void add_full_name(struct nw_text *out, const struct series *series, const char *suffix)
+{
+    nw_text_add_str(out, add_name(out, series, suffix) ? "} " : " ");
+}
+
+static void add_bucket(struct nw_text *out, struct nw_slice prefix, const char *le, uint64_t count)
+{
+    nw_text_add(out, prefix);
+    nw_text_add_str(out, le);
+    nw_text_addf(out, "\"} %llu\n", (unsigned long long)count);
 }
 
 static void print_scalar(struct nw_text *out, const struct series *series)
 {
     double more = watched(series);
     int64_t cells = sum_cells(series);
-    add_name(out, series, "", NULL);
+    add_full_name(out, series, "");
     if (more == 0)
         nw_text_addf(out, "%lld\n", (long long)cells);
     else if (isfinite(more))
@@ -441,22 +450,23 @@ static void print_histogram(struct nw_text *out, const struct series *series)
 {
     struct nw_histogram *all = merge(series);
     struct nw_histogram_bucket bucket = {0};
+    struct nw_text prefix = {0};
     uint64_t seen = 0;
     bool is_started = false, has_bucket = nw_histogram_next(all, &is_started, &bucket);
+    nw_text_add_str(&prefix, add_name(&prefix, series, "_bucket") ? ",le=\"" : "{le=\"");
     for (size_t i = 0; i < NW_COUNT(printed_bounds); i++) {
         for (; has_bucket && bucket.low <= printed_bounds[i].us;
              has_bucket = nw_histogram_next(all, &is_started, &bucket))
             seen += bucket.count;
-        add_name(out, series, "_bucket", printed_bounds[i].text);
-        nw_text_addf(out, "%llu\n", (unsigned long long)seen);
+        add_bucket(out, nw_text_slice(&prefix), printed_bounds[i].text, seen);
     }
     unsigned long long count = nw_histogram_count(all), sum_us = nw_histogram_sum(all);
-    add_name(out, series, "_bucket", "+Inf");
-    nw_text_addf(out, "%llu\n", count);
-    add_name(out, series, "_sum", NULL);
+    add_bucket(out, nw_text_slice(&prefix), "+Inf", count);
+    add_full_name(out, series, "_sum");
     nw_text_addf(out, "%llu.%06llu\n", sum_us / 1000000, sum_us % 1000000);
-    add_name(out, series, "_count", NULL);
+    add_full_name(out, series, "_count");
     nw_text_addf(out, "%llu\n", count);
+    nw_text_done(&prefix);
     nw_histogram_free(all);
 }
 

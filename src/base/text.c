@@ -53,11 +53,14 @@ void nw_text_add_char(struct nw_text *text, char byte)
 void nw_text_addv(struct nw_text *text, const char *format, va_list args)
 {
     va_list again;
+    size_t room_bytes = text->cap_bytes - text->len;
     va_copy(again, args);
-    int bytes = vsnprintf(NULL, 0, format, args);
+    int bytes = vsnprintf(room_bytes != 0 ? text->ptr + text->len : NULL, room_bytes, format, args);
     NW_ASSERT(bytes >= 0);
-    reserve(text, (size_t)bytes);
-    vsnprintf(text->ptr + text->len, (size_t)bytes + 1, format, again);
+    if ((size_t)bytes >= room_bytes) {
+        reserve(text, (size_t)bytes);
+        vsnprintf(text->ptr + text->len, (size_t)bytes + 1, format, again);
+    }
     va_end(again);
     text->len += (size_t)bytes;
 }

@@ -32,7 +32,10 @@ struct nw_backend_ops {
     nw_err (*worker_open)(struct nw_worker *worker, void *world, void **out_state);
     void (*worker_close)(struct nw_worker *worker, void *state);
 
-    /* Events. add/modify take nw_ready_bits; PEER_END and ERROR are always reported. */
+    /*
+     * Events. add/modify take nw_ready_bits; ERROR is always reported, PEER_END while READ or PEER_END
+     * is wanted (a half-closed peer must not spin a writer that waits for room).
+     */
     int (*add)(void *state, struct nw_source *source, unsigned want);
     int (*modify)(void *state, struct nw_source *source, unsigned want);
     int (*remove)(void *state, struct nw_source *source);
@@ -55,8 +58,12 @@ struct nw_backend_ops {
     ssize_t (*readv)(void *state, int fd, const struct iovec *iov, int count);
     ssize_t (*peek)(void *state, int fd, void *to, size_t bytes);
     ssize_t (*writev)(void *state, int fd, const struct iovec *iov, int count);
-    /* Up to `bytes` from one descriptor to another through `pipe_fds`; see io/relay.c. NULL: copy. */
+    /*
+     * Up to `bytes` between a socket and a pipe, either way; see io/relay.c, which pools the pipes and
+     * closes both ends with `close`. NULL: copy.
+     */
     ssize_t (*splice)(void *state, int from_fd, int to_fd, size_t bytes, bool is_more);
+    int (*pipe)(void *state, int out_fds[2], size_t *out_cap_bytes);
     void (*shutdown_write)(void *state, int fd);
     void (*close)(void *state, int fd, bool with_reset);
 };

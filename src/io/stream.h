@@ -45,17 +45,23 @@ struct nw_stream {
     struct nw_fiber *writer; /* waits for room */
     struct nw_fiber *gone_fiber; /* cancelled when the peer goes while nobody reads */
     nw_stream_on_wake on_wake;   /* parked when set */
-    struct nw_timer idle;        /* while parked */
+    struct nw_timer idle;        /* re-armed lazily: it may fire early, or while not parked */
+    uint64_t idle_until_ms;      /* while parked; NW_NEVER without a limit */
     uint64_t sent_bytes;
     uint64_t received_bytes;
     struct nw_stream_queue *queue; /* deferred writes of this turn; NULL when there are none */
     nw_err error;                  /* sticky: what broke the stream */
     bool is_open;
     bool is_readable; /* a read would probably not wait */
+    bool is_ending;   /* the loop saw a FIN or RST; there may be bytes before it */
     bool is_ended;    /* the peer sent its FIN and everything was read */
     bool is_gone;     /* the peer went while nobody was reading */
     bool is_unix;
+    bool is_read_broken; /* `error` ends reading; a broken writing side leaves reading open */
+    bool is_write_broken;
+    bool is_fin_due; /* FIN follows the queued bytes */
 };
+_Static_assert(sizeof(struct nw_stream) <= 200, "an idle connection must stay small");
 
 struct nw_listener;
 /* One accepted connection on its way to a stream; not yet registered with any loop. */

@@ -38,7 +38,7 @@ nw_err nw_http1_class_err(nw_http1_class found, bool is_response);
 #define NW_HTTP1_HEAD_MAX_BYTES 65535
 
 struct nw_http1_limits {
-    uint32_t head_bytes;  /* at most NW_HTTP1_HEAD_MAX_BYTES */
+    uint32_t head_bytes; /* at most NW_HTTP1_HEAD_MAX_BYTES */
     uint32_t target_bytes;
     uint32_t field_count; /* at most NW_HTTP1_FIELDS_MAX */
 };
@@ -65,8 +65,8 @@ struct nw_http1_head {
     uint32_t reason_len;
     uint32_t head_bytes; /* with the empty line; what follows is body or the next message */
     uint32_t field_count;
-    uint64_t present;                    /* bit id: at least one such field; bit 0 is never set */
-    uint8_t first[NW_HTTP_FIELD_COUNT];  /* index of the first one; valid where `present` is set */
+    uint64_t present;                   /* bit id: at least one such field; bit 0 is never set */
+    uint8_t first[NW_HTTP_FIELD_COUNT]; /* index of the first one; valid where `present` is set */
     struct nw_http1_field fields[NW_HTTP1_FIELDS_MAX];
 };
 
@@ -153,13 +153,13 @@ typedef enum nw_http1_framing {
 /* What a head says; decided once, and re-emitted from here, never copied through. */
 struct nw_http1_message {
     nw_http1_framing framing;
-    bool has_length;          /* a Content-Length stood there, also where no body follows */
-    bool keep_alive;          /* may the connection carry another message after this one? */
-    bool expect_continue;     /* an HTTP/1.1 request waits for 100 before its body */
-    bool upgrade_websocket;   /* asked for, or by a 101 agreed to */
-    bool is_informational;    /* 1xx but 101: another head follows */
-    int32_t keep_alive_s;     /* Keep-Alive: timeout=N of a response; -1 when silent */
-    uint64_t length_bytes;    /* valid with has_length */
+    bool has_length;             /* a Content-Length stood there, also where no body follows */
+    bool keep_alive;             /* may the connection carry another message after this one? */
+    bool expect_continue;        /* an HTTP/1.1 request waits for 100 before its body */
+    bool upgrade_websocket;      /* asked for, or by a 101 agreed to */
+    bool is_informational;       /* 1xx but 101: another head follows */
+    int32_t keep_alive_s;        /* Keep-Alive: timeout=N of a response; -1 when silent */
+    uint64_t length_bytes;       /* valid with has_length */
     struct nw_http1_set dropped; /* ends at newel: hop-by-hop; from clients also Newel-* */
     struct nw_http1_set framed;  /* Host, Content-Length, Transfer-Encoding: written anew */
     struct nw_http1_set newel;   /* Newel-*, whoever sent it */

@@ -202,8 +202,7 @@ static nw_http1_class judge_codings(struct nw_slice value, bool *has_chunked, bo
         struct nw_slice coding = nw_slice_trim(nw_slice_first(value, len));
         is_last = len == value.len;
         value = nw_slice_skip(value, is_last ? len : len + 1);
-        struct nw_slice name =
-            nw_slice_trim(nw_slice_first(coding, nw_slice_find(coding, ';')));
+        struct nw_slice name = nw_slice_trim(nw_slice_first(coding, nw_slice_find(coding, ';')));
         if (!nw_http_is_token(name))
             return NW_HTTP1_INVALID_CODING;
         bool is_chunked = nw_slice_eq_nocase(name, NW_SLICE("chunked"));
@@ -315,8 +314,8 @@ static nw_http1_class judge_response(struct judge *judge, const struct nw_http1_
     if (found != NW_HTTP1_FINE)
         return found;
     if (head->status == 101) {
-        if (!asked->upgrade_websocket || !judge->says_upgrade ||
-            !judge->upgrade_names_websocket || head->version_minor == 0)
+        if (!asked->upgrade_websocket || !judge->says_upgrade || !judge->upgrade_names_websocket ||
+            head->version_minor == 0)
             return NW_HTTP1_UNASKED_UPGRADE;
         out->framing = NW_HTTP1_BODY_TUNNEL;
         out->upgrade_websocket = true;

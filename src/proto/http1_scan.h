@@ -39,6 +39,33 @@ static inline const char *nw_scan_token(const char *at, const char *end)
     return at;
 }
 
+/*
+ * As nw_scan_token, for field names, which are made of letters, digits and '-': those sixteen at a
+ * time, what else is a token byte one by one.
+ */
+static inline const char *nw_scan_name(const char *at, const char *end)
+{
+#if defined(__SSE2__)
+    const __m128i case_bit = _mm_set1_epi8(0x20), dash = _mm_set1_epi8('-');
+    const __m128i before_a = _mm_set1_epi8('a' - 1), behind_z = _mm_set1_epi8('z' + 1);
+    const __m128i before_0 = _mm_set1_epi8('0' - 1), behind_9 = _mm_set1_epi8('9' + 1);
+    for (; end - at >= 16; at += 16) {
+        __m128i x = _mm_loadu_si128((const __m128i *)(const void *)at);
+        __m128i low = _mm_or_si128(x, case_bit);
+        __m128i letter =
+            _mm_and_si128(_mm_cmpgt_epi8(low, before_a), _mm_cmplt_epi8(low, behind_z));
+        __m128i digit = _mm_and_si128(_mm_cmpgt_epi8(x, before_0), _mm_cmplt_epi8(x, behind_9));
+        __m128i good = _mm_or_si128(_mm_or_si128(letter, digit), _mm_cmpeq_epi8(x, dash));
+        unsigned mask = (unsigned)_mm_movemask_epi8(good) ^ 0xffffU;
+        if (mask != 0) {
+            at += __builtin_ctz(mask);
+            break;
+        }
+    }
+#endif
+    return nw_scan_token(at, end);
+}
+
 /* The first byte outside 0x21 to 0x7E, or `end`. */
 static inline const char *nw_scan_target(const char *at, const char *end)
 {
@@ -66,8 +93,8 @@ static inline const char *nw_scan_value(const char *at, const char *end)
     for (; end - at >= 16; at += 16) {
         __m128i x = _mm_loadu_si128((const __m128i *)(const void *)at);
         __m128i control = _mm_cmpeq_epi8(_mm_min_epu8(x, last), x);
-        __m128i bad = _mm_or_si128(_mm_andnot_si128(_mm_cmpeq_epi8(x, tab), control),
-                                   _mm_cmpeq_epi8(x, del));
+        __m128i bad =
+            _mm_or_si128(_mm_andnot_si128(_mm_cmpeq_epi8(x, tab), control), _mm_cmpeq_epi8(x, del));
         unsigned mask = (unsigned)_mm_movemask_epi8(bad);
         if (mask != 0)
             return at + __builtin_ctz(mask);

@@ -59,8 +59,7 @@ void nw_http1_write_request_line(struct nw_http1_writer *writer, struct nw_slice
     put(at, version);
 }
 
-void nw_http1_write_status_line(struct nw_http1_writer *writer, int status,
-                                struct nw_slice reason)
+void nw_http1_write_status_line(struct nw_http1_writer *writer, int status, struct nw_slice reason)
 {
     NW_ASSERT(status >= 100 && status <= 599);
     const struct nw_slice version = NW_SLICE("HTTP/1.1 ");
@@ -90,8 +89,7 @@ void nw_http1_write_field(struct nw_http1_writer *writer, struct nw_slice name,
     put(at, NW_SLICE("\r\n"));
 }
 
-void nw_http1_write_field_u64(struct nw_http1_writer *writer, struct nw_slice name,
-                              uint64_t value)
+void nw_http1_write_field_u64(struct nw_http1_writer *writer, struct nw_slice name, uint64_t value)
 {
     char digits[20], *at = digits + sizeof digits;
     do {

@@ -26,13 +26,11 @@ void nw_http1_write_bytes(struct nw_http1_writer *writer, struct nw_slice bytes)
 void nw_http1_write_request_line(struct nw_http1_writer *writer, struct nw_slice method,
                                  struct nw_slice path, bool has_query, struct nw_slice query);
 /* "HTTP/1.1 404 Not Found\r\n"; the registered phrase when `reason` is empty. */
-void nw_http1_write_status_line(struct nw_http1_writer *writer, int status,
-                                struct nw_slice reason);
+void nw_http1_write_status_line(struct nw_http1_writer *writer, int status, struct nw_slice reason);
 /* "Name: value\r\n". */
 void nw_http1_write_field(struct nw_http1_writer *writer, struct nw_slice name,
                           struct nw_slice value);
-void nw_http1_write_field_u64(struct nw_http1_writer *writer, struct nw_slice name,
-                              uint64_t value);
+void nw_http1_write_field_u64(struct nw_http1_writer *writer, struct nw_slice name, uint64_t value);
 /*
  * The fields of a parsed head that are in none of message's dropped and framed sets nor in `also`
  * (may be NULL), in order. White space around values becomes one space before it.

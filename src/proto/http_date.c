@@ -128,8 +128,8 @@ static bool match(struct nw_slice text, const char *pattern, struct civil *out)
     return civil.month != 0;
 }
 
-/* Takes the name of a weekday, whole or its first three letters, from the front. */
-static bool skip_weekday(struct nw_slice *text, bool is_whole, int *out_weekday)
+/* Takes a weekday, its whole name or three letters, from the front; which one is not judged. */
+static bool skip_weekday(struct nw_slice *text, bool is_whole)
 {
     for (int i = 0; i < 7; i++) {
         struct nw_slice name = nw_slice_str(weekday_name[i]);
@@ -137,7 +137,6 @@ static bool skip_weekday(struct nw_slice *text, bool is_whole, int *out_weekday)
             name.len = 3;
         if (nw_slice_starts_with(*text, name)) {
             *text = nw_slice_skip(*text, name.len);
-            *out_weekday = i;
             return true;
         }
     }
@@ -164,9 +163,8 @@ static nw_err seconds_of(const struct civil *civil, int64_t *out_unix_s)
 nw_err nw_http_date_parse(struct nw_slice text, int64_t now_s, int64_t *out_unix_s)
 {
     struct civil civil;
-    int weekday;
     struct nw_slice rest = text;
-    if (skip_weekday(&rest, true, &weekday) && match(rest, ", DD-bbb-YY hh:mm:ss GMT", &civil)) {
+    if (skip_weekday(&rest, true) && match(rest, ", DD-bbb-YY hh:mm:ss GMT", &civil)) {
         int64_t this_year = civil_of(now_s).year;
         civil.year += this_year - this_year % 100;
         if (civil.year > this_year + 50)
@@ -174,9 +172,8 @@ nw_err nw_http_date_parse(struct nw_slice text, int64_t now_s, int64_t *out_unix
         return seconds_of(&civil, out_unix_s);
     }
     rest = text;
-    if (skip_weekday(&rest, false, &weekday) &&
-        (match(rest, ", DD bbb YYYY hh:mm:ss GMT", &civil) ||
-         match(rest, " bbb dD hh:mm:ss YYYY", &civil)))
+    if (skip_weekday(&rest, false) && (match(rest, ", DD bbb YYYY hh:mm:ss GMT", &civil) ||
+                                       match(rest, " bbb dD hh:mm:ss YYYY", &civil)))
         return seconds_of(&civil, out_unix_s);
     return NW_INVALID;
 }

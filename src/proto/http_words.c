@@ -1,9 +1,10 @@
 /*
- * The words are few and their lengths are spread, so a name is looked up by its length: http_field.def
- * is sorted by length, `last_of_length` points at the last word of each, and the walk goes backwards
- * while the length stays. First and last byte reject nearly every wrong candidate before eight bytes
- * at a time are compared. A hash was not needed: the longest walk is eight words, and nothing has to
- * be generated when a row is added (a unit test finds every row and checks the order).
+ * The words are few and their lengths are spread, so a name is looked up by its length:
+ * http_field.def is sorted by length, `last_of_length` points at the last word of each, and the
+ * walk goes backwards while the length stays. First and last byte reject nearly every wrong
+ * candidate before eight bytes at a time are compared. A hash was not needed: the longest walk is
+ * seven words, and nothing has to be generated when a row is added (a unit test finds every row and
+ * checks the order).
  *
  * Case is folded by setting bit 0x20. Among token bytes that maps letters to lower case, '^' to '~'
  * and '_' to 0x7F, neither of which any spelling contains, and leaves digits and '-' alone.
@@ -192,6 +193,9 @@ bool nw_http_is_token(struct nw_slice text)
 /* The length of the first list element: up to a comma that stands outside a quoted string. */
 static size_t element_len(struct nw_slice list)
 {
+    size_t comma = nw_slice_find(list, ',');
+    if (nw_slice_find(nw_slice_first(list, comma), '"') == comma)
+        return comma;
     bool is_quoted = false;
     for (size_t i = 0; i < list.len; i++) {
         char byte = list.ptr[i];

@@ -9,8 +9,8 @@
  * digits become upper case, since RFC 3986 6.2.2.1 calls both spellings equivalent and a router
  * that saw two would let one of them past a rule.
  *
- * Not taken: merging empty segments ("//a" is not "/a"; some applications tell them apart), decoding
- * everything (a decoded "%2F" or "%3F" would move the borders), and inet_pton's scope ids.
+ * Not taken: merging empty segments ("//a" is not "/a": some applications tell them apart),
+ * decoding everything (a decoded "%2F" or "%3F" would move the borders), and inet_pton's scope ids.
  */
 #include "proto/target.h"
 
@@ -26,10 +26,9 @@
 /* Letters, digits, '-', '_' in labels that are not empty; one dot may stand at the end. */
 static bool is_host_name(struct nw_slice name)
 {
-    for (size_t i = 0; i < name.len; i++) {
-        if (!nw_byte_is(name.ptr[i], NW_BYTE_HOST))
-            return false;
-        if (name.ptr[i] == '.' && (i == 0 || name.ptr[i - 1] == '.'))
+    char before = '.';
+    for (size_t i = 0; i < name.len; before = name.ptr[i++]) {
+        if (!nw_byte_is(name.ptr[i], NW_BYTE_HOST) || (name.ptr[i] == '.' && before == '.'))
             return false;
     }
     return name.len != 0;
@@ -83,8 +82,7 @@ static nw_http1_class judge_authority(struct nw_slice text, struct nw_authority 
     return NW_HTTP1_FINE;
 }
 
-nw_err nw_authority_parse(struct nw_slice text, struct nw_authority *out,
-                          nw_http1_class *out_found)
+nw_err nw_authority_parse(struct nw_slice text, struct nw_authority *out, nw_http1_class *out_found)
 {
     struct nw_authority authority;
     nw_http1_class found = judge_authority(text, &authority);

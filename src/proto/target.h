@@ -15,9 +15,9 @@
 #include "proto/http1.h"
 
 typedef enum nw_target_form {
-    NW_TARGET_ORIGIN,    /* /path?query */
-    NW_TARGET_ABSOLUTE,  /* http://host/path?query: its authority replaces Host */
-    NW_TARGET_ASTERISK,  /* OPTIONS * */
+    NW_TARGET_ORIGIN,   /* /path?query */
+    NW_TARGET_ABSOLUTE, /* http://host/path?query: its authority replaces Host */
+    NW_TARGET_ASTERISK, /* OPTIONS * */
     NW_TARGET_AUTHORITY /* CONNECT host:port */
 } nw_target_form;
 

@@ -25,6 +25,7 @@ from servers import BenchError
 
 KIB = 1024
 ROUNDS = 3
+SLICES = 10  # of a round; the parties take turns slice by slice
 SPREAD_MAX = 0.03
 ATTEMPTS_MAX = 3
 LOAD_TIMEOUT_S = 60
@@ -87,11 +88,23 @@ class Load:
         return answer
 
     def run(self, party, row, requests):
-        process = self.start(
-            party, row, "--connections", row.connections, "--requests", requests
-        )
+        process = self.start(party, row, "--connections", row.connections, "--requests", requests)
         with reaped(process):
-            return self.result(party, process, process.stdout.readline())
+            self.result(party, process, process.stdout.readline())
+
+    @contextlib.contextmanager
+    def stepping(self, party, row):
+        """Inside, call the value with a number to make so many requests on open connections."""
+        process = self.start(party, row, "--connections", row.connections, "--steps", "stdin")
+
+        def step(requests):
+            process.stdin.write(f"{requests}\n".encode())
+            process.stdin.flush()
+            self.result(party, process, process.stdout.readline())
+
+        with reaped(process):
+            yield step
+            process.stdin.close()
 
     @contextlib.contextmanager
     def resting(self, party, row, connections):
@@ -151,17 +164,22 @@ class Bench:
     def cpu_rounds(self, row):
         """us of CPU per request, {party: [one per round]}; the rounds are interleaved."""
         found = {party.name: [] for party in self.parties}
-        requests = row.requests // self.scale
-        with self.serving(row, self.parties) as running:
-            for party in running:  # code paged in, pools filled, upstream connections open
-                self.load.run(party, row, max(requests // 10, row.connections))
+        slice_requests = row.requests // self.scale // SLICES
+        with self.serving(row, self.parties) as running, contextlib.ExitStack() as stack:
+            steps = [stack.enter_context(self.load.stepping(party, row)) for party in running]
+            for step in steps:  # code paged in, pools filled, upstream connections open
+                step(max(slice_requests, row.connections))
             for _ in range(ROUNDS):
-                for party in running:
-                    pids = measure.tree(party.process.pid)
-                    before = measure.cpu_ns(pids)
-                    self.load.run(party, row, requests)
-                    spent_ns = measure.cpu_ns(pids) - before
-                    found[party.name].append(spent_ns / 1000 / requests)
+                slices = {party.name: [] for party in running}
+                for _ in range(SLICES):
+                    for party, step in zip(running, steps):
+                        pids = measure.tree(party.process.pid)
+                        before = measure.cpu_ns(pids)
+                        step(slice_requests)
+                        spent_us = (measure.cpu_ns(pids) - before) / 1000
+                        slices[party.name].append(spent_us / slice_requests)
+                for name, values in slices.items():
+                    found[name].append(statistics.median(values))
         return found
 
     def memory_rounds(self, row):
@@ -323,12 +341,14 @@ def stop_on_signal(number, frame):
 def main():
     options = options_read()
     nofile_raise()
+    others = os.sched_getaffinity(0) - {options.core}
+    facts, present = facts_gather(options)
+    os.sched_setaffinity(0, others or {options.core})  # keep out of the way
     signal.signal(signal.SIGTERM, stop_on_signal)
     for program in ("origin", "load", "echo_floor"):
         if not (options.build / "test/bench" / program).exists():
             raise BenchError(f"{options.build}/test/bench/{program} does not exist: `make release`")
 
-    facts, present = facts_gather(options)
     print(heading_text(facts) + "\n")
     print(LINE.format(*HEADINGS), flush=True)
     rows = []

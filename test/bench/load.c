@@ -2,6 +2,7 @@
  * load - the closed-loop load generator of the comparison.
  *
  *     load --target 127.0.0.1:8080 --body 128 --connections 64 --requests 60000
+ *     load --target 127.0.0.1:8080 --body 128 --connections 64 --steps stdin
  *     load --target 127.0.0.1:8080 --body 128 --idle 8000
  *
  * Closed loop on purpose: a proxy's CPU time per request is wanted with the core
@@ -10,11 +11,15 @@
  * Content-Length is the one asked for, every piece of the body begins and ends
  * with the letter that its offset demands, and nothing follows the body.
  *
+ * With --steps it reads numbers from standard input, one a line, and makes so
+ * many requests each time on the connections it keeps: the caller can measure
+ * short slices of several servers in turn without paying for new connections.
+ *
  * With --idle N it opens N connections, makes one request on each and keeps
  * them open. Not more than WINDOW requests are under way at a time, so that
  * the proxy is measured with N idle connections and not after a stampede.
  *
- * Prints one JSON line: requests, seconds, errors, reconnects (the server said
+ * Prints one JSON line (per step): requests, seconds, errors, reconnects (the server said
  * "Connection: close"). After --idle it prints that line with everything open,
  * waits until standard input closes, and prints how many the server closed in
  * the meantime. Exit: 0 whatever the server did, 1 when the tool itself failed.
@@ -53,7 +58,8 @@ struct load {
     struct nw_bench_address target;
     size_t expected_bytes;
     long connection_count, request_count; /* wanted */
-    bool is_idle_mode;
+    bool is_idle_mode, is_stepping;
+    int64_t timeout_ns; /* for one run */
     int64_t deadline_ns;
     long started, finished, errors, reconnects, closed_by_server;
     struct conn *conns;
@@ -218,15 +224,23 @@ static void loop_turn(struct load *load)
     }
 }
 
+static void connections_open(struct load *load)
+{
+    long first = load->is_idle_mode && load->connection_count > WINDOW ? WINDOW
+                                                                       : load->connection_count;
+    for (long i = 0; i < first; i++)
+        conn_open(load, &load->conns[i]);
+}
+
+/* Make request_count requests on the open connections and say how it went. */
 static void run(struct load *load)
 {
     long first = load->is_idle_mode ? WINDOW : load->connection_count;
     if (first > load->request_count)
         first = load->request_count;
-    for (long i = 0; i < first; i++)
-        conn_open(load, &load->conns[i]);
-
+    load->started = load->finished = load->errors = load->reconnects = 0;
     int64_t start_ns = nw_bench_now_ns();
+    load->deadline_ns = start_ns + load->timeout_ns;
     for (long i = 0; i < first; i++)
         request_send(load, &load->conns[i]);
     while (load->finished < load->request_count)
@@ -235,6 +249,16 @@ static void run(struct load *load)
     printf("{\"requests\": %ld, \"seconds\": %.6f, \"errors\": %ld, \"reconnects\": %ld}\n",
            load->finished, seconds, load->errors, load->reconnects);
     fflush(stdout);
+}
+
+static void steps_run(struct load *load)
+{
+    char line[32];
+    while (fgets(line, sizeof line, stdin)) {
+        load->request_count = strtol(line, NULL, 10);
+        if (load->request_count > 0)
+            run(load);
+    }
 }
 
 /* Keep everything open until the parent has measured and closes our standard input. */
@@ -259,9 +283,9 @@ static void rest(struct load *load)
 
 static noreturn void usage(void)
 {
-    fprintf(stderr, "usage: load --target ADDRESS --body BYTES --requests N [--connections N]"
-                    " [--timeout S]\n"
-                    "       load --target ADDRESS --body BYTES --idle N [--timeout S]\n");
+    fprintf(stderr, "usage: load --target ADDRESS --body BYTES [--timeout S]"
+                    " --requests N|--steps stdin [--connections N]\n"
+                    "       load --target ADDRESS --body BYTES [--timeout S] --idle N\n");
     exit(2);
 }
 
@@ -285,13 +309,15 @@ static void options_read(struct load *load, int argc, char **argv)
             load->connection_count = load->request_count = strtol(value, NULL, 10);
         else if (strcmp(name, "--timeout") == 0)
             timeout_s = strtol(value, NULL, 10);
-        else
+        else if (strcmp(name, "--steps") != 0)
             usage();
         load->is_idle_mode |= strcmp(name, "--idle") == 0;
+        load->is_stepping |= strcmp(name, "--steps") == 0;
     }
-    if (load->target.where_bytes == 0 || load->request_count <= 0 || load->connection_count <= 0)
+    if (load->target.where_bytes == 0 || load->connection_count <= 0 ||
+        (load->request_count <= 0 && !load->is_stepping))
         usage();
-    load->deadline_ns = nw_bench_now_ns() + timeout_s * 1000000000;
+    load->timeout_ns = timeout_s * 1000000000;
     load->request_bytes =
         (size_t)snprintf(load->request, sizeof load->request,
                          "GET /%zu HTTP/1.1\r\n"
@@ -312,7 +338,11 @@ int main(int argc, char **argv)
     load->conns = calloc((size_t)load->connection_count, sizeof *load->conns);
     if (!load->conns)
         nw_bench_die("calloc");
-    run(load);
+    connections_open(load);
+    if (load->is_stepping)
+        steps_run(load);
+    else
+        run(load);
     if (load->is_idle_mode)
         rest(load);
     return 0;

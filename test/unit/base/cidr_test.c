@@ -97,8 +97,8 @@ static void what_is_not_exactly_a_network_is_refused(void **state)
 
 static void a_client_is_an_ipv4_address_or_a_64(void **state)
 {
-    struct nw_ip a = ip("2001:db8:1:2::1"), b = ip("2001:db8:1:2:ffff::9"), c = ip("2001:db8:1:3::1");
-    struct nw_ip v4 = ip("192.0.2.7");
+    struct nw_ip a = ip("2001:db8:1:2::1"), b = ip("2001:db8:1:2:ffff::9");
+    struct nw_ip c = ip("2001:db8:1:3::1"), v4 = ip("192.0.2.7");
     struct nw_ip client_a = nw_ip_client(&a), client_b = nw_ip_client(&b);
     struct nw_ip client_c = nw_ip_client(&c), client_v4 = nw_ip_client(&v4);
     assert_true(nw_ip_eq(&client_a, &client_b));

@@ -150,7 +150,7 @@ static void every_conversion_prints_as_printf_does(void **state)
     -1, 7u, 255u, (long)-5000000000, (unsigned long)5000000000, (long long)-6, (size_t)9,          \
         (intmax_t)10, (ptrdiff_t)-11, (short)12, 1.5, 2.25, 1e10, 'c', 4, 17, 3, "abcdef", 6, 8.125
 #define FORMAT                                                                                     \
-    "a=%d b=%u c=%x d=%ld e=%lu f=%lld g=%zu h=%jd i=%td j=%hd k=%f l=%.1f m=%g n=%c o=%0*d "       \
+    "a=%d b=%u c=%x d=%ld e=%lu f=%lld g=%zu h=%jd i=%td j=%hd k=%f l=%.1f m=%g n=%c o=%0*d " \
     "p=%.*s q=%05d r=%.2e s=50%%"
     nw_log(log, NW_INFO, "e", FORMAT, ARGS);
     snprintf(expected, sizeof expected, FORMAT "\n", ARGS);
@@ -323,7 +323,7 @@ static void no_line_waits_for_the_next_one(void **state)
     struct nw_log_hub *hub = nw_log_hub_new(&options);
     assert_int_equal(nw_log_hub_start(hub), NW_OK);
     struct nw_log *log = nw_log_open(hub);
-    for (uint64_t i = 1; i <= 2000; i++) {
+    for (uint64_t i = 1; i <= 20000; i++) {
         nw_log(log, NW_INFO, "e", "n=%d", (int)i);
         wait_for_lines(&keeper, i);
     }

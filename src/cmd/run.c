@@ -1,0 +1,202 @@
+/*
+ * `newel run`: a file, or one of the two forms without a file, which are short ways to write one: the
+ * same text is made from the options and loaded like any other.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/planted.h"
+#include "cmd/cli.h"
+#include "cmd/daemon.h"
+#include "cmd/outside.h"
+#include "io/backend.h"
+#include "io/file.h"
+#include "io/spawn.h"
+#include "io/system.h"
+#include "io/worker.h"
+
+static const char default_file[] = "newel.yaml";
+
+/* ---- the forms without a file ---- */
+
+static void add_quoted(struct nw_text *out, const char *value)
+{
+    nw_text_add_char(out, '"');
+    nw_text_add_json(out, nw_slice_str(value)); /* a JSON string is a YAML string */
+    nw_text_add_char(out, '"');
+}
+
+static void add_list(struct nw_text *out, const char *const *values, unsigned count)
+{
+    nw_text_add_str(out, "[ ");
+    for (unsigned i = 0; i < count; i++) {
+        nw_text_add_str(out, i > 0 ? ", " : "");
+        add_quoted(out, values[i]);
+    }
+    nw_text_add_str(out, " ]\n");
+}
+
+static void write_conf(const struct cli *cli, struct nw_text *out)
+{
+    static const char *const default_listen[] = {"127.0.0.1:8080"};
+    const struct cli_values *listen = &cli->options[CLI_LISTEN];
+    const char *admin = cli_value(cli, CLI_ADMIN);
+    nw_text_add_str(out, "newel: 1\nlisten: ");
+    if (listen->count > 0)
+        add_list(out, listen->given, listen->count);
+    else
+        add_list(out, default_listen, 1);
+    if (admin == NULL || strcmp(admin, "none") != 0) {
+        nw_text_add_str(out, "admin: ");
+        add_quoted(out, admin != NULL ? admin : "127.0.0.1:9900");
+        nw_text_add_char(out, '\n');
+    }
+    nw_text_add_str(out, "services:\n  app:\n");
+    if (cli->rest_count > 0) {
+        nw_text_add_str(out, "    run: ");
+        add_list(out, (const char *const *)cli->rest, (unsigned)cli->rest_count);
+    } else {
+        nw_text_add_str(out, "    nodes: ");
+        add_list(out, cli->options[CLI_TO].given, cli->options[CLI_TO].count);
+    }
+    nw_text_add_str(out, "routes: [ { path: /, service: app, upgrade: [websocket] } ]\n");
+}
+
+/* Which form was meant; EXIT_USAGE when it is none or two of them. */
+static int choose_form(const struct cli *cli, const char **out_file, struct nw_text *out_text)
+{
+    bool has_file = cli->arg_count > 0, has_to = cli_has(cli, CLI_TO), has_rest = cli->rest != NULL;
+    if (has_file + has_to + has_rest > 1)
+        return cli_usage(cli, "give one of: a file, --to ADDR, or -- COMMAND");
+    if (has_rest && cli->rest_count == 0)
+        return cli_usage(cli, "which command shall be started? write it behind --");
+    *out_file = NULL;
+    if (has_to || has_rest) {
+        write_conf(cli, out_text);
+        return EXIT_DONE;
+    }
+    if (cli_has(cli, CLI_LISTEN) || cli_has(cli, CLI_ADMIN))
+        return cli_usage(cli, "--listen and --admin are for the forms without a file; "
+                              "write `listen:` and `admin:` into the file");
+    *out_file = has_file ? cli->args[0] : default_file;
+    if (has_file || nw_file_exists_now(NULL, default_file))
+        return EXIT_DONE;
+    return cli_usage(cli, "nothing to serve: give a file, --to ADDR, or -- COMMAND; "
+                          "there is no newel.yaml here");
+}
+
+/* ---- telling ---- */
+
+static void print_url(const char *before, const struct nw_addr *addr)
+{
+    char text[NW_ADDR_TEXT_MAX_BYTES];
+    nw_addr_print(addr, text);
+    fprintf(stderr, "%s%s%s", before, addr->kind == NW_ADDR_UNIX ? "" : "http://", text);
+}
+
+/* The line that people and scripts wait for. */
+static void on_ready(void *arg, struct nw_daemon *daemon)
+{
+    const struct nw_addr *addr;
+    fputs("newel: serving", stderr);
+    for (unsigned i = 0; (addr = nw_daemon_listener(daemon, i)) != NULL; i++)
+        print_url(i > 0 ? ", " : " ", addr);
+    if ((addr = nw_daemon_admin(daemon)) != NULL) {
+        print_url("; status ", addr);
+        fputs("/status, metrics ", stderr);
+        print_url("", addr);
+        fputs("/metrics", stderr);
+    }
+    fprintf(stderr, "; state %s\n", nw_daemon_state_dir(daemon));
+    nw_system_notify("READY=1");
+}
+
+static void print_diag(const struct nw_diag *diag)
+{
+    struct nw_text text = {0};
+    nw_diag_print(diag, &text);
+    if (text.len > 0)
+        fprintf(stderr, "%s%s", diag->items[0].file == NULL ? "newel: " : "", text.ptr);
+    nw_text_done(&text);
+}
+
+/* ---- running ---- */
+
+struct running {
+    struct nw_daemon *daemon;
+    struct nw_system_signals signals;
+    bool has_signals;
+};
+
+NW_YIELDS static void start(void *arg)
+{
+    struct running *running = arg;
+    running->has_signals =
+        nw_system_signals_open(&running->signals, nw_daemon_on_signal, running->daemon) == NW_OK;
+    nw_daemon_start(running->daemon);
+}
+
+static int serve(struct nw_daemon *daemon)
+{
+    struct running running = {.daemon = daemon};
+    nw_runtime_run(nw_daemon_runtime(daemon), start, &running);
+    const struct nw_diag *diag = nw_daemon_start_diag(daemon);
+    if (diag->error_count == 0)
+        return EXIT_DONE;
+    print_diag(diag);
+    return EXIT_FAILED;
+}
+
+static int run_conf(const struct cli *cli, const char *file, const char *text)
+{
+    struct nw_conf_outside outside = outside_real(file);
+    struct nw_spawner *spawner = NULL;
+    const char *test = nw_system_env("NEWEL_TEST");
+    nw_system_raise_files();
+    if (nw_spawner_start(&spawner) != NW_OK) { /* forks: before any thread */
+        fputs("newel: the helper process for applications could not be started\n", stderr);
+        return EXIT_FAILED;
+    }
+    nw_system_block_signals();
+    struct nw_daemon_options options = {
+        .file = file,
+        .text = text,
+        .text_name = "(command line)",
+        .state_dir = cli_value(cli, CLI_STATE),
+        .outside = &outside,
+        .backend = &nw_backend_epoll,
+        .name = "newel",
+        .spawner = spawner,
+        .is_test = test != NULL && strcmp(test, "1") == 0,
+        .has_disk = true,
+        .on_ready = on_ready,
+    };
+    struct nw_diag diag;
+    struct nw_daemon *daemon = NULL;
+    nw_diag_init(&diag);
+    nw_err err = nw_daemon_new(&options, &diag, &daemon);
+    print_diag(&diag);
+    int code = err == NW_OK ? EXIT_DONE : err == NW_INVALID ? EXIT_INVALID : EXIT_FAILED;
+    nw_diag_done(&diag);
+    if (err == NW_OK) {
+        code = serve(daemon);
+        nw_daemon_free(daemon);
+    }
+    nw_spawner_stop(spawner);
+    return code;
+}
+
+int cmd_run(const struct cli *cli)
+{
+    struct nw_text text = {0};
+    const char *file = NULL;
+    const char *planted = nw_system_env("NEWEL_PLANTED");
+    if (nw_planted_init(planted) != NW_OK)
+        return cli_usage(cli, "NEWEL_PLANTED names a fault that this build does not have: %s", planted);
+    int code = choose_form(cli, &file, &text);
+    if (code == EXIT_DONE)
+        code = run_conf(cli, file, text.ptr);
+    nw_text_done(&text);
+    return code;
+}
