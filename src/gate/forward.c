@@ -542,6 +542,7 @@ NW_YIELDS static nw_err begin(struct forward *f, struct nw_peer_want *want)
 nw_err nw_gate_forward(struct nw_exchange *exchange)
 {
     struct forward f = {.exchange = exchange, .service = exchange->service};
+    f.in.wants_large = true; /* a 16 KiB body and its head come in one read */
     struct nw_peer_want want = {.key_hash = key_hash(exchange, exchange->service)};
     nw_err err;
     for (bool is_repeat = false;; is_repeat = true) {

@@ -18,6 +18,7 @@
 #include "io/fiber.h"
 #include "io/sync.h"
 #include "io/timer.h"
+#include "io/turn.h"
 #include "io/wheel.h"
 #include "io/worker.h"
 
@@ -29,17 +30,6 @@ enum {
     NW_TURN_RESUMES_MAX = 256, /* fibers that became ready within the turn; the rest: next turn */
     NW_STACK_COUNTED_BYTES = 8 * 1024, /* what a stack weighs in the memory account */
     NW_STACKS_KEPT = 64        /* free stacks that trimming leaves */
-};
-
-/* ---- Work at fixed points of a turn ---- */
-
-/*
- * One call at the next flush (after the fibers of this turn ran) or at the turn's end (rest). Removed
- * before it runs, so `run` may register it again. On the loop's stack: must not yield.
- */
-struct nw_turn_node {
-    struct nw_list node; /* nw_list_init before the first use */
-    void (*run)(struct nw_turn_node *node);
 };
 
 /* ---- State of other files, freed with the worker (or the runtime) ---- */
@@ -243,8 +233,4 @@ void nw_loop_turn(struct nw_worker *worker, bool may_sleep);
 int64_t nw_loop_timeout_ns(struct nw_worker *worker);
 /* Stop was asked for and no fiber is left on any worker. */
 bool nw_loop_is_over(struct nw_worker *worker);
-/* Registers for this turn's flush, or for its end; nothing when it is registered already. */
-void nw_loop_at_flush(struct nw_worker *worker, struct nw_turn_node *node);
-void nw_loop_at_rest(struct nw_worker *worker, struct nw_turn_node *node);
-
 #endif
