@@ -1,14 +1,15 @@
 /*
  * Moving a body from one stream to another.
  *
- * Small bodies are copied: up to four pooled buffers are filled by one readv and leave by one sendmsg,
- * because a send costs as much as copying 64 KiB. Large ones between plain sockets go through a pipe
- * by splice, which moves references to the kernel's pages: the bytes never enter our address space.
+ * Small bodies are copied: up to four pooled buffers are filled by one readv and leave by one
+ * sendmsg, because a send costs as much as copying 64 KiB. Large ones between plain sockets go
+ * through a pipe by splice, which moves references to the kernel's pages: the bytes never enter our
+ * address space.
  *
  * Invariant (both ways): nothing is read from `from` before `to` has taken everything that was read
- * before. Memory per relay is thus one pipe or four buffers whatever the peers do, and TCP's own flow
- * control stops the sender. While `to` is full nobody reads `from`; its readiness is then masked like
- * any unwatched event (park.c).
+ * before. Memory per relay is thus one pipe or four buffers whatever the peers do, and TCP's own
+ * flow control stops the sender. While `to` is full nobody reads `from`; its readiness is then
+ * masked like any unwatched event (park.c).
  *
  * Pipes are pooled: making one costs 20 us with its pages. One that still holds bytes is closed.
  */
@@ -226,7 +227,9 @@ static nw_err copy_some(struct relay *relay, uint64_t max_bytes)
     while (err == NW_OK && !relay->is_ended && relay->left_bytes > 0 &&
            relay->to->sent_bytes < until_bytes) {
         uint64_t step_bytes = until_bytes - relay->to->sent_bytes;
-        err = copy_step(relay, bufs, step_bytes < relay->left_bytes ? step_bytes : relay->left_bytes);
+        if (step_bytes > relay->left_bytes)
+            step_bytes = relay->left_bytes;
+        err = copy_step(relay, bufs, step_bytes);
     }
     release_bufs(bufs);
     nw_stream_wait_write_end(relay->to);

@@ -251,7 +251,8 @@ static void stalled_sender(void)
         pair_open(&to);
         peer_send(&from, "then nothing"); /* longer than the first body */
         if (sizes[i] > 12)
-            CHECK_ERR(nw_io_relay(&from.stream, &to.stream, sizes[i], 5, &moved_bytes, &from_failed),
+            CHECK_ERR(nw_io_relay(&from.stream, &to.stream, sizes[i], 5, &moved_bytes,
+                                  &from_failed),
                       NW_TIMEOUT);
         else
             CHECK_OK(nw_io_relay(&from.stream, &to.stream, sizes[i], 5, &moved_bytes, NULL));

@@ -1,4 +1,4 @@
-/* The contract of io/stream.h: opening, reading, writing, queueing, ending. Parking: park_test.c. */
+/* The contract of io/stream.h, but for parking and unwatched events (park_test.c). */
 #include "loopback.h"
 
 /* ---- reading ---- */
@@ -317,7 +317,7 @@ static void a_reset_in_mid_write_ends_the_write(void **state)
     run(resetting_a_writer);
 }
 
-/* The peer answers and closes although it has not read everything, so a reset follows the answer. */
+/* The peer closes although it has not read everything, so a reset follows its answer. */
 static void answering_early(void)
 {
     struct pair pair;
