@@ -78,6 +78,7 @@ NW_MUST_CHECK nw_err nw_stream_queue_send(struct nw_stream *stream, const struct
                                           int count, size_t skip, size_t *out_taken);
 /* As above with nothing behind it; an error is kept for the next caller, leftovers arm WRITE. */
 void nw_stream_queue_flush(struct nw_stream *stream);
+size_t nw_stream_held_bytes(const struct nw_stream *stream);
 void nw_stream_queue_drop(struct nw_stream *stream);
 
 #endif

@@ -241,7 +241,7 @@ static bool queue_append_iov(struct nw_stream *stream, const struct iovec *iov, 
     return is_all;
 }
 
-static size_t held_bytes(const struct nw_stream *stream)
+size_t nw_stream_held_bytes(const struct nw_stream *stream)
 {
     return stream->queue != NULL ? stream->queue->held_bytes : 0;
 }
@@ -258,7 +258,7 @@ static nw_err send_until_fit(struct nw_stream *stream, const struct iovec *iov, 
     bool is_kernel_full = is_room_watched(stream);
     for (;;) {
         size_t left_bytes = all_bytes - *done_bytes;
-        if (is_kernel_full && held_bytes(stream) + left_bytes <= max_bytes)
+        if (is_kernel_full && nw_stream_held_bytes(stream) + left_bytes <= max_bytes)
             return NW_OK;
         if (is_kernel_full)
             NW_TRY(nw_stream_wait_write(stream));
@@ -320,7 +320,7 @@ nw_err nw_io_write_queue(struct nw_stream *stream, const struct iovec *iov, int 
     size_t all_bytes = nw_stream_iov_bytes(iov, count);
     if (all_bytes == 0)
         return NW_OK;
-    if (held_bytes(stream) + all_bytes > QUEUE_MAX_BYTES) /* too much to defer: now */
+    if (nw_stream_held_bytes(stream) + all_bytes > QUEUE_MAX_BYTES) /* too much to defer: now */
         return nw_io_write_ahead(stream, iov, count, QUEUE_MAX_BYTES);
     size_t taken_bytes;
     if (!queue_append_iov(stream, iov, count, 0, &taken_bytes)) {
