@@ -354,3 +354,8 @@ nw_err nw_file_lock_now(struct nw_runtime *runtime, const char *path, struct nw_
     *out = file_of(fd);
     return NW_OK;
 }
+
+bool nw_file_exists_now(struct nw_runtime *runtime, const char *path)
+{
+    return access(path, F_OK) == 0;
+}
