@@ -118,7 +118,7 @@ bool nw_ticket_grant(struct nw_ticket *ticket, void *value)
     int expected = TICKET_OPEN;
     /* A grant that lost may free the ticket: it must see all that the waiter did to it. */
     if (!atomic_compare_exchange_strong_explicit(&ticket->state, &expected, TICKET_GRANTED,
-                                                 memory_order_relaxed, memory_order_acquire))
+                                                 memory_order_acquire, memory_order_acquire))
         return false;
     ticket->value = value; /* published by the post */
     if (ticket->worker == nw_worker_self())
