@@ -16,6 +16,7 @@
 #include "io/backend.h"
 #include "io/buf.h"
 #include "io/fiber.h"
+#include "io/switch.h"
 #include "io/sync.h"
 #include "io/timer.h"
 #include "io/turn.h"
@@ -61,7 +62,7 @@ typedef enum nw_fiber_state {
 
 /* Lies at the top of its own stack, so that a fiber costs no allocation. */
 struct nw_fiber {
-    void *sp; /* while it does not run */
+    struct nw_context context; /* while it does not run */
     struct nw_worker *worker;
     struct nw_list ready;   /* in worker->ready */
     struct nw_list sibling; /* in scope->fibers */
@@ -126,7 +127,7 @@ struct nw_worker {
 
     /* Fibers. */
     struct nw_fiber *current; /* NULL on the loop's own stack */
-    void *loop_sp;
+    struct nw_context loop_context; /* while a fiber runs */
     struct nw_list ready;
     struct nw_list fibers; /* all that have not ended */
     struct nw_scope root_scope;
