@@ -56,6 +56,16 @@ static uint64_t wall_ms(void *arg)
     return daemon->runtime != NULL ? nw_runtime_wall_ms(daemon->runtime) : 0;
 }
 
+static nw_err open_log_file(const struct nw_conf *conf, const struct nw_conf_block *block,
+                            struct nw_slice to, struct nw_diag *diag, struct nw_log_file **out)
+{
+    nw_err err = nw_log_file_open(to.len > 0 ? to.ptr : "stderr", out);
+    if (err != NW_OK)
+        nw_conf_blame(conf, block, "to", NULL, diag, "the log file %.*s cannot be written: %s",
+                      NW_SLICE_ARG(to), nw_err_text(err));
+    return err;
+}
+
 static nw_err make_log(struct nw_daemon *daemon, const struct nw_conf *conf, struct nw_diag *diag)
 {
     struct nw_log_options options = {
@@ -68,12 +78,14 @@ static nw_err make_log(struct nw_daemon *daemon, const struct nw_conf *conf, str
     if (daemon->options.log_sink != NULL) {
         options.events = *daemon->options.log_sink;
     } else {
-        NW_TRY(logs_open(&daemon->logs, conf, diag));
-        options.events = logs_sink(&daemon->logs.events);
-        options.access = logs_sink(&daemon->logs.access);
+        NW_TRY(open_log_file(conf, &conf->log.block, conf->log.to, diag, &daemon->events_file));
+        options.events = nw_log_file_sink(daemon->events_file);
+        NW_TRY(open_log_file(conf, &conf->log.access.block, conf->log.access.to, diag,
+                             &daemon->access_file));
+        options.access = nw_log_file_sink(daemon->access_file);
     }
     daemon->log_hub = nw_log_hub_new(&options);
-    return NW_OK;
+    return nw_log_hub_start(daemon->log_hub);
 }
 
 static uint64_t share_of_memory(const struct nw_conf_share *share)
@@ -277,11 +289,16 @@ void nw_daemon_free(struct nw_daemon *daemon)
     nw_gate_free(daemon->gate);
     nw_peer_registry_free(daemon->registry);
     if (daemon->lock != NULL)
-        nw_file_unlock_now(daemon->lock);
+        nw_file_close(daemon->lock);
     nw_runtime_free(daemon->runtime);
+    if (daemon->events_file != NULL)
+        nw_log_file_quit(daemon->events_file);
+    if (daemon->access_file != NULL)
+        nw_log_file_quit(daemon->access_file);
     nw_log_hub_free(daemon->log_hub);
     nw_metrics_free(daemon->metrics);
-    logs_close(&daemon->logs);
+    nw_log_file_close(daemon->events_file);
+    nw_log_file_close(daemon->access_file);
     nw_diag_done(&daemon->start_diag);
     nw_free(daemon->state_dir);
     nw_free(daemon->file);
@@ -316,14 +333,6 @@ void nw_daemon_start(void *arg)
 
 /* ---- the end ---- */
 
-static void free_registry_users(struct nw_daemon *daemon)
-{
-    if (daemon->current == NULL)
-        return;
-    nw_generation_unref(daemon->current);
-    daemon->current = NULL;
-}
-
 void nw_daemon_end(struct nw_daemon *daemon, bool is_hard)
 {
     if (daemon->is_ending && !is_hard)
@@ -345,7 +354,11 @@ void nw_daemon_end(struct nw_daemon *daemon, bool is_hard)
         return;
     daemon->is_stopped = true;
     nw_sections_stop(&daemon->sections);
-    free_registry_users(daemon);
+    if (daemon->current != NULL)
+        nw_generation_unref(daemon->current);
+    daemon->current = NULL;
+    nw_peer_registry_free(daemon->registry);
+    daemon->registry = NULL;
     nw_runtime_stop(daemon->runtime);
 }
 

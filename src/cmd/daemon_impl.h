@@ -8,10 +8,9 @@
 #define NW_CMD_DAEMON_IMPL_H
 
 #include "admin/admin.h"
-#include "base/log.h"
+#include "base/log_file.h"
 #include "base/metric.h"
 #include "cmd/daemon.h"
-#include "cmd/logs.h"
 #include "fleet/fleet.h"
 #include "gate/gate.h"
 #include "io/file.h"
@@ -23,7 +22,8 @@ struct nw_daemon {
     char *text;
     char *state_dir;
     struct nw_file *lock;
-    struct logs logs;
+    struct nw_log_file *events_file;
+    struct nw_log_file *access_file; /* NULL: access lines go with the events */
     struct nw_log_hub *log_hub;
     struct nw_metrics *metrics;
     struct nw_runtime *runtime;

@@ -138,7 +138,7 @@ NW_YIELDS static nw_err read_once(struct forward *f)
 /* One head, final or informational; its bytes stay at in.start. */
 NW_YIELDS static nw_err read_one_head(struct forward *f)
 {
-    nw_http1_parser_init(&f->parser, true, NULL);
+    nw_http1_parser_init(&f->parser, true, &NW_HTTP1_LIMITS_DEFAULT);
     for (;;) {
         if (nw_buf_unread_bytes(&f->in) > 0) {
             nw_err err = nw_http1_parse(&f->parser, nw_buf_unread(&f->in), &f->head);
@@ -542,6 +542,7 @@ NW_YIELDS static nw_err begin(struct forward *f, struct nw_peer_want *want)
 nw_err nw_gate_forward(struct nw_exchange *exchange)
 {
     struct forward f = {.exchange = exchange, .service = exchange->service};
+    f.in.wants_large = true; /* a 16 KiB body and its head come in one read */
     struct nw_peer_want want = {.key_hash = key_hash(exchange, exchange->service)};
     nw_err err;
     for (bool is_repeat = false;; is_repeat = true) {

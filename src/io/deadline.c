@@ -95,13 +95,13 @@ void nw_fiber_on_deadline(struct nw_timer *timer)
     nw_fiber_reconsider(NW_CONTAINER_OF(timer, struct nw_fiber, timer));
 }
 
-NW_YIELDS static nw_err park(struct nw_fiber *fiber, struct nw_fiber **slot, bool is_interruptible)
+NW_YIELDS static inline nw_err park(struct nw_fiber *fiber, struct nw_fiber **slot, bool is_interruptible)
 {
     fiber->state = NW_FIBER_WAITING;
     fiber->is_interruptible = is_interruptible;
     if (slot != NULL)
         *slot = fiber;
-    nw_switch_out(fiber->worker, false);
+    nw_switch_out(fiber->worker, fiber, false);
     if (slot != NULL && *slot == fiber)
         *slot = NULL;
     return fiber->wake_err;
@@ -132,7 +132,7 @@ nw_err nw_fiber_yield(void)
     struct nw_fiber *fiber = waiting_self();
     fiber->state = NW_FIBER_READY;
     nw_list_push_back(&fiber->worker->ready, &fiber->ready);
-    nw_switch_out(fiber->worker, false);
+    nw_switch_out(fiber->worker, fiber, false);
     return verdict(fiber);
 }
 

@@ -47,12 +47,12 @@ nw_err nw_errno_to_err(int number)
     case EROFS:
         return NW_DENIED;
     case EEXIST:
-    case EISDIR:
         return NW_EXISTS;
     case ENOSPC:
     case EDQUOT:
     case EFBIG:
         return NW_DISK_FULL;
+    case EISDIR:
     case EINVAL:
     case ENAMETOOLONG:
     case ELOOP:

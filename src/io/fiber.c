@@ -26,7 +26,7 @@ static void fiber_main(void *arg)
     fiber->fn(fiber->arg);
     NW_ASSERT(fiber->within == NULL);
     fiber->state = NW_FIBER_ENDED;
-    nw_switch_out(fiber->worker, true);
+    nw_switch_out(fiber->worker, fiber, true);
     NW_ASSERT(!"an ended fiber ran again");
 }
 
@@ -78,11 +78,10 @@ void nw_fiber_trim(struct nw_timer *timer)
         nw_timer_arm(timer, TRIM_EVERY_MS);
 }
 
-void nw_fiber_run(struct nw_worker *worker, struct nw_fiber *fiber)
+/* A fiber left because it wants fn to run on the thread's own stack. */
+static NW_NOINLINE void run_big(struct nw_worker *worker, struct nw_fiber *fiber)
 {
-    NW_ASSERT(worker->current == NULL && fiber->state == NW_FIBER_READY);
-    nw_switch_in(worker, fiber);
-    while (NW_UNLIKELY(worker->big_fn != NULL)) {
+    while (worker->big_fn != NULL) {
         void (*fn)(void *arg) = worker->big_fn;
         worker->big_fn = NULL;
         worker->current = fiber; /* its name and deadline stay visible; a wait asserts */
@@ -91,8 +90,21 @@ void nw_fiber_run(struct nw_worker *worker, struct nw_fiber *fiber)
         worker->is_on_big_stack = false;
         nw_switch_in(worker, fiber);
     }
-    if (fiber->state == NW_FIBER_ENDED)
-        fiber_bury(worker, fiber);
+}
+
+unsigned nw_fiber_run_ready(struct nw_worker *worker, struct nw_list *list, unsigned max)
+{
+    unsigned count = 0;
+    for (struct nw_list *node; count < max && (node = nw_list_pop_front(list)) != NULL; count++) {
+        struct nw_fiber *fiber = NW_CONTAINER_OF(node, struct nw_fiber, ready);
+        NW_ASSERT(fiber->state == NW_FIBER_READY);
+        nw_switch_in(worker, fiber);
+        if (NW_UNLIKELY(worker->big_fn != NULL))
+            run_big(worker, fiber);
+        if (fiber->state == NW_FIBER_ENDED)
+            fiber_bury(worker, fiber);
+    }
+    return count;
 }
 
 struct nw_fiber *nw_fiber_self(void)
@@ -126,7 +138,7 @@ void nw_run_on_big_stack(void (*fn)(void *arg), void *arg)
     }
     worker->big_fn = fn;
     worker->big_arg = arg;
-    nw_switch_out(worker, false);
+    nw_switch_out(worker, worker->current, false);
 }
 
 size_t nw_fiber_stack_high_water(void)

@@ -93,7 +93,7 @@ bool nw_grace(uint64_t ms);
 /* Runs fn(arg) on the thread's own 8 MiB stack: for recursion of unknown depth. Must not yield. */
 void nw_run_on_big_stack(void (*fn)(void *arg), void *arg);
 
-/* Greatest stack use seen on this worker, bytes; 0 unless stacks are painted (debug builds). */
+/* Greatest stack use seen on this worker, in whole pages; not cheap: asks the kernel per stack. */
 size_t nw_fiber_stack_high_water(void);
 
 #endif

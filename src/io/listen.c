@@ -125,7 +125,7 @@ static unsigned choose_worker(const struct nw_listener *listener, unsigned self)
     for (unsigned i = 0; i < listener->runtime->worker_count; i++)
         if (load_of(listening, i) < load_of(listening, least))
             least = i;
-    bool is_uneven = (load_of(listening, self) + 1) * 4 > (load_of(listening, least) + 1) * 5;
+    bool is_uneven = (load_of(listening, self) + 1) * 4 > load_of(listening, least) * 5;
     return is_uneven ? least : self;
 }
 

@@ -62,7 +62,8 @@ void nw_source_want(struct nw_source *source, unsigned want)
         (void)worker->backend->modify(worker->backend_state, source, want);
     } else {
         /* It was registered before, so this can fail only for want of kernel memory. */
-        NW_ASSERT(worker->backend->add(worker->backend_state, source, want) >= 0);
+        int failed = worker->backend->add(worker->backend_state, source, want);
+        NW_ASSERT(failed >= 0);
         source->is_added = true;
     }
     source->want = (uint8_t)want;
@@ -202,14 +203,6 @@ static void hand_out_events(struct nw_worker *worker, int count)
     worker->event_at = worker->event_count = 0;
 }
 
-static unsigned run_fibers(struct nw_worker *worker, struct nw_list *list, unsigned max)
-{
-    unsigned count = 0;
-    for (struct nw_list *node; count < max && (node = nw_list_pop_front(list)) != NULL; count++)
-        nw_fiber_run(worker, NW_CONTAINER_OF(node, struct nw_fiber, ready));
-    return count;
-}
-
 static void fire_timers(struct nw_worker *worker)
 {
     uint64_t first_at_ms = 0;
@@ -275,9 +268,9 @@ void nw_loop_turn(struct nw_worker *worker, bool may_sleep)
     struct nw_list woken;
     nw_list_init(&woken);
     nw_list_splice_back(&woken, &worker->ready);
-    unsigned ran = run_fibers(worker, &woken, UINT32_MAX);
+    unsigned ran = nw_fiber_run_ready(worker, &woken, UINT32_MAX);
     ran += nw_mailbox_run(worker);
-    ran += run_fibers(worker, &worker->ready, NW_TURN_RESUMES_MAX);
+    ran += nw_fiber_run_ready(worker, &worker->ready, NW_TURN_RESUMES_MAX);
     worker->is_busy = ran != 0 || event_count != 0;
 
     run_nodes(&worker->flush);

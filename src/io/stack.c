@@ -9,7 +9,7 @@
  * is exact to a page and costs nothing until somebody asks, where painting each stack would touch all
  * sixteen of its pages and make ten thousand fibers cost 640 MB.
  *
- * All the annotations that sanitizers and valgrind need are in nw_switch_in and nw_switch_out.
+ * All the annotations that sanitizers need at a switch are in nw_switch_in and nw_switch_out (stack.h).
  */
 #include "io/stack.h"
 
@@ -23,11 +23,7 @@
 
 #if NW_ASAN
 #include <sanitizer/asan_interface.h>
-#include <sanitizer/common_interface_defs.h>
 #include <sanitizer/lsan_interface.h>
-#endif
-#if NW_TSAN
-#include <sanitizer/tsan_interface.h>
 #endif
 #if __has_include(<valgrind/valgrind.h>)
 #include <valgrind/valgrind.h>
@@ -38,20 +34,15 @@
 
 enum { PAGE_BYTES = 4096, COLORS = 16, COLOR_BYTES = 128, TOP_ALIGN = 64 };
 
-void nw_switch(void **save_sp, void *load_sp);
-void nw_switch_entry(void);
-
 /* ---- The pool ---- */
 
-/* The words that nw_switch pops: r15 r14 r13 r12 rbx rbp, then where it jumps to. */
-static void *first_frame(char *top, void (*entry)(void *), void *arg)
+/* As if the fiber had switched out just before its first instruction. */
+static void begin_at_entry(struct nw_fiber *fiber, void (*entry)(void *))
 {
-    void **sp = (void **)top - 9; /* 16-byte aligned once the seven words are popped */
-    memset(sp, 0, 9 * sizeof *sp);
-    sp[2] = arg;
-    sp[3] = (void *)entry;
-    sp[6] = (void *)nw_switch_entry;
-    return sp;
+    void **sp = (void **)fiber - 2; /* 16-byte aligned, as before every call */
+    sp[0] = fiber;
+    sp[1] = (void *)entry;
+    fiber->context = (struct nw_context){.sp = sp, .ip = (void *)nw_switch_entry};
 }
 
 static struct nw_stack *map_stack(struct nw_worker *worker)
@@ -148,7 +139,7 @@ struct nw_fiber *nw_stack_take(struct nw_worker *worker, void (*entry)(void *fib
     struct nw_fiber *fiber = (void *)(stack->low + stack->usable_bytes);
     memset(fiber, 0, sizeof *fiber);
     fiber->stack = stack;
-    fiber->sp = first_frame((char *)fiber, entry, fiber);
+    begin_at_entry(fiber, entry);
     return fiber;
 }
 
@@ -189,52 +180,6 @@ size_t nw_stack_high_water(struct nw_worker *worker)
             worker->stack_high_water_bytes = bytes;
     }
     return worker->stack_high_water_bytes;
-}
-
-/* ---- The switch ---- */
-
-void nw_switch_in(struct nw_worker *worker, struct nw_fiber *fiber)
-{
-    worker->current = fiber;
-    fiber->state = NW_FIBER_RUNNING;
-#if NW_ASAN
-    __sanitizer_start_switch_fiber(&worker->loop_fake_stack, fiber->stack->low,
-                                   fiber->stack->usable_bytes);
-#endif
-#if NW_TSAN
-    worker->loop_tsan = __tsan_get_current_fiber();
-    __tsan_switch_to_fiber(fiber->stack->tsan, 0);
-#endif
-    nw_switch(&worker->loop_sp, fiber->sp);
-#if NW_ASAN
-    __sanitizer_finish_switch_fiber(worker->loop_fake_stack, NULL, NULL);
-#endif
-    worker->current = NULL;
-}
-
-void nw_switch_arrived(struct nw_worker *worker)
-{
-    (void)worker;
-#if NW_ASAN
-    __sanitizer_finish_switch_fiber(NULL, &worker->loop_stack_bottom, &worker->loop_stack_bytes);
-#endif
-}
-
-void nw_switch_out(struct nw_worker *worker, bool is_last)
-{
-    struct nw_fiber *fiber = worker->current;
-#if NW_ASAN
-    __sanitizer_start_switch_fiber(is_last ? NULL : &fiber->stack->fake_stack,
-                                   worker->loop_stack_bottom, worker->loop_stack_bytes);
-#endif
-#if NW_TSAN
-    __tsan_switch_to_fiber(worker->loop_tsan, 0);
-#endif
-    nw_switch(&fiber->sp, worker->loop_sp);
-#if NW_ASAN
-    __sanitizer_finish_switch_fiber(fiber->stack->fake_stack, &worker->loop_stack_bottom,
-                                    &worker->loop_stack_bytes);
-#endif
 }
 
 /* ---- Overflow ---- */

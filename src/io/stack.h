@@ -9,6 +9,13 @@
 
 #include "io/worker_impl.h"
 
+#if NW_ASAN
+#include <sanitizer/common_interface_defs.h>
+#endif
+#if NW_TSAN
+#include <sanitizer/tsan_interface.h>
+#endif
+
 #if NW_ASAN || NW_TSAN
 #define NW_STACK_MAPPED_BYTES ((size_t)256 * 1024)
 #else
@@ -39,11 +46,54 @@ void nw_stack_trim(struct nw_worker *worker, unsigned keep);
 size_t nw_stack_high_water(struct nw_worker *worker);
 
 /* From the loop's stack into the fiber, until it switches back. */
-void nw_switch_in(struct nw_worker *worker, struct nw_fiber *fiber);
+__attribute__((always_inline)) static inline void nw_switch_in(struct nw_worker *worker,
+                                                               struct nw_fiber *fiber)
+{
+    worker->current = fiber;
+    fiber->state = NW_FIBER_RUNNING;
+#if NW_ASAN
+    __sanitizer_start_switch_fiber(&worker->loop_fake_stack, fiber->stack->low,
+                                   fiber->stack->usable_bytes);
+#endif
+#if NW_TSAN
+    worker->loop_tsan = __tsan_get_current_fiber();
+    __tsan_switch_to_fiber(fiber->stack->tsan, 0);
+#endif
+    nw_switch(&worker->loop_context, &fiber->context);
+#if NW_ASAN
+    __sanitizer_finish_switch_fiber(worker->loop_fake_stack, NULL, NULL);
+#endif
+    worker->current = NULL;
+}
+
 /* The first thing that a new fiber does. */
-void nw_switch_arrived(struct nw_worker *worker);
+static inline void nw_switch_arrived(struct nw_worker *worker)
+{
+    (void)worker;
+#if NW_ASAN
+    __sanitizer_finish_switch_fiber(NULL, &worker->loop_stack_bottom, &worker->loop_stack_bytes);
+#endif
+}
+
 /* From the running fiber to the loop's stack. is_last: it never runs again. */
-void nw_switch_out(struct nw_worker *worker, bool is_last);
+__attribute__((always_inline)) static inline void nw_switch_out(struct nw_worker *worker,
+                                                                struct nw_fiber *fiber,
+                                                                bool is_last)
+{
+    (void)is_last;
+#if NW_ASAN
+    __sanitizer_start_switch_fiber(is_last ? NULL : &fiber->stack->fake_stack,
+                                   worker->loop_stack_bottom, worker->loop_stack_bytes);
+#endif
+#if NW_TSAN
+    __tsan_switch_to_fiber(worker->loop_tsan, 0);
+#endif
+    nw_switch(&fiber->context, &worker->loop_context);
+#if NW_ASAN
+    __sanitizer_finish_switch_fiber(fiber->stack->fake_stack, &worker->loop_stack_bottom,
+                                    &worker->loop_stack_bytes);
+#endif
+}
 
 /* Reports an overflow by the fiber's name and aborts. Once per process and once per thread. */
 void nw_stack_guard_install(void);

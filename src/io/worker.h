@@ -46,7 +46,10 @@ NW_MUST_CHECK nw_err nw_runtime_new(const struct nw_runtime_options *options,
  * workers instead and this function must not be called (io/sim.h).
  */
 void nw_runtime_run(struct nw_runtime *runtime, void (*start)(void *arg), void *arg);
-/* Any thread: every worker cancels its root scope, waits for its fibers, and its loop ends. */
+/*
+ * Any thread: every worker cancels its root scope, waits for its fibers, and its loop ends. A second
+ * call also ends the graces that fibers opened.
+ */
 void nw_runtime_stop(struct nw_runtime *runtime);
 void nw_runtime_free(struct nw_runtime *runtime);
 

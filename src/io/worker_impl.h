@@ -16,8 +16,10 @@
 #include "io/backend.h"
 #include "io/buf.h"
 #include "io/fiber.h"
+#include "io/switch.h"
 #include "io/sync.h"
 #include "io/timer.h"
+#include "io/turn.h"
 #include "io/wheel.h"
 #include "io/worker.h"
 
@@ -29,17 +31,6 @@ enum {
     NW_TURN_RESUMES_MAX = 256, /* fibers that became ready within the turn; the rest: next turn */
     NW_STACK_COUNTED_BYTES = 8 * 1024, /* what a stack weighs in the memory account */
     NW_STACKS_KEPT = 64        /* free stacks that trimming leaves */
-};
-
-/* ---- Work at fixed points of a turn ---- */
-
-/*
- * One call at the next flush (after the fibers of this turn ran) or at the turn's end (rest). Removed
- * before it runs, so `run` may register it again. On the loop's stack: must not yield.
- */
-struct nw_turn_node {
-    struct nw_list node; /* nw_list_init before the first use */
-    void (*run)(struct nw_turn_node *node);
 };
 
 /* ---- State of other files, freed with the worker (or the runtime) ---- */
@@ -71,7 +62,7 @@ typedef enum nw_fiber_state {
 
 /* Lies at the top of its own stack, so that a fiber costs no allocation. */
 struct nw_fiber {
-    void *sp; /* while it does not run */
+    struct nw_context context; /* while it does not run */
     struct nw_worker *worker;
     struct nw_list ready;   /* in worker->ready */
     struct nw_list sibling; /* in scope->fibers */
@@ -136,7 +127,7 @@ struct nw_worker {
 
     /* Fibers. */
     struct nw_fiber *current; /* NULL on the loop's own stack */
-    void *loop_sp;
+    struct nw_context loop_context; /* while a fiber runs */
     struct nw_list ready;
     struct nw_list fibers; /* all that have not ended */
     struct nw_scope root_scope;
@@ -243,8 +234,4 @@ void nw_loop_turn(struct nw_worker *worker, bool may_sleep);
 int64_t nw_loop_timeout_ns(struct nw_worker *worker);
 /* Stop was asked for and no fiber is left on any worker. */
 bool nw_loop_is_over(struct nw_worker *worker);
-/* Registers for this turn's flush, or for its end; nothing when it is registered already. */
-void nw_loop_at_flush(struct nw_worker *worker, struct nw_turn_node *node);
-void nw_loop_at_rest(struct nw_worker *worker, struct nw_turn_node *node);
-
 #endif

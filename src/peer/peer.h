@@ -1,13 +1,13 @@
 /*
- * peer.h - a set of upstreams: who is there, who is well, who comes next, and a connection to it.
+ * peer.h - a set of upstreams: who is there, who is well, who comes next, a connection to it.
  *
  * Knows nodes, weights, verdicts, permits, waiters and idle connections, never a protocol: the user
- * brings a driver, asks for a try, and reports how it went. HTTP, PostgreSQL, Redis and regions share
- * it.
+ * brings a driver, asks for a try, and reports how it went. HTTP, PostgreSQL, Redis and regions
+ * share it.
  *
- * A node object is keyed by (set name, address) in the daemon's registry and survives reloads with its
- * verdict, counters and idle connections; a set is a small view over nodes that each generation makes
- * anew.
+ * A node object is keyed by (set name, driver, address) in the daemon's registry and survives
+ * reloads with its verdict, counters and idle connections; a set is a small view over nodes that
+ * each generation makes anew.
  *
  * Owner:   the registry belongs to the daemon; sets and nodes are counted references
  * Threads: begin/borrow/give_back/end on any worker (connections belong to the worker that borrowed
@@ -21,6 +21,7 @@
 #include "base/diag.h"
 #include "base/err.h"
 #include "base/list.h"
+#include "base/slice.h"
 #include "base/text.h"
 #include "io/addr.h"
 #include "io/stream.h"
@@ -69,11 +70,15 @@ struct nw_peer_conn {
 
 struct nw_peer_driver {
     size_t conn_bytes; /* of the struct that embeds nw_peer_conn */
-    /* After the stream has connected (TLS, start-up packets); NULL: nothing to do. */
+    /*
+     * After the stream has connected (TLS, start-up packets), within what is left of the connect
+     * timeout; NULL: nothing to do. When it fails it has freed what it added.
+     */
     NW_YIELDS nw_err (*open)(struct nw_peer_conn *conn);
     /*
-     * One health check on a connection of its own. NW_OK: well. *out_reason (a static string) says
-     * what was wrong. NULL: verdicts are set by nw_peer_node_judge.
+     * One health check on a connection of its own, within health_timeout_ms. NW_OK: well.
+     * *out_reason (a static string) says what was wrong. NULL: verdicts are set by
+     * nw_peer_node_judge.
      */
     NW_YIELDS nw_err (*probe)(struct nw_peer_node *node, const char **out_reason);
     /* Frees what open added; the stream is closed afterwards. NULL: nothing to do. */
@@ -99,26 +104,38 @@ struct nw_peer_set_spec {
     uint32_t idle_ms;
     uint32_t slow_start_ms;
     bool has_health;
+    /* What is asked, as "GET /ready": a verdict of another check does not count. NULL: "". */
+    const char *health_check;
     uint32_t health_every_ms;
     uint32_t health_timeout_ms;
     unsigned health_fall;
     unsigned health_rise;
 };
 
-NW_MUST_CHECK nw_err nw_peer_registry_new(struct nw_runtime *runtime, struct nw_peer_registry **out);
-/* All sets must be gone. */
+NW_MUST_CHECK nw_err nw_peer_registry_new(struct nw_runtime *runtime,
+                                          struct nw_peer_registry **out);
+/* All sets must be gone and all tries ended. In a fiber on worker 0; NULL does nothing. */
 NW_YIELDS void nw_peer_registry_free(struct nw_peer_registry *registry);
 
 /*
- * Strings of the spec are copied. Nodes that the registry knows by (set name, address) are taken over
- * with verdict and connections; others start as unknown. Nodes that no set names any more finish what
- * is in flight, close their idle connections and vanish from status and metrics.
+ * Strings of the spec are copied. Nodes that the registry knows by (set name, address) are taken
+ * over with verdict and connections; others start as unknown. Nodes that no set names any more
+ * finish what is in flight, close their idle connections and vanish from status and metrics.
  */
 NW_YIELDS NW_MUST_CHECK nw_err nw_peer_set_new(struct nw_peer_registry *registry,
                                                const struct nw_peer_set_spec *spec,
                                                struct nw_peer_set **out);
-/* Starts probes and makes this set the one that settings of shared nodes come from. */
+/*
+ * Makes this set the one that the settings of shared nodes come from: waits until no probe of the
+ * set before it runs any more, then starts its own. On worker 0.
+ */
 NW_YIELDS void nw_peer_set_start(struct nw_peer_set *set);
+/*
+ * Returns when no probe uses the set's driver_arg any more; does nothing to a set that is not the
+ * started one (a newer one has taken over). On worker 0, before the last unref where driver_arg
+ * dies with the set.
+ */
+NW_YIELDS void nw_peer_set_stop(struct nw_peer_set *set);
 struct nw_peer_set *nw_peer_set_ref(struct nw_peer_set *set);
 /* Any worker; the last one lets go of the nodes. */
 void nw_peer_set_unref(struct nw_peer_set *set);
@@ -132,12 +149,16 @@ NW_YIELDS NW_MUST_CHECK nw_err nw_peer_set_change(struct nw_peer_set *set,
 struct nw_peer_want {
     uint64_t key_hash;                  /* for NW_BALANCE_HASH */
     const struct nw_peer_node *exclude; /* already tried; used only when it is the only one */
-    bool (*eligible)(const struct nw_peer_node *node, const void *arg); /* hard; NULL: all */
+    /* Hard; NULL: all. While begin waits it may be asked on any worker. */
+    bool (*eligible)(const struct nw_peer_node *node, const void *arg);
     const void *eligible_arg;
     bool spare; /* only a permit that is free and that nobody waits for, else NW_BUSY */
 };
 
-/* One try in flight, embedded in the request. */
+/*
+ * One try in flight, embedded in the request. The node may be named (logs, exclude) for five
+ * minutes after the try has failed or ended.
+ */
 struct nw_peer_try {
     struct nw_peer_set *set;
     struct nw_peer_node *node;
@@ -145,24 +166,26 @@ struct nw_peer_try {
     uint64_t started_us;
     bool is_fresh;    /* the connection was made for this try */
     bool has_started; /* begin succeeded, end is owed */
+    bool is_trial;    /* the one request that decides whether an ejected node returns */
 };
 
 /*
- * Chooses a node and gets a connection to it: an idle one, one moved from another worker, a new one,
- * or one that a waiter is granted. NW_NO_NODE, NW_BUSY (queue full or waited wait_ms),
- * NW_REFUSED/NW_UNREACHABLE/NW_TIMEOUT (connect failed: reported by itself as NW_PEER_CONNECT; try->node
- * says who, for `exclude`), NW_CANCELLED. On success nw_peer_try_end is owed.
+ * Chooses a node and gets a connection to it: an idle one, one moved from another worker, a new
+ * one, or one that a waiter is granted. NW_NO_NODE, NW_BUSY (queue full or waited wait_ms),
+ * NW_REFUSED/NW_UNREACHABLE/NW_TIMEOUT (connect failed: reported by itself as NW_PEER_CONNECT;
+ * try->node says who, for `exclude`), NW_CANCELLED. On success nw_peer_try_end is owed; a tunnel
+ * ends the try with is_reusable false when it closes.
  */
-NW_YIELDS NW_MUST_CHECK nw_err nw_peer_try_begin(struct nw_peer_set *set, const struct nw_peer_want *want,
+NW_YIELDS NW_MUST_CHECK nw_err nw_peer_try_begin(struct nw_peer_set *set,
+                                                 const struct nw_peer_want *want,
                                                  struct nw_peer_try *out_try);
-/* first_byte_us: from begin to the first byte of the answer; 0 when there was none. */
+/* Once per try. first_byte_us: from begin to the first byte of the answer; 0: there was none. */
 void nw_peer_try_report(struct nw_peer_try *try, nw_peer_outcome outcome, uint64_t first_byte_us);
 /*
- * Gives the connection back. `is_reusable`: the peer's last response is provably complete and nothing
- * unread is left; else it is closed. in_flight falls here.
+ * Gives the connection back. `is_reusable`: the peer's last response is provably complete and
+ * nothing unread is left; else it is closed. in_flight falls here.
  */
 void nw_peer_try_end(struct nw_peer_try *try, bool is_reusable);
-/* Takes the connection out of the set's hands (tunnels): the caller closes it by nw_peer_try_end. */
 
 /* Retry budget of the set: 10 % of requests over 10 s, at least 3/s. Counts one use when true. */
 bool nw_peer_may_retry(struct nw_peer_set *set);
@@ -173,22 +196,30 @@ const char *nw_peer_node_name(const struct nw_peer_node *node); /* the address a
 nw_peer_state nw_peer_node_state(const struct nw_peer_node *node);
 void *nw_peer_node_driver_arg(const struct nw_peer_node *node);
 /* Connects a stream of one's own to the node (probes): counts no permit. */
-NW_YIELDS NW_MUST_CHECK nw_err nw_peer_node_connect(struct nw_peer_node *node, struct nw_stream *stream);
+NW_YIELDS NW_MUST_CHECK nw_err nw_peer_node_connect(struct nw_peer_node *node,
+                                                    struct nw_stream *stream);
+/* The member with this address, as written; NULL. Stays while the set and its members stay. */
+struct nw_peer_node *nw_peer_set_find(const struct nw_peer_set *set, const char *address);
 /* A verdict from outside. Worker 0. */
 void nw_peer_node_judge(struct nw_peer_node *node, bool is_up, const char *reason);
 
 /*
- * Stops new requests to a node and waits until none is in flight (NW_TIMEOUT, NW_CANCELLED leave it
- * draining). `for_ms` 0: until undrain; else a lease. NW_NOT_FOUND. "set/address" or a unique address.
+ * Worker 0. Stops new requests to a node and waits until none is in flight (NW_TIMEOUT,
+ * NW_CANCELLED leave it draining). `for_ms` 0: until undrain; else a lease. NW_NOT_FOUND.
+ * "set/address" or a unique address.
  */
-NW_YIELDS NW_MUST_CHECK nw_err nw_peer_drain(struct nw_peer_registry *registry, struct nw_slice name,
-                                             uint64_t for_ms, struct nw_diag *diag);
-NW_YIELDS NW_MUST_CHECK nw_err nw_peer_undrain(struct nw_peer_registry *registry, struct nw_slice name,
-                                               struct nw_diag *diag);
+NW_YIELDS NW_MUST_CHECK nw_err nw_peer_drain(struct nw_peer_registry *registry,
+                                             struct nw_slice name, uint64_t for_ms,
+                                             struct nw_diag *diag);
+NW_YIELDS NW_MUST_CHECK nw_err nw_peer_undrain(struct nw_peer_registry *registry,
+                                               struct nw_slice name, struct nw_diag *diag);
 
 /* Any set with a usable node? (readiness) */
 bool nw_peer_set_is_usable(const struct nw_peer_set *set);
-/* JSON array of the set's nodes: address, state, reason, since, weight, in_flight, … (status.md). */
+/*
+ * JSON array of the set's nodes: address, state, reason, since, weight, in_flight, …
+ * (status.md).
+ */
 void nw_peer_set_status(const struct nw_peer_set *set, struct nw_text *out_json);
 
 #endif

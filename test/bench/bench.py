@@ -359,7 +359,7 @@ def main():
             try:
                 rows.append(bench.row(row))
                 print(line_text(rows[-1]), flush=True)
-            except BenchError as error:
+            except (BenchError, OSError) as error:  # OSError: a party ended while measured
                 is_whole = False
                 print(f"{row.name:9} failed: {error}", flush=True)
     if options.json:

@@ -5,8 +5,10 @@ CPU comes from /proc/PID/task/*/schedstat, whose first field is nanoseconds on a
 core, so it is read only while the process rests. Threads that ended are not in it: none of the
 processes measured here ends a thread while it serves.
 
-Memory is Pss of smaps_rollup, which walks the page tables and is exact; VmRSS is a sum of per-core
-counters and may be some hundred KiB off. Buffers inside the kernel are in neither.
+Memory is Pss_Anon and Pss_Shmem of smaps_rollup, which walks the page tables and is exact; VmRSS is
+a sum of per-core counters and may be some hundred KiB off. Pages of files are left out, because the
+share of libc that falls to a process changes whenever a stranger starts or ends; so are kernel
+buffers.
 """
 
 import os
@@ -42,7 +44,7 @@ def memory_bytes(pids):
     total = 0
     for pid in pids:
         for line in pathlib.Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
-            if line.startswith("Pss:"):
+            if line.startswith(("Pss_Anon:", "Pss_Shmem:")):
                 total += int(line.split()[1]) * 1024
     return total
 
