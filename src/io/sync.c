@@ -116,8 +116,9 @@ void nw_ticket_init(struct nw_ticket *ticket)
 bool nw_ticket_grant(struct nw_ticket *ticket, void *value)
 {
     int expected = TICKET_OPEN;
+    /* A grant that lost may free the ticket: it must see all that the waiter did to it. */
     if (!atomic_compare_exchange_strong_explicit(&ticket->state, &expected, TICKET_GRANTED,
-                                                 memory_order_relaxed, memory_order_relaxed))
+                                                 memory_order_acquire, memory_order_acquire))
         return false;
     ticket->value = value; /* published by the post */
     if (ticket->worker == nw_worker_self())
@@ -141,7 +142,7 @@ nw_err nw_ticket_wait(struct nw_ticket *ticket, void **out_value)
             continue;
         int expected = TICKET_OPEN;
         if (atomic_compare_exchange_strong_explicit(&ticket->state, &expected, TICKET_CLOSED,
-                                                    memory_order_relaxed, memory_order_relaxed))
+                                                    memory_order_release, memory_order_relaxed))
             return err;
         while (!has_arrived(ticket))
             nw_fiber_wait_always(&ticket->fiber);
