@@ -258,6 +258,7 @@ static void exclude_the_only(struct world *world)
     struct nw_peer_want want = {.exclude = node};
     CHECK_OK(ask_for(site.set, &want, &again));
     CHECK(node == again && !nw_peer_has_other(site.set, node));
+    CHECK(metric_of(world, "service_none_up_total", NULL) == 0);
     site_close(&site);
 }
 
