@@ -5,9 +5,9 @@
  * again it is still on the list, so a permit is handed to it only if nw_fiber_wake says that the
  * fiber really took it.
  *
- * A ticket is what crosses threads. One compare-and-swap decides between the granter and the waiter's
- * deadline. The granter then posts the ticket's own message, which is why a waiter that lost against
- * a grant has to stay until that message has arrived: it lies in the waiter's memory.
+ * A ticket is what crosses threads. One compare-and-swap decides between the granter and the
+ * waiter's deadline. The granter then posts the ticket's own message, which is why a waiter that
+ * lost against a grant has to stay until that message has arrived: it lies in the waiter's memory.
  */
 #include "io/sync.h"
 
