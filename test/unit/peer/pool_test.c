@@ -219,6 +219,7 @@ static void refuse(struct world *world)
     CHECK(refused == 2);
     CHECK(metric_of(world, "node_requests_total", "class=connect") == 2);
     CHECK(metric_of(world, "node_in_flight", NULL) == 0);
+    CHECK(metric_of(world, "node_connect_errors_total", "reason=refused") == 2);
     CHECK(metric_of(world, "node_connect_errors_total", NULL) == 2);
     site_close(&site);
 }
