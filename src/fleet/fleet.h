@@ -34,6 +34,12 @@ NW_MUST_CHECK nw_err nw_fleet_new(const struct nw_fleet_options *options, struct
 void nw_fleet_free(struct nw_fleet *fleet);
 struct nw_section nw_fleet_section(struct nw_fleet *fleet);
 
+/*
+ * Nobody has time any more: what runs or will be stopped gets SIGKILL at once. May be called while
+ * the section stops.
+ */
+void nw_fleet_hurry(struct nw_fleet *fleet);
+
 /* The ready instances of a service; addresses stay valid until the next change of that service. */
 unsigned nw_fleet_members(struct nw_fleet *fleet, struct nw_slice service,
                           struct nw_peer_node_spec *out, unsigned max);
