@@ -1,8 +1,8 @@
 /*
  * The fleet as a section: it compares what the newest configuration wants with what there is, by
- * service name and instance number, and leaves the rest to the slots. Services that nobody names any
- * more go in drain, after the door has taken up the new generation, so that no request is routed to
- * a process that is being stopped.
+ * service name and instance number, and leaves the rest to the slots. Services that nobody names
+ * any more go in drain, after the door has taken up the new generation, so that no request is
+ * routed to a process that is being stopped.
  *
  * Processes are no part of a generation: one that is started from an unchanged command serves under
  * any number of reloads.
@@ -158,10 +158,10 @@ void nw_fleet_count_end(struct fleet_service *service, const char *reason)
 
 /* ---- the section ---- */
 
-static bool uses(const struct nw_conf_service *service, struct nw_slice mark)
+static bool uses(const struct nw_conf_service *service, const char *mark)
 {
     for (size_t i = 0; i < service->run.count; i++)
-        if (memmem(service->run.items[i].ptr, service->run.items[i].len, mark.ptr, mark.len) != NULL)
+        if (strstr(service->run.items[i].ptr, mark) != NULL)
             return true;
     return false;
 }
@@ -170,7 +170,7 @@ static void check_socket(const struct nw_fleet *fleet, const struct nw_conf *con
                          const struct nw_conf_service *service, struct nw_diag *diag)
 {
     char path[NW_ADDR_UNIX_MAX_BYTES];
-    bool is_used = uses(service, NW_SLICE("{socket}"));
+    bool is_used = uses(service, "{socket}");
     if (service->user.len > 0 && is_used)
         nw_conf_blame(conf, &service->block, "run", "use {port}", diag,
                       "a process of another user cannot reach a socket in the state folder");

@@ -2,9 +2,9 @@
  * fleet.h - application processes that newel starts, watches, replaces and stops.
  *
  * A service with `run:` has `instances` processes. Each gets PORT (loopback), NEWEL_SOCKET and
- * NEWEL_INSTANCE; whichever answers first is its address. One that exits is started again with backoff;
- * a changed command is replaced without a gap: start new, wait until ready, shift, drain old, SIGTERM,
- * after `stop` SIGKILL.
+ * NEWEL_INSTANCE; whichever answers first is its address. One that exits is started again with
+ * backoff; a changed command is replaced without a gap: start new, wait until ready, shift, drain
+ * old, SIGTERM, after `stop` SIGKILL.
  *
  * Owner:   cmd; nw_fleet_free after its section was stopped
  * Threads: worker 0

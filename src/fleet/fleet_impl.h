@@ -115,7 +115,7 @@ void nw_fleet_slot_leave(struct fleet_slot *slot);
 
 /* run.c */
 
-/* Starts a process of the newest plan in a fiber; the slot hears by `changed`. NULL: no fiber left. */
+/* Starts a process of the newest plan; the slot hears by `changed`. NULL: no fiber is left. */
 struct fleet_run *nw_fleet_run_start(struct fleet_slot *slot);
 /* The run is the slot's no longer: it drains (when it was a member), stops and frees itself. */
 void nw_fleet_run_leave(struct fleet_run *run);

@@ -1,7 +1,7 @@
 /*
- * One process from start to end, top to bottom in one fiber. The fiber decides nothing: it says what
- * happened and ends when the process does, or when its slot lets it go. Whatever way it ends, the
- * process group is gone when the fiber is, so closing a scope is enough to leave no orphan.
+ * One process from start to end, top to bottom in one fiber. The fiber decides nothing: it says
+ * what happened and ends when the process does, or when its slot lets it go. Whatever way it ends,
+ * the process group is gone when the fiber is, so closing a scope is enough to leave no orphan.
  *
  * The port is found by binding port 0 and letting go: between that and the process's own bind
  * another program may take it, and then the process fails and is started with another one. Handing
