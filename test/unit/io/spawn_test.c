@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <pwd.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -140,7 +141,8 @@ SPAWN_TEST(what_cannot_run_is_explained)
     struct nw_spawn_spec spec = {.argv = argv, .argc = 1};
     struct app app;
     CHECK(app_start(&app, &spec) == NW_NOT_FOUND);
-    CHECK(strcmp(app.process.reason, "cannot run /no/such/program: No such file or directory") == 0);
+    CHECK(strcmp(app.process.reason,
+                 "cannot run /no/such/program: No such file or directory") == 0);
     app_done(&app);
     argv[0] = "/dev/null";
     CHECK(app_start(&app, &spec) == NW_DENIED);
@@ -254,6 +256,29 @@ SPAWN_TEST(memory_is_limited)
     CHECK(app_start(&app, &spec) == NW_OK);
     app_wait(&app);
     CHECK_EQ(atoi(app.out[0].ptr), 64 * 1024);
+    app_done(&app);
+}
+
+SPAWN_TEST(the_user_is_changed_where_newel_may)
+{
+    const char *argv[] = {"sh", "-c", "id -u; id -G; echo $USER"};
+    struct nw_spawn_spec spec = {.argv = argv, .argc = 3};
+    struct app app;
+    if (geteuid() != 0) {
+        spec.user = "root";
+        CHECK(app_start(&app, &spec) == NW_DENIED);
+        CHECK(strstr(app.process.reason, "become user root") != NULL);
+        app_done(&app);
+        return;
+    }
+    const struct passwd *nobody = getpwnam("nobody");
+    char wanted[100];
+    CHECK(nobody != NULL);
+    snprintf(wanted, sizeof wanted, "%d\n%d\nnobody\n", (int)nobody->pw_uid, (int)nobody->pw_gid);
+    spec.user = "nobody";
+    CHECK(app_start(&app, &spec) == NW_OK);
+    app_wait(&app);
+    CHECK(strcmp(app.out[0].ptr, wanted) == 0);
     app_done(&app);
 }
 
@@ -376,6 +401,7 @@ int main(void)
         cmocka_unit_test(much_output_is_all_delivered),
         cmocka_unit_test(many_processes_run_at_once),
         cmocka_unit_test(memory_is_limited),
+        cmocka_unit_test(the_user_is_changed_where_newel_may),
         cmocka_unit_test(a_process_starts_clean),
         cmocka_unit_test(the_helpers_death_ends_its_processes),
         cmocka_unit_test(newels_death_ends_everything),
