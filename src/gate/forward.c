@@ -491,7 +491,7 @@ NW_YIELDS static nw_err finish(struct forward *f, nw_err err)
         return NW_OK;
     outcome->why = err;
     outcome->ended_by = f->was_node_at_fault ? NW_HTTP_ENDED_BY_NODE : NW_HTTP_ENDED_BY_CLIENT;
-    if (sink->has_head)
+    if (sink->has_head && (sink->ops->recall == NULL || !sink->ops->recall(sink)))
         sink->ops->abort(sink, err);
     return err;
 }

@@ -200,6 +200,7 @@ struct gate_sink {
     bool is_chunked;
     bool has_no_body;
     bool keeps_alive;      /* what the answer promised */
+    bool is_head_held;     /* nothing of the answer has left */
     bool is_ended;
     bool is_aborted;
     nw_err failed;
