@@ -89,7 +89,7 @@ struct fleet_slot {
     bool is_unwanted;
     fleet_state state;
     uint64_t since_ms;
-    char reason[2 * NW_PROCESS_REASON_BYTES]; /* of the last end */
+    char reason[2 * NW_PROCESS_REASON_BYTES + 4]; /* of the last end */
 };
 
 /* fleet.c */

@@ -403,7 +403,7 @@ NW_YIELDS static nw_err tunnel(struct forward *f)
     if (f->exchange->on_relay != NULL)
         f->exchange->on_relay(f->exchange);
     gate_tunnel(request->conn, request->source.in, node_stream(f), &f->in);
-    sink->ops->abort(sink, NW_PEER_CLOSED); /* the connection ends with the tunnel */
+    request->sink.keeps_alive = false; /* the connection ends with the tunnel */
     return NW_OK;
 }
 

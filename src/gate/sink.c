@@ -135,6 +135,17 @@ NW_YIELDS static nw_err sink_head(struct nw_http_sink *base, const struct nw_htt
     return NW_OK;
 }
 
+/* Connection and Upgrade ended here, like every field of the connection: 101 has newel's own. */
+static void write_informational(struct nw_http1_writer *writer, const struct nw_http_answer *answer)
+{
+    bool has_date = false;
+    nw_http1_write_status_line(writer, answer->status, answer->reason);
+    write_fields(writer, &answer->fields, &has_date);
+    if (answer->status == 101)
+        nw_http1_write_bytes(writer, NW_SLICE("Connection: Upgrade\r\nUpgrade: websocket\r\n"));
+    nw_http1_write_end(writer);
+}
+
 NW_YIELDS static nw_err sink_informational(struct nw_http_sink *base,
                                            const struct nw_http_answer *answer)
 {
@@ -144,12 +155,14 @@ NW_YIELDS static nw_err sink_informational(struct nw_http_sink *base,
     NW_TRY(reserve_out(sink));
     struct nw_http1_writer writer;
     nw_http1_writer_init(&writer, sink->out.data + sink->out.end, nw_buf_space_bytes(&sink->out));
-    bool has_date = false;
-    nw_http1_write_status_line(&writer, answer->status, answer->reason);
-    write_fields(&writer, &answer->fields, &has_date);
-    nw_http1_write_end(&writer);
-    if (writer.is_full)
+    write_informational(&writer, answer);
+    if (writer.is_full && answer->status != 101)
         return NW_OK; /* hints may be dropped */
+    while (writer.is_full) {
+        NW_TRY(nw_buf_enlarge(&sink->out));
+        nw_http1_writer_init(&writer, sink->out.data + sink->out.end, nw_buf_space_bytes(&sink->out));
+        write_informational(&writer, answer);
+    }
     sink->out.end += (uint32_t)writer.len;
     return send_out(sink, NULL, 0);
 }

@@ -55,7 +55,7 @@ struct helper {
     int fd;
     int signal_fd;
     bool is_ending;
-    char request[NW_SPAWN_REQUEST_MAX_BYTES];
+    _Alignas(8) char request[NW_SPAWN_REQUEST_MAX_BYTES];
 };
 
 static uint64_t now_ms(void)

@@ -369,6 +369,15 @@ NW_YIELDS static nw_err open_conn(struct nw_peer_node *node, struct nw_peer_conn
     return err;
 }
 
+static nw_peer_connect_reason reason_of(nw_err err)
+{
+    if (err == NW_REFUSED)
+        return NW_PEER_CONNECT_REFUSED;
+    if (err == NW_TIMEOUT)
+        return NW_PEER_CONNECT_TIMEOUT;
+    return err == NW_NO_SUCH_NAME ? NW_PEER_CONNECT_UNRESOLVED : NW_PEER_CONNECT_OTHER;
+}
+
 /* A permit is held; it goes again when this fails. */
 NW_YIELDS static nw_err connect_fresh(const struct nw_peer_set *set, struct nw_peer_try *try)
 {
@@ -386,7 +395,7 @@ NW_YIELDS static nw_err connect_fresh(const struct nw_peer_set *set, struct nw_p
     }
     atomic_fetch_sub(&node->open, 1);
     if (!is_ours) {
-        nw_metric_add(node->connect_errors, worker_index, 1);
+        nw_metric_add(node->connect_errors[reason_of(err)], worker_index, 1);
         if (err == NW_REFUSED) /* it restarts: what its idle limit was may not hold any more */
             atomic_store_explicit(&node->learned_idle_ms, 0, memory_order_relaxed);
     }
