@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "admin/admin_impl.h"
+#include "conf/generation.h"
 #include "io/dns.h"
 #include "io/peer_user.h"
 #include "io/worker.h"

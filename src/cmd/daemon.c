@@ -289,7 +289,7 @@ void nw_daemon_free(struct nw_daemon *daemon)
     nw_gate_free(daemon->gate);
     nw_peer_registry_free(daemon->registry);
     if (daemon->lock != NULL)
-        nw_file_unlock_now(daemon->lock);
+        nw_file_close(daemon->lock);
     nw_runtime_free(daemon->runtime);
     if (daemon->events_file != NULL)
         nw_log_file_quit(daemon->events_file);
@@ -333,14 +333,6 @@ void nw_daemon_start(void *arg)
 
 /* ---- the end ---- */
 
-static void free_registry_users(struct nw_daemon *daemon)
-{
-    if (daemon->current == NULL)
-        return;
-    nw_generation_unref(daemon->current);
-    daemon->current = NULL;
-}
-
 void nw_daemon_end(struct nw_daemon *daemon, bool is_hard)
 {
     if (daemon->is_ending && !is_hard)
@@ -362,7 +354,11 @@ void nw_daemon_end(struct nw_daemon *daemon, bool is_hard)
         return;
     daemon->is_stopped = true;
     nw_sections_stop(&daemon->sections);
-    free_registry_users(daemon);
+    if (daemon->current != NULL)
+        nw_generation_unref(daemon->current);
+    daemon->current = NULL;
+    nw_peer_registry_free(daemon->registry);
+    daemon->registry = NULL;
     nw_runtime_stop(daemon->runtime);
 }
 

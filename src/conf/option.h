@@ -95,7 +95,7 @@ bool nw_conf_option_is_required(const struct nw_conf_option *option);
 void nw_conf_schema_json(struct nw_text *out);
 /* docs/reference/options.md. */
 void nw_conf_reference_markdown(struct nw_text *out);
-/* The OPTIONS section of newel.yaml(5), in man(7) macros. */
+/* The same for the manual page, in man(7) macros: one .SS for each block. */
 void nw_conf_reference_man(struct nw_text *out);
 
 #endif

@@ -1,5 +1,5 @@
 /*
- * The option tables for people: a Markdown page and the OPTIONS section of a manual page. Both list
+ * The option tables for people: a Markdown page and a part of the manual page. Both list
  * the blocks in the order of options.def, which is the order in which a reader meets them.
  */
 #include "conf/type.h"
@@ -72,7 +72,7 @@ static void add_section(struct nw_text *out, const struct nw_conf_block_info *in
 }
 
 static const char intro[] =
-    "<!-- Generated from src/conf/options.def by `newel check --reference`. -->\n"
+    "<!-- Generated from src/conf/options.def by tools/gen_reference.py. -->\n"
     "# Options of newel.yaml\n\n"
     "The file is strict YAML: unknown and duplicate keys, anchors, aliases, tags, tabs as\n"
     "indentation and bare `yes`, `no`, `on`, `off` are errors. `newel check FILE` names every\n"
@@ -132,7 +132,6 @@ static void add_paragraph(struct nw_text *out, const struct nw_conf_option *opti
 
 void nw_conf_reference_man(struct nw_text *out)
 {
-    nw_text_add_str(out, ".SH OPTIONS\n");
     for (nw_conf_block_id id = 0; id < NW_CONF_BLOCK_COUNT; id++) {
         const struct nw_conf_block_info *info = nw_conf_block_info(id);
         nw_text_addf(out, ".SS %s\n", path_of_block(id));

@@ -256,6 +256,7 @@ static struct nw_conf_tree *add_node(struct walk *walk, nw_conf_tree_kind kind, 
     }
     struct nw_conf_tree *node = nw_arena_zero(walk->arena, sizeof *node);
     node->kind = kind;
+    node->text = NW_SLICE("");
     node->line = (int)mark.line + 1;
     node->column = (int)mark.column + 1;
     if (level == NULL) {

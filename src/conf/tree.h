@@ -36,7 +36,7 @@ struct nw_conf_tree {
     int key_line;   /* of the key, where there is one */
     int key_column;
     struct nw_slice key;  /* zero-terminated; ptr NULL outside mappings */
-    struct nw_slice text; /* zero-terminated; scalars only; a plain empty one is "no value" */
+    struct nw_slice text; /* zero-terminated; "" but in scalars; a plain "" is "no value" */
     size_t child_count;
     struct nw_conf_tree *first; /* children, in file order */
     struct nw_conf_tree *next;

@@ -138,7 +138,7 @@ NW_YIELDS static nw_err read_once(struct forward *f)
 /* One head, final or informational; its bytes stay at in.start. */
 NW_YIELDS static nw_err read_one_head(struct forward *f)
 {
-    nw_http1_parser_init(&f->parser, true, NULL);
+    nw_http1_parser_init(&f->parser, true, &NW_HTTP1_LIMITS_DEFAULT);
     for (;;) {
         if (nw_buf_unread_bytes(&f->in) > 0) {
             nw_err err = nw_http1_parse(&f->parser, nw_buf_unread(&f->in), &f->head);

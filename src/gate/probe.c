@@ -17,7 +17,7 @@ NW_YIELDS static nw_err read_status(struct nw_stream *stream, struct nw_buf *buf
 {
     struct nw_http1_parser parser;
     struct nw_http1_head head;
-    nw_http1_parser_init(&parser, true, NULL);
+    nw_http1_parser_init(&parser, true, &NW_HTTP1_LIMITS_DEFAULT);
     for (;;) {
         size_t got_bytes = 0;
         NW_TRY(nw_io_read(stream, buf, &got_bytes));

@@ -1,8 +1,8 @@
 /*
  * backend.h - the plug point below the loop: epoll in production, sim in tests.
  *
- * Nothing above io/ sees it. Socket calls return a value >= 0 or a negative errno (which never leaves
- * io/) and never block.
+ * Nothing above io/ sees it. Socket calls return a value >= 0 or a negative errno (which never
+ * leaves io/) and never block.
  *
  * Owner:   state belongs to the worker (worker_open/worker_close)
  * Threads: a worker's thread, but for wake
@@ -34,8 +34,8 @@ struct nw_backend_ops {
     void (*worker_close)(struct nw_worker *worker, void *state);
 
     /*
-     * Events. add/modify take nw_ready_bits; ERROR is always reported, PEER_END while READ or PEER_END
-     * is wanted (a half-closed peer must not spin a writer that waits for room).
+     * Events. add/modify take nw_ready_bits; ERROR is always reported, PEER_END while READ or
+     * PEER_END is wanted (a half-closed peer must not spin a writer that waits for room).
      */
     int (*add)(void *state, struct nw_source *source, unsigned want);
     int (*modify)(void *state, struct nw_source *source, unsigned want);
@@ -60,8 +60,8 @@ struct nw_backend_ops {
     ssize_t (*peek)(void *state, int fd, void *to, size_t bytes);
     ssize_t (*writev)(void *state, int fd, const struct iovec *iov, int count);
     /*
-     * Up to `bytes` between a socket and a pipe, either way; see io/relay.c, which pools the pipes and
-     * closes both ends with `close`. NULL: copy.
+     * Up to `bytes` between a socket and a pipe, either way; see io/relay.c, which pools the pipes
+     * and closes both ends with `close`. NULL: copy.
      */
     ssize_t (*splice)(void *state, int from_fd, int to_fd, size_t bytes, bool is_more);
     int (*pipe)(void *state, int out_fds[2], size_t *out_cap_bytes);

@@ -1,7 +1,7 @@
 /*
- * Monotonic time is read once per turn, wall time at its first use in a turn (most turns need none).
- * Tests move both by offsets that hang off the runtime and that every reading adds; a worker that
- * sleeps is woken to see that its timers are due.
+ * Monotonic time is read once per turn, wall time at its first use in a turn (most turns need
+ * none). Tests move both by offsets that hang off the runtime and that every reading adds; a
+ * worker that sleeps is woken to see that its timers are due.
  */
 #include "io/clock.h"
 

@@ -1,7 +1,7 @@
 /*
- * How a wait ends. Cancellation and deadlines are judged in one function, verdict(), on the way into
- * a wait, when the deadline's timer fires, and when somebody cancels; no call takes a timeout of its
- * own.
+ * How a wait ends. Cancellation and deadlines are judged in one function, verdict(), on the way
+ * into a wait, when the deadline's timer fires, and when somebody cancels; no call takes a timeout
+ * of its own.
  *
  * The timer is lazy: the first wait below a deadline arms it and every later wait whose deadline is
  * not nearer leaves it alone. When it fires too early it is armed again for what counts then. So a
@@ -95,7 +95,8 @@ void nw_fiber_on_deadline(struct nw_timer *timer)
     nw_fiber_reconsider(NW_CONTAINER_OF(timer, struct nw_fiber, timer));
 }
 
-NW_YIELDS static inline nw_err park(struct nw_fiber *fiber, struct nw_fiber **slot, bool is_interruptible)
+NW_YIELDS static inline nw_err park(struct nw_fiber *fiber, struct nw_fiber **slot,
+                                    bool is_interruptible)
 {
     fiber->state = NW_FIBER_WAITING;
     fiber->is_interruptible = is_interruptible;
@@ -200,7 +201,8 @@ bool nw_grace(uint64_t ms)
     if (fiber->had_grace)
         return false;
     fiber->had_grace = true;
-    fiber->grace_until_ms = fiber->worker->now_ms + ms;
+    uint64_t now_ms = fiber->worker->now_ms;
+    fiber->grace_until_ms = ms < NW_NEVER - now_ms ? now_ms + ms : NW_NEVER;
     fiber->grace_within = fiber->within;
     deadline_refresh(fiber);
     return true;

@@ -1,14 +1,14 @@
 /*
  * The production backend: level-triggered epoll, one eventfd for wake-ups, plain sockets.
  *
- * Level-triggered, because an edge that a fiber did not use up is lost, and reading until EAGAIN to be
- * sure costs one more system call per request. Sleeps are in nanoseconds (epoll_pwait2), rounded up to
- * milliseconds on kernels before 5.11.
+ * Level-triggered, because an edge that a fiber did not use up is lost, and reading until EAGAIN
+ * to be sure costs one more system call per request. Sleeps are in nanoseconds (epoll_pwait2),
+ * rounded up to milliseconds on kernels before 5.11.
  *
  * The first listener of an address is bound without SO_REUSEPORT, so that a second newel finds the
- * address in use instead of silently taking half of the traffic; with the flag set after the bind, the
- * sockets of our other workers may join. TCP_NODELAY is set on the listener: what it accepts inherits
- * it, which saves a call per connection.
+ * address in use instead of silently taking half of the traffic; with the flag set after the bind,
+ * the sockets of our other workers may join. TCP_NODELAY is set on the listener: what it accepts
+ * inherits it, which saves a call per connection.
  */
 #include <errno.h>
 #include <fcntl.h>

@@ -1,12 +1,13 @@
 /*
  * A fiber is a stack and a place in its scope. It always runs from the loop's stack and always
- * returns there: fibers do not switch to each other, because then the order of the ready list, which
- * a simulation shuffles, would be only half of the truth, and two switches cost 5 ns.
+ * returns there: fibers do not switch to each other, because then the order of the ready list,
+ * which a simulation shuffles, would be only half of the truth, and two switches cost 5 ns.
  *
- * What looks blocking ends in deadline.c's park(): the state becomes WAITING, the stack is left, and
- * whoever ends the wait puts the fiber on the ready list. The first to do so wins and says why; all
- * others find the fiber no longer waiting. A double wake is therefore harmless, and nw_fiber_wake
- * answers whether it was the one, so that a permit is handed over only to somebody who takes it.
+ * What looks blocking ends in deadline.c's park(): the state becomes WAITING, the stack is left,
+ * and whoever ends the wait puts the fiber on the ready list. The first to do so wins and says
+ * why; all others find the fiber no longer waiting. A double wake is therefore harmless, and
+ * nw_fiber_wake answers whether it was the one, so that a permit is handed over only to somebody
+ * who takes it.
  *
  * An ended fiber is buried by the loop, not by itself: it cannot give back the stack it stands on.
  * Code of unknown depth runs the same way, by leaving a request behind and switching to the loop's

@@ -48,7 +48,5 @@ NW_MUST_CHECK nw_err nw_file_unlink_now(struct nw_runtime *runtime, const char *
 NW_MUST_CHECK nw_err nw_file_lock_now(struct nw_runtime *runtime, const char *path,
                                       struct nw_file **out, int *out_pid);
 bool nw_file_exists_now(struct nw_runtime *runtime, const char *path);
-/* Gives a lock back where no lane runs any more. */
-void nw_file_unlock_now(struct nw_file *file);
 
 #endif

@@ -1,7 +1,7 @@
 /*
- * The number of processors in the machine is not what a container may use: a quota of 1.5 cores on 64
- * processors would get 64 workers that are throttled in turns. So affinity counts first, then the
- * tightest quota between our own control group and the root of what we can see.
+ * The number of processors in the machine is not what a container may use: a quota of 1.5 cores on
+ * 64 processors would get 64 workers that are throttled in turns. So affinity counts first, then
+ * the tightest quota between our own control group and the root of what we can see.
  */
 #include "io/limits.h"
 
@@ -135,7 +135,9 @@ unsigned nw_limits_core_count(void)
 uint64_t nw_limits_memory_bytes(void)
 {
     long pages = sysconf(_SC_PHYS_PAGES), page_bytes = sysconf(_SC_PAGESIZE);
-    uint64_t bytes = pages > 0 && page_bytes > 0 ? (uint64_t)pages * (uint64_t)page_bytes : 1ull << 30;
+    uint64_t bytes = 1ull << 30;
+    if (pages > 0 && page_bytes > 0)
+        bytes = (uint64_t)pages * (uint64_t)page_bytes;
     uint64_t limits[] = {tightest("/sys/fs/cgroup", NULL, memory_v2),
                          tightest("/sys/fs/cgroup/memory", "memory", memory_v1)};
     for (size_t i = 0; i < NW_COUNT(limits); i++)

@@ -5,8 +5,8 @@
  *
  * Events are handed out before any fiber runs. A source can therefore be closed while events still
  * name it only by another source's callback, and then the rest of the list is searched for it; a
- * fiber that closes a thousand connections searches nothing. There is no generation stamp to check on
- * every event.
+ * fiber that closes a thousand connections searches nothing. There is no generation stamp to check
+ * on every event.
  *
  * Whatever the turn needs from outside (events, time, wake-ups) comes through worker->backend, and
  * the turn keeps nothing on its stack between calls, so a simulation can drive all workers on one

@@ -1,8 +1,9 @@
 /*
- * A stack that senders push to with one compare-and-swap and that the receiver takes whole with one
- * exchange, then turns around: no message is ever popped alone, so there is no ABA, and the order of
- * each sender is kept. A receiver that is awake looks before it sleeps, so only a sleeping one is
- * woken, and of many senders only the one that finds it sleeping pays for the system call.
+ * A stack that senders push to with one compare-and-swap and that the receiver takes whole with
+ * one exchange, then turns around: no message is ever popped alone, so there is no ABA, and the
+ * order of each sender is kept. A receiver that is awake looks before it sleeps, so only a
+ * sleeping one is woken, and of many senders only the one that finds it sleeping pays for the
+ * system call.
  */
 #include "io/mailbox.h"
 

@@ -3,9 +3,10 @@
  * path, so a mutex and a condition are good enough; the way back to the worker is its mailbox, like
  * every other message.
  *
- * The job lies on the stack of the fiber that asked, and so does what it works on. A fiber whose time
- * is up may therefore take back a job that still waits, but must stay for one that has begun. The
- * lane touches the job for the last time when it posts it: from then on it belongs to the worker.
+ * The job lies on the stack of the fiber that asked, and so does what it works on. A fiber whose
+ * time is up may therefore take back a job that still waits, but must stay for one that has begun.
+ * The lane touches the job for the last time when it posts it: from then on it belongs to the
+ * worker.
  *
  * Threads start with a lane's first job, so a program that never reads a file has none for files.
  */

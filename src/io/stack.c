@@ -1,15 +1,16 @@
 /*
- * A stack is 64 KiB of address space of which a request touches two or three pages. The pool is last
- * in, first out, so that the next fiber runs on memory that is still in the cache; the fiber's own
- * struct lies at the top of its stack, so that starting one allocates nothing. The tops are shifted
- * against each other by a few cache lines: were all fibers at the same offset of a page, their hottest
- * lines would compete for the same sets of the first-level cache.
+ * A stack is 64 KiB of address space of which a request touches two or three pages. The pool is
+ * last in, first out, so that the next fiber runs on memory that is still in the cache; the
+ * fiber's own struct lies at the top of its stack, so that starting one allocates nothing. The
+ * tops are shifted against each other by a few cache lines: were all fibers at the same offset of
+ * a page, their hottest lines would compete for the same sets of the first-level cache.
  *
- * High water is what the kernel knows anyway: the lowest page of a stack that was ever touched. That
- * is exact to a page and costs nothing until somebody asks, where painting each stack would touch all
- * sixteen of its pages and make ten thousand fibers cost 640 MB.
+ * High water is what the kernel knows anyway: the lowest page of a stack that was ever touched.
+ * That is exact to a page and costs nothing until somebody asks, where painting each stack would
+ * touch all sixteen of its pages and make ten thousand fibers cost 640 MB.
  *
- * All the annotations that sanitizers need at a switch are in nw_switch_in and nw_switch_out (stack.h).
+ * All the annotations that sanitizers need at a switch are in nw_switch_in and nw_switch_out
+ * (stack.h).
  */
 #include "io/stack.h"
 
@@ -32,7 +33,12 @@
 #define VALGRIND_STACK_DEREGISTER(id) ((void)(id))
 #endif
 
-enum { PAGE_BYTES = 4096, COLORS = 16, COLOR_BYTES = 128, TOP_ALIGN = 64 };
+/*
+ * The guard is address space only, so it is wide enough that no frame of ours can step over it; an
+ * odd number of pages in all spreads the stacks over the sets of the address translation's cache.
+ */
+enum { PAGE_BYTES = 4096, GUARD_BYTES = 15 * PAGE_BYTES };
+enum { COLORS = 16, COLOR_BYTES = 128, TOP_ALIGN = 64 };
 
 /* ---- The pool ---- */
 
@@ -51,21 +57,21 @@ static struct nw_stack *map_stack(struct nw_worker *worker)
     if (atomic_fetch_add_explicit(&runtime->stack_count, 1, memory_order_relaxed) >=
         atomic_load_explicit(&runtime->fibers_max, memory_order_relaxed))
         goto refused;
-    size_t bytes = NW_STACK_MAPPED_BYTES + PAGE_BYTES;
+    size_t bytes = NW_STACK_MAPPED_BYTES + GUARD_BYTES;
     char *map = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK, -1, 0);
     if (map == MAP_FAILED)
         goto refused;
-    if (mprotect(map, PAGE_BYTES, PROT_NONE) != 0) {
+    if (mprotect(map, GUARD_BYTES, PROT_NONE) != 0) {
         munmap(map, bytes);
         goto refused;
     }
     size_t color = (worker->stacks_made++ % COLORS) * COLOR_BYTES;
     size_t top = bytes - color - sizeof(struct nw_stack);
     struct nw_stack *stack = (void *)(map + top / TOP_ALIGN * TOP_ALIGN);
-    *stack = (struct nw_stack){.map = map, .map_bytes = bytes, .low = map + PAGE_BYTES};
-    stack->usable_bytes = (size_t)((char *)stack - stack->low - sizeof(struct nw_fiber)) / TOP_ALIGN *
-                          TOP_ALIGN;
+    *stack = (struct nw_stack){.map = map, .map_bytes = bytes, .low = map + GUARD_BYTES};
+    size_t below = (size_t)((char *)stack - stack->low);
+    stack->usable_bytes = (below - sizeof(struct nw_fiber)) / TOP_ALIGN * TOP_ALIGN;
     nw_list_push_back(&worker->stacks, &stack->node);
     atomic_fetch_add_explicit(&runtime->memory_used_bytes[NW_MEMORY_STACKS], NW_STACK_COUNTED_BYTES,
                               memory_order_relaxed);

@@ -1,5 +1,5 @@
 /*
- * stack.h - where fibers live: mapped stacks with a guard page, and the switch between them.
+ * stack.h - where fibers live: mapped stacks with guard pages below, and the switch between them.
  *
  * Owner:   a worker's pool; a stack in use belongs to its fiber
  * Threads: the worker's thread, but for nw_stack_guard_*
@@ -26,7 +26,7 @@
 struct nw_stack {
     struct nw_list node;          /* in worker->stacks */
     struct nw_stack *next_free;
-    char *map;                    /* guard page first */
+    char *map;                    /* guard pages first */
     size_t map_bytes;
     char *low;                    /* lowest usable byte */
     size_t usable_bytes;          /* low up to the fiber */

@@ -1,6 +1,6 @@
 /*
- * The bottom frame of every fiber: calls 8(%rsp) with the argument (%rsp) and never returns. Unwinding
- * ends here. The switch itself is inlined from switch.h.
+ * The bottom frame of every fiber: calls 8(%rsp) with the argument (%rsp) and never returns.
+ * Unwinding ends here. The switch itself is inlined from switch.h.
  */
     .text
     .globl nw_switch_entry

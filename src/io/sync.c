@@ -5,9 +5,9 @@
  * again it is still on the list, so a permit is handed to it only if nw_fiber_wake says that the
  * fiber really took it.
  *
- * A ticket is what crosses threads. One compare-and-swap decides between the granter and the waiter's
- * deadline. The granter then posts the ticket's own message, which is why a waiter that lost against
- * a grant has to stay until that message has arrived: it lies in the waiter's memory.
+ * A ticket is what crosses threads. One compare-and-swap decides between the granter and the
+ * waiter's deadline. The granter then posts the ticket's own message, which is why a waiter that
+ * lost against a grant has to stay until that message has arrived: it lies in the waiter's memory.
  */
 #include "io/sync.h"
 
@@ -116,8 +116,9 @@ void nw_ticket_init(struct nw_ticket *ticket)
 bool nw_ticket_grant(struct nw_ticket *ticket, void *value)
 {
     int expected = TICKET_OPEN;
+    /* A grant that lost may free the ticket: it must see all that the waiter did to it. */
     if (!atomic_compare_exchange_strong_explicit(&ticket->state, &expected, TICKET_GRANTED,
-                                                 memory_order_relaxed, memory_order_relaxed))
+                                                 memory_order_acquire, memory_order_acquire))
         return false;
     ticket->value = value; /* published by the post */
     if (ticket->worker == nw_worker_self())
@@ -141,7 +142,7 @@ nw_err nw_ticket_wait(struct nw_ticket *ticket, void **out_value)
             continue;
         int expected = TICKET_OPEN;
         if (atomic_compare_exchange_strong_explicit(&ticket->state, &expected, TICKET_CLOSED,
-                                                    memory_order_relaxed, memory_order_relaxed))
+                                                    memory_order_release, memory_order_relaxed))
             return err;
         while (!has_arrived(ticket))
             nw_fiber_wait_always(&ticket->fiber);

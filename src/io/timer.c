@@ -22,7 +22,8 @@ void nw_timer_arm(struct nw_timer *timer, uint64_t delay_ms)
 {
     struct nw_worker *worker = self_or_fail();
     uint64_t now_ms = worker->now_ms;
-    nw_wheel_arm(&worker->wheel, timer, delay_ms < NW_NEVER - now_ms ? now_ms + delay_ms : NW_NEVER);
+    uint64_t at_ms = delay_ms < NW_NEVER - now_ms ? now_ms + delay_ms : NW_NEVER;
+    nw_wheel_arm(&worker->wheel, timer, at_ms);
 }
 
 void nw_timer_arm_at(struct nw_timer *timer, uint64_t at_ms)

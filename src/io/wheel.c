@@ -1,8 +1,8 @@
 /*
  * A timer's level is the position of the highest 6-bit digit in which its moment differs from now;
  * its slot is that digit of the moment. So a timer on level n is at least one whole slot of that
- * level away, the slot that now itself stands in is empty on every level, and as time passes a timer
- * steps down level by level, at most once per level, until its digit on level 0 comes up.
+ * level away, the slot that now itself stands in is empty on every level, and as time passes a
+ * timer steps down level by level, at most once per level, until its digit on level 0 comes up.
  *
  * Nearly all timers are deadlines that never fire, so arming and disarming must cost nothing worth
  * mentioning (a list insertion and a bit), and a turn in which nothing is due costs one comparison

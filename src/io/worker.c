@@ -1,10 +1,11 @@
 /*
- * The runtime and its workers: made, run, stopped, freed. Everything mutable of the program hangs off
- * these two objects; the one thread-local variable, here, says whose turn it is. A simulation sets it
- * around every turn and so runs any number of workers of any number of daemons on one thread.
+ * The runtime and its workers: made, run, stopped, freed. Everything mutable of the program hangs
+ * off these two objects; the one thread-local variable, here, says whose turn it is. A simulation
+ * sets it around every turn and so runs any number of workers of any number of daemons on one
+ * thread.
  *
- * Stopping is cooperative: each worker cancels its root scope and keeps turning until no worker has a
- * fiber left, because the last fiber of one may still wait for a message from another.
+ * Stopping is cooperative: each worker cancels its root scope and keeps turning until no worker
+ * has a fiber left, because the last fiber of one may still wait for a message from another.
  */
 #include "io/worker.h"
 
@@ -358,7 +359,8 @@ void nw_worker_print_fibers(struct nw_worker *worker, struct nw_text *out_json)
     }
     nw_text_add_char(out_json, '[');
     for (size_t i = 0; i < row_count; i++)
-        nw_text_addf(out_json, "%s{\"name\":\"%s\",\"state\":\"%s\",\"count\":%u,\"oldest_ms\":%llu}",
+        nw_text_addf(out_json,
+                     "%s{\"name\":\"%s\",\"state\":\"%s\",\"count\":%u,\"oldest_ms\":%llu}",
                      i != 0 ? "," : "", rows[i].name, state_name(rows[i].state), rows[i].count,
                      (unsigned long long)rows[i].oldest_ms);
     nw_text_add_char(out_json, ']');

@@ -98,8 +98,8 @@ NW_YIELDS void nw_fiber_wait_always(struct nw_fiber **slot);
 /* What a wait of the running fiber would answer now without waiting: OK, CANCELLED or TIMEOUT. */
 NW_MUST_CHECK nw_err nw_fiber_check(void);
 /*
- * Makes a waiting fiber ready. False when it does not wait (any more): woken before in this turn, by
- * its deadline or cancelled; then nothing was handed over. NULL is false. On its worker only.
+ * Makes a waiting fiber ready. False when it does not wait (any more): woken before in this turn,
+ * by its deadline or cancelled; then nothing was handed over. NULL is false. On its worker only.
  */
 bool nw_fiber_wake(struct nw_fiber *fiber);
 static inline void nw_fiber_make_ready(struct nw_fiber *fiber)

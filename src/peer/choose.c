@@ -34,7 +34,6 @@ struct round {
     const struct nw_peer_view *view;
     const struct nw_peer_want *want;
     struct nw_balance_item *items;
-    uint64_t now_ms;
     unsigned open_count; /* items that may be chosen */
     bool has_full;       /* one is out only because it is full */
     int trial;           /* index of the node whose trial request this is; -1 */
@@ -74,33 +73,53 @@ static uint32_t judge_member(struct round *round, const struct pass *pass, unsig
         return 0;
     }
     if (NW_UNLIKELY((flags & NW_PEER_FLAGS_OUT) != 0) && !pass->with_down) {
-        if (round->trial < 0 && !want->spare && take_trial(node, flags, round->now_ms))
+        if (round->trial < 0 && !want->spare && take_trial(node, flags, nw_now_ms()))
             round->trial = (int)index;
         return 0;
     }
     if (NW_UNLIKELY((flags & NW_PEER_FLAG_SLOW_START) != 0))
-        return member->weight * nw_peer_node_percent(node, round->now_ms);
+        return member->weight * nw_peer_node_percent(node, nw_now_ms());
     return member->weight * 100;
+}
+
+/* Nothing is to be said against the node: what judge_member finds nearly always, at a glance. */
+static bool is_plain(const struct nw_peer_node *node, const struct nw_peer_want *want)
+{
+    uint32_t flags = atomic_load_explicit(&node->flags, memory_order_relaxed);
+    return ((flags & (NW_PEER_FLAGS_OUT | NW_PEER_FLAG_DRAINING | NW_PEER_FLAG_SLOW_START)) |
+            atomic_load_explicit(&node->max_connections, memory_order_relaxed)) == 0 &&
+           node != want->exclude && want->eligible == NULL;
+}
+
+/* The numbers that the rule wants to see. */
+static void measure(struct round *round)
+{
+    const struct nw_balance_ops *balance = round->set->balance;
+    uint64_t now_ms = balance->need_latency ? nw_now_ms() : 0;
+    for (unsigned i = 0; i < round->view->count; i++) {
+        struct nw_balance_item *item = &round->items[i];
+        struct nw_peer_node *node = round->view->members[i].node;
+        item->in_flight = atomic_load_explicit(&node->in_flight, memory_order_relaxed);
+        if (balance->need_latency)
+            item->latency_us = nw_ewma_read_us(
+                atomic_load_explicit(&node->ewma, memory_order_relaxed), now_ms);
+    }
 }
 
 static void fill(struct round *round, const struct pass *pass)
 {
-    const struct nw_balance_ops *balance = round->set->balance;
-    round->open_count = 0;
+    const struct nw_peer_member *member = round->view->members;
+    struct nw_balance_item *item = round->items;
+    unsigned count = round->view->count, open_count = 0;
     round->has_full = false;
-    for (unsigned i = 0; i < round->view->count; i++) {
-        struct nw_balance_item *item = &round->items[i];
-        struct nw_peer_node *node = round->view->members[i].node;
-        item->weight = judge_member(round, pass, i);
-        if (item->weight == 0)
-            continue;
-        round->open_count++;
-        if (balance->need_in_flight)
-            item->in_flight = atomic_load_explicit(&node->in_flight, memory_order_relaxed);
-        if (balance->need_latency)
-            item->latency_us = nw_ewma_read_us(
-                atomic_load_explicit(&node->ewma, memory_order_relaxed), round->now_ms);
+    for (unsigned i = 0; i < count; i++, member++, item++) {
+        bool is_simple = NW_LIKELY(is_plain(member->node, round->want));
+        item->weight = is_simple ? member->weight * 100 : judge_member(round, pass, i);
+        open_count += item->weight != 0;
     }
+    round->open_count = open_count;
+    if (round->set->balance->need_in_flight)
+        measure(round);
 }
 
 /* No node is up, or one is again: said once per change. */
@@ -159,7 +178,6 @@ nw_err nw_peer_choose(const struct nw_peer_set *set, const struct nw_peer_want *
         .view = view,
         .want = want,
         .items = nw_peer_view_items(view, nw_worker_index(worker)),
-        .now_ms = nw_now_ms(),
         .trial = -1,
     };
     for (unsigned attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {

@@ -174,9 +174,8 @@ void nw_peer_conn_close(struct nw_peer_conn *conn)
 
 /* Idling. */
 
-static void idle_unlink(struct nw_peer_conn *conn)
+static void idle_unlink(struct nw_peer_conn *conn, struct nw_peer_local *local)
 {
-    struct nw_peer_local *local = &conn->node->local[nw_worker_index(nw_worker_self())];
     nw_list_remove(&conn->idle);
     atomic_store_explicit(&local->idle_count,
                           atomic_load_explicit(&local->idle_count, memory_order_relaxed) - 1,
@@ -189,7 +188,7 @@ static void on_wake(struct nw_stream *stream, nw_stream_wake why)
     struct nw_peer_conn *conn = NW_CONTAINER_OF(stream, struct nw_peer_conn, stream);
     struct nw_peer_node *node = conn->node;
     uint64_t now_ms = nw_now_ms();
-    idle_unlink(conn);
+    idle_unlink(conn, &node->local[nw_worker_index(nw_worker_self())]);
     if (why == NW_STREAM_CLOSED) {
         uint32_t known_ms = atomic_load_explicit(&node->learned_idle_ms, memory_order_relaxed);
         uint32_t learned_ms = nw_idle_learn_ms(known_ms, now_ms - conn->idle_since_ms);
@@ -249,7 +248,7 @@ struct nw_peer_conn *nw_peer_conn_pop(struct nw_peer_node *node, unsigned worker
     struct nw_peer_local *local = &node->local[worker_index];
     while (!nw_list_is_empty(&local->idle)) {
         struct nw_peer_conn *conn = NW_CONTAINER_OF(local->idle.next, struct nw_peer_conn, idle);
-        idle_unlink(conn);
+        idle_unlink(conn, local);
         nw_io_unpark(&conn->stream);
         const struct nw_stream *stream = &conn->stream;
         if (NW_LIKELY(!stream->is_ended && !stream->is_gone && stream->error == NW_OK))

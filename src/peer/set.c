@@ -167,10 +167,9 @@ static void free_home(void *arg)
     nw_peer_home_done(arg, nw_worker_index(nw_worker_self()));
 }
 
-void nw_peer_registry_free(struct nw_peer_registry *registry)
+/* Probes end, idle connections close, and what the workers keep is freed. */
+NW_YIELDS static void leave_workers(struct nw_peer_registry *registry)
 {
-    if (registry == NULL)
-        return;
     assert_worker_0();
     NW_LIST_EACH(at, &registry->groups) {
         struct nw_peer_group *group = NW_CONTAINER_OF(at, struct nw_peer_group, link);
@@ -181,6 +180,14 @@ void nw_peer_registry_free(struct nw_peer_registry *registry)
     nw_on_every_worker(close_all_idle, registry);
     nw_on_every_worker(do_nothing, NULL); /* messages of the last step have arrived */
     nw_on_every_worker(free_home, registry);
+}
+
+void nw_peer_registry_free(struct nw_peer_registry *registry)
+{
+    if (registry == NULL)
+        return;
+    if (!nw_list_is_empty(&registry->groups)) /* else no worker has seen it yet */
+        leave_workers(registry);
     NW_LIST_EACH(at, &registry->groups) {
         struct nw_peer_group *group = NW_CONTAINER_OF(at, struct nw_peer_group, link);
         NW_LIST_EACH(node_at, &group->nodes) {

@@ -159,6 +159,19 @@ static void overflow(void)
     (void)recurse(10000);
 }
 
+/* Touches only the far end of each frame, so a single guard page could be stepped over. */
+static NW_NOINLINE int stride(int depth)
+{
+    volatile char frame[24 * 1024];
+    frame[0] = (char)depth;
+    return depth == 0 ? 0 : stride(depth - 1) + frame[0];
+}
+
+static void overflow_in_strides(void)
+{
+    (void)stride(100);
+}
+
 /* Runs `body` in a child; what it wrote to stderr and whether a signal ended it. */
 static bool dies(void (*body)(void), char *out, size_t out_bytes)
 {
@@ -187,6 +200,9 @@ static void an_overflow_is_reported_with_the_fibers_name(void **state)
     char said[64 * 1024];
     assert_true(dies(overflow, said, sizeof said));
     if (!NW_ASAN && !NW_TSAN) /* they report it themselves, unless cmocka's handler is in the way */
+        assert_non_null(strstr(said, "stack overflow in fiber start"));
+    assert_true(dies(overflow_in_strides, said, sizeof said));
+    if (!NW_ASAN && !NW_TSAN)
         assert_non_null(strstr(said, "stack overflow in fiber start"));
 }
 

@@ -56,7 +56,8 @@ static void sockets(void)
     CHECK_EQ(ops->connect_result(state, client_fd), 0);
 
     char text[16];
-    struct iovec two[] = {{.iov_base = "hello ", .iov_len = 6}, {.iov_base = "world", .iov_len = 5}};
+    struct iovec two[] = {{.iov_base = "hello ", .iov_len = 6},
+                          {.iov_base = "world", .iov_len = 5}};
     struct iovec into = {.iov_base = text, .iov_len = sizeof text};
     CHECK_EQ(ops->readv(state, server_fd, &into, 1), -EAGAIN);
     CHECK_EQ(ops->writev(state, client_fd, two, 2), 11);
@@ -308,8 +309,8 @@ static void stubborn(void *arg)
 
 static void with_stubborn(void)
 {
-    CHECK(nw_scope_spawn(nw_worker_root_scope(nw_worker_self()), "stubborn", stubborn, NULL, NULL) ==
-          NW_OK);
+    struct nw_scope *root = nw_worker_root_scope(nw_worker_self());
+    CHECK(nw_scope_spawn(root, "stubborn", stubborn, NULL, NULL) == NW_OK);
 }
 
 static void a_second_stop_ends_graces(void **state)

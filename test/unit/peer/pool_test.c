@@ -228,6 +228,26 @@ static void a_refused_connect_is_reported_and_another_node_serves(void **state)
     run(1, refuse);
 }
 
+static void go_by_name(struct world *world)
+{
+    /* The origin listens on 127.0.0.1; localhost may name ::1 before it. */
+    struct site site;
+    site_init(&site, 1);
+    char name[64];
+    snprintf(name, sizeof name, "localhost%s", strrchr(site.origins[0].address, ':'));
+    site.nodes[0].address = name;
+    site_open(world, &site);
+    for (unsigned i = 0; i < 3; i++)
+        CHECK_OK(ask(site.set));
+    CHECK(site.origins[0].accepted == 1 && site.origins[0].requests == 3);
+    site_close(&site);
+}
+
+static void a_name_is_resolved_and_its_addresses_tried_in_order(void **state)
+{
+    run(1, go_by_name);
+}
+
 static void exclude_the_only(struct world *world)
 {
     struct site site;
@@ -332,6 +352,7 @@ int main(void)
         cmocka_unit_test(the_limit_is_learned_from_closes),
         cmocka_unit_test(a_connection_that_speaks_unasked_is_dropped),
         cmocka_unit_test(a_refused_connect_is_reported_and_another_node_serves),
+        cmocka_unit_test(a_name_is_resolved_and_its_addresses_tried_in_order),
         cmocka_unit_test(an_excluded_node_serves_when_it_is_the_only_one),
         cmocka_unit_test(eligible_is_a_hard_rule),
         cmocka_unit_test(weights_are_exact_over_a_cycle),

@@ -109,6 +109,20 @@ static void a_head_of_exactly_the_limit_passes(void **state)
     }
 }
 
+/* The caller's buffer is as large as the limit: asking for more would wait for ever. */
+static void an_incomplete_head_of_the_limit_is_too_large_at_once(void **state)
+{
+    struct nw_slice text = NW_SLICE("GET / HTTP/1.1\r\nHost: a\r\n");
+    struct nw_http1_limits limits = NW_HTTP1_LIMITS_DEFAULT;
+    limits.head_bytes = (uint32_t)text.len;
+    struct nw_http1_parser parser;
+    struct nw_http1_head head;
+    nw_http1_parser_init(&parser, false, &limits);
+    assert_int_equal(nw_http1_parse(&parser, nw_slice_first(text, text.len - 1), &head), NW_AGAIN);
+    assert_int_equal(nw_http1_parse(&parser, text, &head), NW_HEAD_TOO_LARGE);
+    assert_int_equal(parser.found, NW_HTTP1_HEAD_TOO_LARGE);
+}
+
 static void the_framing_of_a_request_follows_its_fields(void **state)
 {
     struct nw_http1_message message = request("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
@@ -283,6 +297,7 @@ int main(void)
         cmocka_unit_test(the_pieces_of_a_response_are_found),
         cmocka_unit_test(bytes_that_move_between_calls_change_nothing),
         cmocka_unit_test(a_head_of_exactly_the_limit_passes),
+        cmocka_unit_test(an_incomplete_head_of_the_limit_is_too_large_at_once),
         cmocka_unit_test(the_framing_of_a_request_follows_its_fields),
         cmocka_unit_test(the_framing_of_a_response_follows_status_and_method),
         cmocka_unit_test(a_connection_lives_on_as_version_and_connection_say),
