@@ -415,9 +415,3 @@ bool nw_file_exists_now(struct nw_runtime *runtime, const char *path)
     const struct nw_file_ops *sim = simulated(runtime);
     return sim != NULL ? sim->exists(runtime, path) : access(path, F_OK) == 0;
 }
-
-void nw_file_unlock_now(struct nw_file *file)
-{
-    if (file != NULL)
-        (void)run_close(file);
-}
