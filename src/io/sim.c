@@ -590,11 +590,13 @@ static bool run_dead(struct nw_sim *sim, struct nw_runtime *runtime)
     return true;
 }
 
-void nw_sim_bury(struct nw_sim *sim, struct nw_runtime *runtime)
+void nw_sim_bury(struct nw_sim *sim, struct nw_runtime *runtime, nw_fiber_fn end, void *arg)
 {
     NW_ASSERT(nw_sim_is_dead(runtime));
-    nw_runtime_stop(runtime);
-    nw_runtime_stop(runtime); /* nobody is left to be kind to */
+    if (end != NULL)
+        nw_sim_spawn(runtime, 0, "end", end, arg);
+    else
+        nw_runtime_stop(runtime);
     for (unsigned turns = 0; !nw_sim_is_over(runtime); turns++) {
         bool has_run = run_dead(sim, runtime);
         NW_ASSERT(has_run && turns < BURY_TURNS_MAX); /* some fiber waits for what cannot come */

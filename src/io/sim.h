@@ -99,9 +99,9 @@ void nw_sim_kill(struct nw_sim *sim, struct nw_runtime *runtime, bool is_silent)
 bool nw_sim_is_dead(const struct nw_runtime *runtime);
 /*
  * Runs a killed runtime, and nobody else, until all its fibers have ended; the world's clock stands
- * still. Work that only its owner can end must have been told to end before.
+ * still. end(arg) is run in a fiber of its worker 0 and must lead to nw_runtime_stop; NULL: stop it.
  */
-void nw_sim_bury(struct nw_sim *sim, struct nw_runtime *runtime);
+void nw_sim_bury(struct nw_sim *sim, struct nw_runtime *runtime, nw_fiber_fn end, void *arg);
 /* One worker does not run for that long. */
 void nw_sim_stall(struct nw_sim *sim, struct nw_runtime *runtime, unsigned worker_index, uint64_t ms);
 /* Moves the wall clock of the whole world, either way. */

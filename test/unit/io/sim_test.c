@@ -495,7 +495,7 @@ static void jobs_names_and_files_are_the_worlds(void **state)
     CHECK_EQ(things.answer.ttl_s, 30);
     CHECK_EQ(things.answer.addr[1].port, 80);
     nw_sim_kill(sim, runtime, false);
-    nw_sim_bury(sim, runtime);
+    nw_sim_bury(sim, runtime, NULL, NULL);
     nw_runtime_free(runtime);
 
     runtime = runtime_in(sim, "a", 1); /* the same machine starts again */
@@ -520,7 +520,7 @@ static void a_lock_is_free_again_after_death(void **state)
     CHECK_EQ(nw_file_replace_now(first, "/state/x", NW_SLICE("late"), 0600), NW_IO);
     nw_file_close(lock);
     nw_file_close(other);
-    nw_sim_bury(sim, first);
+    nw_sim_bury(sim, first, NULL, NULL);
     nw_runtime_free(first);
     nw_sim_end(sim, second);
     nw_sim_free(sim);
@@ -541,7 +541,7 @@ static void peers_of_a_killed_process_see_a_reset(void **state)
     nw_sim_spawn(pair.clients, 0, "client", client_fiber, &client);
     CHECK(nw_sim_run_until(pair.sim, has_echoed, &client, 1000));
     nw_sim_kill(pair.sim, pair.server, false);
-    nw_sim_bury(pair.sim, pair.server);
+    nw_sim_bury(pair.sim, pair.server, NULL, NULL);
     nw_runtime_free(pair.server);
     CHECK(nw_sim_run_until(pair.sim, is_set, &client.is_done, 1000));
     CHECK(client.err == NW_PEER_RESET || client.err == NW_PEER_CLOSED);
@@ -564,7 +564,7 @@ static void peers_of_a_silent_death_learn_nothing(void **state)
     nw_sim_spawn(pair.clients, 0, "client", client_fiber, &client);
     CHECK(nw_sim_run_until(pair.sim, has_echoed, &client, 1000));
     nw_sim_kill(pair.sim, pair.server, true);
-    nw_sim_bury(pair.sim, pair.server);
+    nw_sim_bury(pair.sim, pair.server, NULL, NULL);
     nw_runtime_free(pair.server);
     pair.server = NULL;
     CHECK(!nw_sim_run_until(pair.sim, is_set, &client.is_done, 3600 * 1000));
