@@ -331,10 +331,12 @@ static void warn_of(struct coverage *c, uint32_t index, uint32_t cover, struct n
     route_name_add(c->conf, cover, &name);
     if (is_same)
         nw_conf_warn(c->conf, &second->route->block, NULL, "remove one of them", diag,
-                     "duplicate: %s takes the same requests and comes first", name.ptr);
+                     "`%.*s` is a duplicate: %s takes the same requests and comes first",
+                     NW_SLICE_ARG(nw_route_label(second->route)), name.ptr);
     else
         nw_conf_warn(c->conf, &second->route->block, NULL, "move it before that one", diag,
-                     "unreachable: %s comes first and takes all its requests", name.ptr);
+                     "`%.*s` is unreachable: %s comes first and takes all its requests",
+                     NW_SLICE_ARG(nw_route_label(second->route)), name.ptr);
     nw_text_done(&name);
 }
 
