@@ -307,7 +307,7 @@ SPAWN_TEST(the_helpers_death_ends_its_processes)
 static void clean_body(void)
 {
     struct app app;
-    app_shell(&app, "ls /proc/$$/fd; grep -E 'Sig(Blk|Ign)' /proc/$$/status; ulimit -n; "
+    app_shell(&app, "ls /proc/$$/fd; grep -E 'Sig(Blk|Ign)' /proc/self/status; ulimit -n; "
                     "[ $(cut -d' ' -f6 /proc/$$/stat) = $$ ] && echo leader");
     app_wait(&app);
     char wanted[200];
