@@ -53,6 +53,8 @@ struct nw_gate_service {
     unsigned expect_count;
     struct nw_metric_series *requests[GATE_CLASSES];
     struct nw_metric_series *duration;
+    struct nw_metric_series *moved;   /* tries after one that never started */
+    struct nw_metric_series *retried; /* tries from the budget */
 };
 
 /* Reloadable settings, copied to every worker with each generation. */
