@@ -140,7 +140,8 @@ SPAWN_TEST(what_cannot_run_is_explained)
     struct nw_spawn_spec spec = {.argv = argv, .argc = 1};
     struct app app;
     CHECK(app_start(&app, &spec) == NW_NOT_FOUND);
-    CHECK(strcmp(app.process.reason, "cannot run /no/such/program: No such file or directory") == 0);
+    CHECK(strcmp(app.process.reason, "cannot run /no/such/program: No such file or directory") ==
+          0);
     app_done(&app);
     argv[0] = "/dev/null";
     CHECK(app_start(&app, &spec) == NW_DENIED);
