@@ -430,9 +430,13 @@ FLEET_TEST(crashes_are_told_with_the_last_words_and_ever_longer_pauses)
     CHECK_EQ(member_count(), 0);
     struct nw_text text = {0};
     nw_metrics_print(t.metrics, &text);
-    CHECK(strstr(text.ptr, "newel_process_exits_total{service=\"app\",reason=\"failure\"} 3\n") != NULL);
-    CHECK(strstr(text.ptr, "newel_process_starts_total{service=\"app\"} 3\n") != NULL);
-    CHECK(strstr(text.ptr, "newel_process_running{service=\"app\"} 0\n") != NULL);
+    static const char *const wanted[] = {
+        "newel_process_exits_total{service=\"app\",reason=\"failure\"} 3\n",
+        "newel_process_starts_total{service=\"app\"} 3\n",
+        "newel_process_running{service=\"app\"} 0\n",
+    };
+    for (size_t i = 0; i < NW_COUNT(wanted); i++)
+        CHECK(strstr(text.ptr, wanted[i]) != NULL);
     nw_text_done(&text);
 }
 
@@ -532,6 +536,25 @@ FLEET_TEST(nobody_survives_the_end)
     CHECK(kill(-family_pid, 0) != 0); /* its child neither, though both ignore SIGTERM */
 }
 
+NW_YIELDS static void hurry(void *arg)
+{
+    WAIT_UNTIL(count_log("process.stopping") == 1);
+    nw_fleet_hurry(t.fleet);
+}
+
+FLEET_TEST(the_end_can_be_hurried)
+{
+    struct nw_scope scope;
+    switch_to("stop: 1h,", "family", "v1");
+    WAIT_UNTIL(member_count() == 1);
+    int pid = fetch_pid(0);
+    nw_scope_open(&scope);
+    CHECK(nw_scope_spawn(&scope, "test.hurry", hurry, NULL, NULL) == NW_OK);
+    t.section.stop(t.section.self);
+    nw_scope_close(&scope);
+    CHECK(!is_alive(pid));
+}
+
 FLEET_TEST(the_end_does_not_wait_for_a_process_that_is_not_ready)
 {
     switch_to("", "two", "");
@@ -577,6 +600,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(surplus_instances_are_drained_and_stopped),
         cmocka_unit_test(a_removed_service_is_stopped),
         cmocka_unit_test(nobody_survives_the_end),
+        cmocka_unit_test(the_end_can_be_hurried),
         cmocka_unit_test(the_end_does_not_wait_for_a_process_that_is_not_ready),
         cmocka_unit_test(without_a_helper_nothing_can_be_run),
     };

@@ -25,7 +25,8 @@ static void check(const char *input, const char *wanted)
         struct nw_text all = {0};
         nw_text_add_str(&all, "");
         for (size_t at = 0; at < strlen(input); at += piece)
-            nw_fleet_lines_feed(&lines, nw_slice_first(nw_slice_str(input + at), piece), join, &all);
+            nw_fleet_lines_feed(&lines, nw_slice_first(nw_slice_str(input + at), piece), join,
+                                &all);
         nw_fleet_lines_flush(&lines, join, &all);
         assert_string_equal(all.ptr, wanted);
         nw_text_done(&all);

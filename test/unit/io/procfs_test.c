@@ -143,8 +143,8 @@ static void only_sockets_are_cleared(void **state)
     assert_int_equal(bind(fd, (struct sockaddr *)&addr, sizeof addr), 0);
     FILE *plain = fopen(file, "w");
     fclose(plain);
-    nw_socket_path_clear(addr.sun_path);
     nw_socket_path_clear(file);
+    nw_socket_folder_clear(folder);
     assert_int_not_equal(lstat(addr.sun_path, &info), 0);
     assert_int_equal(lstat(file, &info), 0);
     close(fd);

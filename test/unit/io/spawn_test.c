@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <pwd.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -140,8 +141,8 @@ SPAWN_TEST(what_cannot_run_is_explained)
     struct nw_spawn_spec spec = {.argv = argv, .argc = 1};
     struct app app;
     CHECK(app_start(&app, &spec) == NW_NOT_FOUND);
-    CHECK(strcmp(app.process.reason, "cannot run /no/such/program: No such file or directory") ==
-          0);
+    CHECK(strcmp(app.process.reason,
+                 "cannot run /no/such/program: No such file or directory") == 0);
     app_done(&app);
     argv[0] = "/dev/null";
     CHECK(app_start(&app, &spec) == NW_DENIED);
@@ -190,8 +191,8 @@ SPAWN_TEST(a_process_that_ends_takes_its_group_with_it)
 SPAWN_TEST(stop_asks_the_whole_group_and_waits_for_it)
 {
     struct app app;
-    app_shell(&app, "sh -c 'trap \"sleep 0.1; echo child; exit\" TERM; echo $$; "
-                    "while :; do sleep 0.01; done' & trap 'exit 5' TERM; wait");
+    app_shell(&app, "trap 'exit 5' TERM; sh -c 'trap \"sleep 0.1; echo child; exit\" TERM; "
+                    "echo $$; while :; do sleep 0.01; done' & wait");
     app_wait_line(&app);
     int child = atoi(app.out[0].ptr);
     nw_process_stop(&app.process, 60000);
@@ -258,6 +259,29 @@ SPAWN_TEST(memory_is_limited)
     app_done(&app);
 }
 
+SPAWN_TEST(the_user_is_changed_where_newel_may)
+{
+    const char *argv[] = {"sh", "-c", "id -u; id -G; echo $USER"};
+    struct nw_spawn_spec spec = {.argv = argv, .argc = 3};
+    struct app app;
+    if (geteuid() != 0) {
+        spec.user = "root";
+        CHECK(app_start(&app, &spec) == NW_DENIED);
+        CHECK(strstr(app.process.reason, "become user root") != NULL);
+        app_done(&app);
+        return;
+    }
+    const struct passwd *nobody = getpwnam("nobody");
+    char wanted[100];
+    CHECK(nobody != NULL);
+    snprintf(wanted, sizeof wanted, "%d\n%d\nnobody\n", (int)nobody->pw_uid, (int)nobody->pw_gid);
+    spec.user = "nobody";
+    CHECK(app_start(&app, &spec) == NW_OK);
+    app_wait(&app);
+    CHECK(strcmp(app.out[0].ptr, wanted) == 0);
+    app_done(&app);
+}
+
 SPAWN_TEST(the_helpers_death_ends_its_processes)
 {
     struct app app;
@@ -283,7 +307,9 @@ SPAWN_TEST(the_helpers_death_ends_its_processes)
 static void clean_body(void)
 {
     struct app app;
-    app_shell(&app, "ls /proc/$$/fd; grep -E 'Sig(Blk|Ign)' /proc/$$/status; ulimit -n; "
+    /* Read without a child: a shell that forks blocks its signals for that moment. */
+    app_shell(&app, "ls /proc/$$/fd; while read -r line; do case $line in SigBlk*|SigIgn*) "
+                    "echo \"$line\";; esac; done < /proc/$$/status; ulimit -n; "
                     "[ $(cut -d' ' -f6 /proc/$$/stat) = $$ ] && echo leader");
     app_wait(&app);
     char wanted[200];
@@ -375,6 +401,7 @@ int main(void)
         cmocka_unit_test(much_output_is_all_delivered),
         cmocka_unit_test(many_processes_run_at_once),
         cmocka_unit_test(memory_is_limited),
+        cmocka_unit_test(the_user_is_changed_where_newel_may),
         cmocka_unit_test(a_process_starts_clean),
         cmocka_unit_test(the_helpers_death_ends_its_processes),
         cmocka_unit_test(newels_death_ends_everything),
