@@ -338,6 +338,8 @@ void nw_daemon_end(struct nw_daemon *daemon, bool is_hard)
     if (daemon->is_ending && !is_hard)
         return;
     bool is_first = !daemon->is_ending;
+    if (is_hard)
+        nw_fleet_hurry(daemon->fleet);
     daemon->is_ending = true;
     if (!is_hard && daemon->current != NULL) {
         nw_log(daemon_log(daemon), NW_INFO, "daemon.draining", "for_ms=%lld",

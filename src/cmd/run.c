@@ -153,11 +153,11 @@ static int run_conf(const struct cli *cli, const char *file, const char *text)
     struct nw_conf_outside outside = outside_real(file);
     struct nw_spawner *spawner = NULL;
     const char *test = nw_system_env("NEWEL_TEST");
-    nw_system_raise_files();
-    if (nw_spawner_start(&spawner) != NW_OK) { /* forks: before any thread */
+    if (nw_spawner_start(&spawner) != NW_OK) { /* forks: before any thread, with the old limits */
         fputs("newel: the helper process for applications could not be started\n", stderr);
         return EXIT_FAILED;
     }
+    nw_system_raise_files();
     nw_system_block_signals();
     struct nw_daemon_options options = {
         .file = file,

@@ -95,7 +95,6 @@ NW_YIELDS static void serve_fiber(void *arg)
         conn->request_count++;
     } while (next == GATE_NEXT && nw_buf_unread_bytes(&in) > 0);
     nw_buf_release(&in);
-    nw_stream_watch_gone(&conn->stream, NULL);
     if (next == GATE_NEXT && !worker->is_draining && !nw_fiber_is_cancelled()) {
         park(worker, conn);
         return;

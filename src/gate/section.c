@@ -251,14 +251,26 @@ NW_YIELDS static void start(void *self, struct nw_generation *next)
     }
 }
 
+/* Probes name the old generation's services: they end before those can go. */
+NW_YIELDS static void stop_probes(struct nw_generation *old)
+{
+    struct gate_part *part = nw_generation_part(old, "gate");
+    for (size_t i = 0; i < old->conf->services.count; i++)
+        nw_peer_set_stop(part->services[i]->set);
+}
+
 NW_YIELDS static void drain(void *self, struct nw_generation *old)
 {
+    stop_probes(old);
     drop_unadopted(self);
 }
 
 NW_YIELDS static void stop(void *self)
 {
-    nw_gate_stop(self);
+    struct nw_gate *gate = self;
+    if (gate->part != NULL)
+        stop_probes(gate->part->generation);
+    nw_gate_stop(gate);
 }
 
 static bool is_ready(void *self)

@@ -279,7 +279,8 @@ NW_YIELDS static void rescue(struct gate_request *r, nw_err err)
 
 static gate_next after(struct gate_request *r, struct nw_buf *in, uint64_t count_max)
 {
-    nw_stream_watch_gone(&r->conn->stream, NULL);
+    if (r->conn->stream.is_open) /* a cut answer may have reset it */
+        nw_stream_watch_gone(&r->conn->stream, NULL);
     bool is_at_next = gate_source_done(&r->source, in);
     bool is_gone = r->exchange.outcome.why == NW_CLIENT_GONE || r->conn->is_tunnel;
     if (is_gone)

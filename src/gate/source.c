@@ -122,8 +122,11 @@ NW_YIELDS static nw_err next_of_chunked(struct gate_source *source, struct nw_sl
         struct nw_slice data;
         size_t used_bytes = 0;
         nw_err err = nw_http1_chunked_read(&source->chunked, nw_buf_unread(buf), &data, &used_bytes);
-        if (err != NW_OK && err != NW_AGAIN)
+        if (err != NW_OK && err != NW_AGAIN) {
+            struct gate_worker *worker = gate_worker_self();
+            nw_metric_add(worker->gate->refused[source->chunked.found], worker->index, 1);
             return err;
+        }
         step(buf, used_bytes);
         if (err == NW_OK) {
             source->is_done = true;

@@ -5,8 +5,8 @@
  *
  * What counts under the ceiling is memory that exists, in use or spare: the counters are then only
  * touched when the pool grows or shrinks and not twice per request on every worker. So that spare
- * buffers cannot keep the ceiling reached, a worker keeps its share of one eighth of it at most, and
- * none at all while memory is tight. Sanitizer builds keep none: a late use is then a report.
+ * buffers cannot keep the ceiling reached, a worker keeps its share of one eighth of it at most,
+ * and none at all while memory is tight. Sanitizer builds keep none: a late use is then a report.
  */
 #include "io/buf.h"
 

@@ -1,19 +1,20 @@
 /*
- * Names are asked for rarely and by many at once: a reload or a TTL that runs out makes every exchange
- * of a service want the same name in the same millisecond. So each worker has a small cache whose
- * entries are also the meeting points: the first fiber starts the lookup, the others wait for it.
+ * Names are asked for rarely and by many at once: a reload or a TTL that runs out makes every
+ * exchange of a service want the same name in the same millisecond. So each worker has a small
+ * cache whose entries are also the meeting points: the first fiber starts the lookup, the others
+ * wait for it.
  *
  * c-ares is driven by the worker's loop: it tells us its sockets and what it waits for on them, we
- * tell it when they are ready and when its next time-out is due. Its callbacks only fill the entry and
- * set its event; they run on the loop's stack or, for names from /etc/hosts, inside the call itself,
- * which therefore runs on the big stack. getaddrinfo would block the worker; a thread for it could not
- * be cancelled.
+ * tell it when they are ready and when its next time-out is due. Its callbacks only fill the entry
+ * and set its event; they run on the loop's stack or, for names from /etc/hosts, inside the call
+ * itself, which therefore runs on the big stack. getaddrinfo would block the worker; a thread for
+ * it could not be cancelled.
  *
- * An entry that expires is asked for anew in place, so that fibers which wait on it never lose it. A
- * lookup goes on when the fiber that began it is cancelled: the next one will want the answer.
+ * An entry that expires is asked for anew in place, so that fibers which wait on it never lose it.
+ * A lookup goes on when the fiber that began it is cancelled: the next one will want the answer.
  *
- * IPv4 addresses come first in an answer: a host without IPv6 connectivity fails fast on the others,
- * but not for free. In a simulation the world has a table of names and there is no cache.
+ * IPv4 addresses come first in an answer: a host without IPv6 connectivity fails fast on the
+ * others, but not for free. In a simulation the world has a table of names and there is no cache.
  */
 #include "io/dns.h"
 
@@ -237,7 +238,8 @@ static nw_err status_to_err(int status)
     }
 }
 
-static void answer_add(struct nw_addr_list *answer, const struct ares_addrinfo_node *node, int family)
+static void answer_add(struct nw_addr_list *answer, const struct ares_addrinfo_node *node,
+                       int family)
 {
     if (node->ai_family != family || answer->count == NW_COUNT(answer->addr))
         return;

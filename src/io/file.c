@@ -1,14 +1,14 @@
 /*
  * Files never block a worker: what may touch the disk runs in the lane `files`. The exception that
- * pays is a read whose pages are in the page cache, which is nearly every read: RWF_NOWAIT takes them
- * at once for the price of a system call and says EAGAIN when the disk would be needed.
+ * pays is a read whose pages are in the page cache, which is nearly every read: RWF_NOWAIT takes
+ * them at once for the price of a system call and says EAGAIN when the disk would be needed.
  *
- * Replacing a file is write beside, sync, rename, sync of the directory: whenever the power goes, the
- * name holds the old bytes or the new ones.
+ * Replacing a file is write beside, sync, rename, sync of the directory: whenever the power goes,
+ * the name holds the old bytes or the new ones.
  *
  * The lock is flock(2), bound to the open file and not to the process: a second open in the same
- * process is refused too, and closing an unrelated descriptor of the file does not drop it (as a POSIX
- * lock would).
+ * process is refused too, and closing an unrelated descriptor of the file does not drop it (as a
+ * POSIX lock would).
  */
 #include "io/file.h"
 

@@ -1,7 +1,7 @@
 /*
  * Closing a TCP socket with unread input makes the kernel send RST, and an RST makes the peer throw
- * away the answer that it has not read yet: the 413 that explains the refusal would be lost. So we say
- * FIN first, then read and drop until the peer closes, within bounds that keep an attacker from
+ * away the answer that it has not read yet: the 413 that explains the refusal would be lost. So we
+ * say FIN first, then read and drop until the peer closes, within bounds that keep an attacker from
  * parking fibers here.
  */
 #include "io/fiber.h"

@@ -219,6 +219,7 @@ static void refuse(struct world *world)
     CHECK(refused == 2);
     CHECK(metric_of(world, "node_requests_total", "class=connect") == 2);
     CHECK(metric_of(world, "node_in_flight", NULL) == 0);
+    CHECK(metric_of(world, "node_connect_errors_total", "reason=refused") == 2);
     CHECK(metric_of(world, "node_connect_errors_total", NULL) == 2);
     site_close(&site);
 }
@@ -258,6 +259,7 @@ static void exclude_the_only(struct world *world)
     struct nw_peer_want want = {.exclude = node};
     CHECK_OK(ask_for(site.set, &want, &again));
     CHECK(node == again && !nw_peer_has_other(site.set, node));
+    CHECK(metric_of(world, "service_none_up_total", NULL) == 0);
     site_close(&site);
 }
 
