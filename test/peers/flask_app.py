@@ -1,9 +1,10 @@
 """An ordinary Flask application; it knows nothing of a proxy but what the standard fields say."""
 
+import gzip
 import hashlib
 import os
 
-from flask import Flask, Response, jsonify, make_response, redirect, request
+from flask import Flask, Response, jsonify, make_response, redirect, request, send_from_directory
 
 app = Flask(__name__)
 
@@ -16,10 +17,10 @@ def home():
 @app.get("/seen")
 def seen():
     """What the application believes about the request."""
-    return jsonify(host=request.host, url=request.url, path=request.path, query=request.args.to_dict(),
+    return jsonify(host=request.host, url=request.url, query=request.args.to_dict(),
                    forwarded_for=request.headers.get("X-Forwarded-For"),
                    forwarded_proto=request.headers.get("X-Forwarded-Proto"),
-                   accept=request.headers.get("Accept"), worker=os.getpid())
+                   accept=request.headers.get("Accept"))
 
 
 @app.post("/form")
@@ -49,6 +50,22 @@ def upload():
 def generated(count):
     """A body whose length nobody says."""
     return Response((f"line {i}\n" for i in range(count)), mimetype="text/plain")
+
+
+@app.get("/packed/<int:count>")
+def packed(count):
+    """Packed by the application itself, for those who can unpack it."""
+    answer = make_response("".join(f"line {i}\n" for i in range(count)))
+    if "gzip" in request.accept_encodings:
+        answer.set_data(gzip.compress(answer.get_data()))
+        answer.headers["Content-Encoding"] = "gzip"
+    answer.headers["Vary"] = "Accept-Encoding"
+    return answer
+
+
+@app.get("/files/<path:name>")
+def files(name):
+    return send_from_directory(os.environ["FILES"], name)
 
 
 @app.get("/gone")

@@ -1,4 +1,4 @@
-"""Real servers behind newel, unchanged: gunicorn with Flask, PHP, Python, Node, WebSocket by `ws`."""
+"""Real servers behind newel, unchanged: gunicorn with Flask, PHP, Python, Node, `ws`."""
 
 import hashlib
 import json
@@ -29,14 +29,14 @@ def flask(newel):
 def test_flask_serves_pages_and_sees_who_asked(flask):
     home = flask.get("/")
     assert home.status == 200 and "<title>Flask</title>" in home.text
-    seen = flask.get("/seen?a=1&b=%C3%A4%20b", accept="text/x", headers={"Host": "shop.example"}).json
+    seen = flask.get("/seen?a=1&b=%C3%A4%20b", accept="text/x", host="shop.example").json
     assert seen["query"] == {"a": "1", "b": "ä b"} and seen["accept"] == "text/x"
     assert seen["host"] == "shop.example" and seen["url"].startswith("http://shop.example/seen?")
     assert seen["forwarded_for"] == "127.0.0.1" and seen["forwarded_proto"] == "http"
 
 
 def test_flask_forms_cookies_and_redirects(flask):
-    posted = flask.post("/form", b"name=Ada+L", headers={"Content-Type": "application/x-www-form-urlencoded"})
+    posted = flask.post("/form", b"name=Ada+L", content_type="application/x-www-form-urlencoded")
     assert posted.status == 303 and posted.headers["Location"] == "/welcome"
     cookies = posted.headers.get_all("Set-Cookie")
     assert len(cookies) == 2
@@ -97,9 +97,9 @@ def elephant(newel, tmp_path):
 
 
 def test_php_requests_bodies_and_errors(elephant):
-    seen = elephant.request("PATCH", "/thing?a=1", b"x" * 100_000, headers={"Host": "shop.example"}).json
-    assert seen == {"method": "PATCH", "query": {"a": "1"}, "protocol": "HTTP/1.1", "host": "shop.example",
-                    "body": "x" * 100_000, "for": "127.0.0.1"}
+    seen = elephant.request("PATCH", "/thing?a=1", b"x" * 100_000, host="shop.example").json
+    assert seen == {"method": "PATCH", "query": {"a": "1"}, "protocol": "HTTP/1.1",
+                    "host": "shop.example", "body": "x" * 100_000, "for": "127.0.0.1"}
     chunked = elephant.post("/", iter([b"one ", b"two"])).json
     assert chunked["body"] == "one two"
     assert elephant.get("/lines").text == "".join(f"line {i}\n" for i in range(1000))
@@ -126,7 +126,8 @@ def test_php_takes_a_form_with_a_file(elephant):
             b"Content-Type: image/png\r\n\r\n%s\r\n--%s--\r\n" % (mark, mark, picture, mark))
     seen = elephant.post("/upload", body, headers={
         "Content-Type": "multipart/form-data; boundary=" + mark.decode()}).json
-    assert seen == {"name": "a b.png", "bytes": 300_000, "note": "for you", "sha256": sha256(picture)}
+    assert seen == {"name": "a b.png", "bytes": 300_000, "note": "for you",
+                    "sha256": sha256(picture)}
 
 
 # Python's own server, which speaks HTTP/1.0
@@ -146,7 +147,8 @@ def files(newel, tmp_path):
 
 def test_python_files_lists_and_redirects(files):
     listing = files.get("/")
-    assert listing.status == 200 and 'href="page.html"' in listing.text and 'href="sub/"' in listing.text
+    assert listing.status == 200
+    assert 'href="page.html"' in listing.text and 'href="sub/"' in listing.text
     moved = files.get("/sub")
     assert moved.status == 301 and moved.headers["Location"] == "/sub/"
     assert files.get("/sub/one.txt").text == "one"
@@ -286,7 +288,8 @@ def test_a_route_without_upgrade_passes_a_plain_request(echo, transcript):
     with echo.wire() as wire:
         reply = wire.ask("GET", "/plain/", **UPGRADE).response()
         assert reply.status == 200 and reply.text == "plain, upgrade not asked for\n"
-    done = run(transcript, "node", peer("chat.js"), f"ws://{echo.address}/plain/", 1, 1, env=NODE_ENVIRONMENT)
+    done = run(transcript, "node", peer("chat.js"), f"ws://{echo.address}/plain/", 1, 1,
+               env=NODE_ENVIRONMENT)
     assert done.returncode == 1 and "200" in json.loads(done.stdout)["trouble"]
 
 
@@ -323,5 +326,5 @@ def test_websockets_are_told_when_the_server_dies(echo):
         pid = int(echo.wait_line("event=process.ready").split(" pid=")[1].split()[0])
         os.kill(pid, 9)
         assert ended.result() == b""
-    echo.wait(lambda: sum("event=process.ready" in line for line in echo.stderr) == 2, "restarted it")
+    echo.wait(lambda: sum("event=process.ready" in line for line in echo.stderr) == 2, "came back")
     assert echo.get("/").status == 200

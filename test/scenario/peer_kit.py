@@ -27,7 +27,8 @@ def peer(name):
 
 def gunicorn(*arguments):
     """The command line of the Flask application on the socket that newel chose."""
-    return [program("gunicorn"), "--chdir", PEERS, "--bind", "unix:{socket}", *arguments, "flask_app:app"]
+    command = [program("gunicorn"), "--chdir", PEERS, "--bind", "unix:{socket}"]
+    return [*command, *arguments, "flask_app:app"]
 
 
 def node(script):
@@ -39,7 +40,8 @@ def php():
 
 
 def python_files(folder):
-    return [sys.executable, "-m", "http.server", "--bind", "127.0.0.1", "--directory", str(folder), "{port}"]
+    return [sys.executable, "-m", "http.server", "--bind", "127.0.0.1", "--directory", str(folder),
+            "{port}"]
 
 
 def supervised(newel, command, env=None):
@@ -76,7 +78,8 @@ class Uploaders(threading.Thread):
         self.is_over = threading.Event()
         self.trouble = None
         for wire in self.wires:
-            wire.send(f"POST {path} HTTP/1.1\r\nHost: shop.example\r\nContent-Length: {size}\r\n\r\n")
+            wire.send(f"POST {path} HTTP/1.1\r\nHost: shop.example\r\n"
+                      f"Content-Length: {size}\r\n\r\n")
         self.start()
 
     def run(self):
