@@ -15,6 +15,7 @@
 #include "cmd/daemon_impl.h"
 #include "io/clock.h"
 #include "io/fiber.h"
+#include "io/limits.h"
 #include "io/offload.h"
 #include "io/sync.h"
 #include "io/system.h"
@@ -88,9 +89,25 @@ static nw_err make_log(struct nw_daemon *daemon, const struct nw_conf *conf, str
     return nw_log_hub_start(daemon->log_hub);
 }
 
-static uint64_t share_of_memory(const struct nw_conf_share *share)
+static uint64_t buffers_max_bytes(const struct nw_conf *conf)
 {
-    return share->ratio == 0 ? (uint64_t)share->value : 0; /* the runtime's default is the ratio */
+    const struct nw_conf_share *share = &conf->limits.buffers;
+    return share->ratio == 0 ? (uint64_t)share->value
+                             : (uint64_t)(share->ratio * (double)nw_limits_memory_bytes());
+}
+
+/* A fiber's stack is two mappings. */
+static unsigned fibers_max(const struct nw_conf *conf)
+{
+    const struct nw_conf_share *share = &conf->limits.fibers;
+    return share->ratio == 0 ? (unsigned)share->value
+                             : (unsigned)(share->ratio * (double)nw_limits_map_count() / 2);
+}
+
+void daemon_apply_limits(struct nw_daemon *daemon, const struct nw_conf *conf)
+{
+    nw_runtime_buffers_max_set(daemon->runtime, buffers_max_bytes(conf));
+    nw_runtime_fibers_max_set(daemon->runtime, fibers_max(conf));
 }
 
 static nw_err make_runtime(struct nw_daemon *daemon, const struct nw_conf *conf)
@@ -101,8 +118,8 @@ static nw_err make_runtime(struct nw_daemon *daemon, const struct nw_conf *conf)
         .name = daemon->options.name,
         .worker_count = (unsigned)conf->threads,
         .seed = daemon->options.seed,
-        .buffers_max_bytes = share_of_memory(&conf->limits.buffers),
-        .fibers_max = (unsigned)share_of_memory(&conf->limits.fibers),
+        .buffers_max_bytes = buffers_max_bytes(conf),
+        .fibers_max = fibers_max(conf),
         .log_hub = daemon->log_hub,
         .metrics = daemon->metrics,
     };

@@ -468,9 +468,13 @@ static bool may_repeat(struct forward *f, nw_err err)
         return false;
     if (nw_buf_unread_bytes(&f->in) > 0)
         return false; /* an answer had begun */
-    if (nw_stream_sent_bytes(node_stream(f)) == f->sent_before)
-        return true; /* provably never started */
-    return nw_http_method_is_safe(exchange->head->method) && nw_peer_may_retry(f->service->set);
+    bool is_unsent = nw_stream_sent_bytes(node_stream(f)) == f->sent_before;
+    bool may = is_unsent || (nw_http_method_is_safe(exchange->head->method) &&
+                             nw_peer_may_retry(f->service->set));
+    if (may)
+        nw_metric_add(is_unsent ? f->service->moved : f->service->retried,
+                      gate_worker_self()->index, 1);
+    return may;
 }
 
 /* The answer is in hand or the try is over: whatever is left concerns the client alone. */
@@ -487,7 +491,7 @@ NW_YIELDS static nw_err finish(struct forward *f, nw_err err)
         return NW_OK;
     outcome->why = err;
     outcome->ended_by = f->was_node_at_fault ? NW_HTTP_ENDED_BY_NODE : NW_HTTP_ENDED_BY_CLIENT;
-    if (sink->has_head)
+    if (sink->has_head && (sink->ops->recall == NULL || !sink->ops->recall(sink)))
         sink->ops->abort(sink, err);
     return err;
 }
@@ -532,6 +536,7 @@ NW_YIELDS static nw_err begin(struct forward *f, struct nw_peer_want *want)
         !nw_peer_has_other(f->service->set, f->try.node))
         return err;
     want->exclude = f->try.node; /* nothing of it left: it moves once */
+    nw_metric_add(f->service->moved, gate_worker_self()->index, 1);
     f->exchange->outcome.attempts++;
     err = nw_peer_try_begin(f->service->set, want, &f->try);
     if (f->try.node != NULL)

@@ -53,6 +53,8 @@ struct nw_gate_service {
     unsigned expect_count;
     struct nw_metric_series *requests[GATE_CLASSES];
     struct nw_metric_series *duration;
+    struct nw_metric_series *moved;   /* tries after one that never started */
+    struct nw_metric_series *retried; /* tries from the budget */
 };
 
 /* Reloadable settings, copied to every worker with each generation. */
@@ -198,6 +200,7 @@ struct gate_sink {
     bool is_chunked;
     bool has_no_body;
     bool keeps_alive;      /* what the answer promised */
+    bool is_head_held;     /* nothing of the answer has left */
     bool is_ended;
     bool is_aborted;
     nw_err failed;

@@ -9,6 +9,11 @@
  * A candidate without tests bounds the gathering: lists and states whose least index is greater
  * cannot win and are not looked at.
  *
+ * Would the path with a slash be taken, when nothing takes it as it is? What the walk passed has
+ * said no already, and a path with an empty last segment is taken only by what takes anything behind
+ * its last '/': so the states where the walk ended are remembered, and their open lists are settled
+ * with the regexes. No second walk.
+ *
  * Working memory is on the stack while routes have at most LOCAL segments, which is all but the
  * absurd; what the configuration makes larger comes from the heap. A request cannot make it grow:
  * no segment beyond the deepest route is read.
@@ -18,7 +23,7 @@
 #include "base/alloc.h"
 #include "gate/route_impl.h"
 
-enum { LOCAL = 64, CURSORS_MAX = 32, SLASHED_LOCAL_BYTES = 512 };
+enum { LOCAL = 64, CURSORS_MAX = 32, ENDS_MAX = 16, SLASHED_LOCAL_BYTES = 512 };
 
 /* ---- compile ---- */
 
@@ -84,6 +89,9 @@ struct hunt {
     struct cut *cuts;
     size_t cut_count;
     struct pending *pending;
+    bool is_slashed; /* the second round, with a slash behind the path */
+    size_t end_count; /* may be more than ENDS_MAX: then not all are there */
+    uint32_t ends[ENDS_MAX]; /* states at which the path was over */
     size_t cursor_count;
     struct cursor cursors[CURSORS_MAX];
 };
@@ -213,6 +221,8 @@ static void walk(struct hunt *hunt, uint32_t root)
             now.state = states->forks[state->forks];
             continue;
         } else if (now.depth > 0 && hunt->cuts[now.depth - 1].end >= hunt->ask->path.len) {
+            if (hunt->end_count++ < ENDS_MAX)
+                hunt->ends[hunt->end_count - 1] = now.state;
             for (uint32_t i = 0; i < state->closed_count; i++)
                 gather(hunt, states->state_lists[state->lists + state->open_count + i]);
         } else {
@@ -234,7 +244,8 @@ static void visit(struct hunt *hunt, uint32_t group_id)
     const struct route_group *group = &hunt->table->states.groups[group_id];
     if (group->regexes != 0)
         gather(hunt, group->regexes);
-    walk(hunt, group->state);
+    if (!hunt->is_slashed || hunt->end_count > ENDS_MAX)
+        walk(hunt, group->state);
 }
 
 /* Where the longest suffix begins that a wildcard's name can be: at least 1. */
@@ -268,6 +279,36 @@ static void visit_hosts(struct hunt *hunt)
     visit(hunt, 0);
 }
 
+/* Nothing took the path. Would it with a slash? A copy, for regexes need the whole text. */
+static bool slash_helps(struct hunt *hunt)
+{
+    const struct route_states *states = &hunt->table->states;
+    struct nw_slice path = hunt->ask->path;
+    if (path.len == 0 || path.ptr[0] != '/' || path.ptr[path.len - 1] == '/')
+        return false;
+    char local[SLASHED_LOCAL_BYTES];
+    char *slashed = path.len < sizeof local ? local : nw_alloc(path.len + 1);
+    memcpy(slashed, path.ptr, path.len);
+    slashed[path.len] = '/';
+    struct nw_route_ask again = *hunt->ask;
+    again.path = nw_slice_of(slashed, path.len + 1);
+    hunt->ask = &again;
+    hunt->tested = ROUTE_NONE;
+    hunt->is_slashed = true;
+    hunt->cut_count = 0;
+    bool has_all_ends = hunt->end_count <= ENDS_MAX;
+    visit_hosts(hunt);
+    for (size_t i = 0; has_all_ends && i < hunt->end_count; i++) {
+        const struct route_state *state = &states->states[hunt->ends[i]];
+        for (uint32_t k = 0; k < state->open_count; k++)
+            gather(hunt, states->state_lists[state->lists + k]);
+    }
+    settle(hunt);
+    if (slashed != local)
+        nw_free(slashed);
+    return hunt->best != ROUTE_NONE;
+}
+
 /* The index of the route that takes the request, or ROUTE_NONE. */
 static uint32_t search(const struct nw_route_table *table, const struct nw_route_ask *ask,
                        struct nw_route_found *out)
@@ -286,33 +327,18 @@ static uint32_t search(const struct nw_route_table *table, const struct nw_route
     hunt.pending = states->pending_max <= LOCAL
                        ? pending
                        : nw_alloc_array(states->pending_max, sizeof *hunt.pending);
-    hunt.cut_count = hunt.cursor_count = 0;
+    hunt.is_slashed = false;
+    hunt.cut_count = hunt.end_count = hunt.cursor_count = 0;
     visit_hosts(&hunt);
     settle(&hunt);
+    uint32_t index = hunt.best;
+    if (index == ROUTE_NONE)
+        out->wants_slash = slash_helps(&hunt);
     if (hunt.cuts != cuts)
         nw_free(hunt.cuts);
     if (hunt.pending != pending)
         nw_free(hunt.pending);
-    return hunt.best;
-}
-
-/* Would the path with a slash be taken? Rare enough for a copy: regexes need the whole text. */
-static bool slash_helps(const struct nw_route_table *table, const struct nw_route_ask *ask,
-                        struct nw_route_found *out)
-{
-    struct nw_slice path = ask->path;
-    if (path.len == 0 || path.ptr[0] != '/' || path.ptr[path.len - 1] == '/')
-        return false;
-    char local[SLASHED_LOCAL_BYTES];
-    char *slashed = path.len < sizeof local ? local : nw_alloc(path.len + 1);
-    memcpy(slashed, path.ptr, path.len);
-    slashed[path.len] = '/';
-    struct nw_route_ask again = *ask;
-    again.path = nw_slice_of(slashed, path.len + 1);
-    bool helps = search(table, &again, out) != ROUTE_NONE;
-    if (slashed != local)
-        nw_free(slashed);
-    return helps;
+    return index;
 }
 
 void nw_route_find(const struct nw_route_table *table, const struct nw_route_ask *ask,
@@ -324,10 +350,8 @@ void nw_route_find(const struct nw_route_table *table, const struct nw_route_ask
     out->capture_count = 0;
     out->tested_count = 0;
     uint32_t index = search(table, ask, out);
-    if (index == ROUTE_NONE) {
-        out->wants_slash = slash_helps(table, ask, out);
+    if (index == ROUTE_NONE)
         return;
-    }
     out->route = &table->conf->routes.items[index];
     out->index = index;
     if (out->route->path.kind == NW_CONF_PATH_SEGMENTS && ask->path.len > 0)

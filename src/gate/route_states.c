@@ -9,7 +9,8 @@
  * more than WIDE children, or beyond a budget in proportion to the trie, stays apart as a *fork*:
  * the walk tries its parts one after the other, the part with the least route index first, and
  * leaves out those that cannot beat what it has. Parts of a fork are disjoint subtrees, so a walk
- * never visits more states than the trie has nodes, whatever the budget says.
+ * never visits more states than the trie has nodes, whatever the budget says. The budget goes
+ * first to the sets whose merging saves most: many nodes, tall ones.
  *
  * Invariant: the routes reachable from a state are those of its nodes. Route indices, not shapes,
  * decide; nothing here knows that a literal is "more specific".
@@ -28,7 +29,8 @@ enum {
     WIDE = 64,           /* literals under one node beyond which it is not merged */
     BUDGET_FACTOR = 4,   /* edges and copies, per node of the trie, */
     BUDGET_EXTRA = 4096, /*   and for free */
-    LIST_MERGE_MAX = 256 /* entries beyond which lists of one state are not copied together */
+    LIST_MERGE_MAX = 256, /* entries beyond which lists of one state are not copied together */
+    GAIN_MAX = 255
 };
 
 /* A state's nodes, sorted. */
@@ -51,6 +53,9 @@ struct builder {
     size_t member_count, member_cap;
     uint32_t *slots; /* states by the hash of their set */
     size_t slot_count;
+    uint32_t *waiting; /* by state: the next of the same gain that is not expanded yet */
+    size_t waiting_cap;
+    uint32_t first_waiting[GAIN_MAX + 1]; /* by what merging them saves; 0: none */
     struct pair *pairs; /* scratch */
     size_t pair_cap;
     uint32_t *next; /* scratch: a set being collected */
@@ -201,6 +206,41 @@ static void slots_rehash(struct builder *b)
     }
 }
 
+/*
+ * The visits that merging may save: all but those of the tallest node. A single node costs nothing
+ * to expand, so it comes first.
+ */
+static size_t gain_of(const struct builder *b, const uint32_t *nodes, size_t count)
+{
+    size_t sum = 0, tallest = 0;
+    for (size_t i = 0; i < count; i++) {
+        size_t height = (size_t)b->trie->nodes[nodes[i]].height + 1;
+        sum += height;
+        if (height > tallest)
+            tallest = height;
+    }
+    return count == 1 || sum - tallest > GAIN_MAX ? GAIN_MAX : sum - tallest;
+}
+
+static void postpone(struct builder *b, uint32_t state, size_t gain)
+{
+    b->waiting = route_grow(b->waiting, state, &b->waiting_cap, sizeof *b->waiting);
+    b->waiting[state] = b->first_waiting[gain];
+    b->first_waiting[gain] = state;
+}
+
+/* The next state to expand, or 0. */
+static uint32_t next_waiting(struct builder *b)
+{
+    for (size_t gain = GAIN_MAX;; gain--) {
+        uint32_t state = b->first_waiting[gain];
+        if (state != 0)
+            b->first_waiting[gain] = b->waiting[state];
+        if (state != 0 || gain == 0)
+            return state;
+    }
+}
+
 /* The state of the set in b->next, known or new; empties it. 0 for the empty set. */
 static uint32_t state_of_next(struct builder *b)
 {
@@ -227,6 +267,7 @@ static uint32_t state_of_next(struct builder *b)
     out->state_count++;
     out->states[state] = (struct route_state){.min_index = ROUTE_NONE};
     b->sets[state] = (struct set){(uint32_t)b->member_count, (uint32_t)count};
+    postpone(b, state, gain_of(b, b->next, count));
     for (size_t i = 0; i < count; i++) {
         uint32_t index = b->trie->nodes[b->next[i]].min_index;
         if (index < out->states[state].min_index)
@@ -381,6 +422,7 @@ static void builder_done(struct builder *b)
     nw_free(b->sets);
     nw_free(b->members);
     nw_free(b->slots);
+    nw_free(b->waiting);
     nw_free(b->pairs);
     nw_free(b->next);
     nw_free(b->open_lists);
@@ -401,8 +443,8 @@ void route_states_init(struct route_states *states, struct route_trie *trie)
     b.closed_lists = nw_alloc_array(trie->node_count, sizeof *b.closed_lists);
     b.fork_sizes = nw_alloc_array((size_t)trie->depth_max + 1, sizeof *b.fork_sizes);
     add_groups(&b);
-    for (uint32_t i = 1; i < states->state_count; i++)
-        expand(&b, i);
+    for (uint32_t state; (state = next_waiting(&b)) != 0;)
+        expand(&b, state);
     states->depth_max = trie->depth_max;
     for (size_t i = 0; i <= trie->depth_max; i++)
         states->pending_max += b.fork_sizes[i];

@@ -89,10 +89,13 @@ static uint32_t child_of(struct route_trie *trie, uint32_t parent,
     return child;
 }
 
-static void pass(struct route_trie *trie, uint32_t node, uint32_t index)
+static void pass(struct route_trie *trie, uint32_t id, uint32_t index, size_t depth)
 {
-    if (trie->nodes[node].min_index == ROUTE_NONE)
-        trie->nodes[node].min_index = index;
+    struct trie_node *node = &trie->nodes[id];
+    if (node->min_index == ROUTE_NONE)
+        node->min_index = index;
+    if (depth - node->depth > node->height)
+        node->height = (uint32_t)(depth - node->depth);
 }
 
 static void add_to_group(struct route_trie *trie, uint32_t group, uint32_t index)
@@ -105,10 +108,10 @@ static void add_to_group(struct route_trie *trie, uint32_t group, uint32_t index
     }
     struct trie_shape shape = trie_shape_of(path);
     uint32_t node = trie->groups[group].root;
-    pass(trie, node, index);
+    pass(trie, node, index, shape.count);
     for (size_t i = 0; i < shape.count; i++) {
         node = child_of(trie, node, &shape.segments[i]);
-        pass(trie, node, index);
+        pass(trie, node, index, shape.count);
     }
     list_add(trie, shape.is_open ? &trie->nodes[node].open : &trie->nodes[node].closed, index);
 }

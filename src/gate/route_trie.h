@@ -34,6 +34,7 @@ struct trie_node {
     uint32_t next;        /* sibling with a literal */
     uint32_t child_count; /* with literals */
     uint32_t depth;
+    uint32_t height;      /* levels below */
     uint32_t min_index;   /* of the routes here and below */
     struct trie_list open;   /* take whatever follows: prefixes, {x...}, routes without a path */
     struct trie_list closed; /* take a path that ends here */

@@ -33,6 +33,7 @@ NW_YIELDS static nw_err send_out(struct gate_sink *sink, const struct iovec *iov
             all[n++] = iov[i];
     if (n == 0)
         return NW_OK;
+    sink->is_head_held = false;
     NW_WITHIN(idle, sink->idle_ms);
     nw_err err = nw_io_write_ahead(&sink->conn->stream, all, n, sink->ahead_bytes);
     sink->out.start = sink->out.end = 0;
@@ -130,7 +131,7 @@ NW_YIELDS static nw_err sink_head(struct nw_http_sink *base, const struct nw_htt
         write_head(sink, answer, &writer);
     }
     sink->out.end += (uint32_t)writer.len;
-    base->has_head = true;
+    base->has_head = sink->is_head_held = true;
     sink->exchange->outcome.status = answer->status;
     return NW_OK;
 }
@@ -242,6 +243,18 @@ NW_YIELDS static nw_err sink_end(struct nw_http_sink *base)
     return NW_OK;
 }
 
+static bool sink_recall(struct nw_http_sink *base)
+{
+    struct gate_sink *sink = sink_of(base);
+    if (!base->has_head || !sink->is_head_held || sink->failed != NW_OK)
+        return false;
+    base->has_head = sink->is_head_held = false;
+    sink->out.start = sink->out.end = 0;
+    sink->exchange->outcome.status = 0;
+    sink->exchange->outcome.response_body_bytes = 0;
+    return true;
+}
+
 /*
  * The client must not take what it got for the whole: a known length or a chunked body is cut by
  * closing; a body that ends with the connection is cut by a reset.
@@ -277,6 +290,7 @@ static const struct nw_http_sink_ops ops = {
     .body = sink_body,
     .flush = sink_flush,
     .end = sink_end,
+    .recall = sink_recall,
     .abort = sink_abort,
     .stream = sink_stream,
     .sent = sink_sent,

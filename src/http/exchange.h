@@ -91,6 +91,8 @@ struct nw_http_sink_ops {
     /* A held head leaves now. */
     NW_YIELDS nw_err (*flush)(struct nw_http_sink *sink);
     NW_YIELDS nw_err (*end)(struct nw_http_sink *sink);
+    /* Takes back a head of which nothing has left; false: the client may have seen some of it. */
+    bool (*recall)(struct nw_http_sink *sink);
     /* The answer cannot be completed; the client must be able to tell. */
     void (*abort)(struct nw_http_sink *sink, nw_err why);
     /*

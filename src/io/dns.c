@@ -14,7 +14,7 @@
  * A lookup goes on when the fiber that began it is cancelled: the next one will want the answer.
  *
  * IPv4 addresses come first in an answer: a host without IPv6 connectivity fails fast on the
- * others, but not for free. In a simulation only literal addresses and "localhost" resolve.
+ * others, but not for free. In a simulation the world has a table of names and there is no cache.
  */
 #include "io/dns.h"
 
@@ -341,10 +341,11 @@ static bool parse_literal(const char *host, struct nw_addr *out)
     return inet_pton(AF_INET6, host, out->ip6) == 1;
 }
 
-static nw_err resolve_simulated(const char *host, struct nw_addr_list *out)
+NW_YIELDS static nw_err resolve_simulated(struct nw_worker *worker, const char *host,
+                                          struct nw_addr_list *out)
 {
     if (strcmp(host, "localhost") != 0)
-        return NW_NO_SUCH_NAME;
+        return worker->backend->resolve(worker->backend_state, host, out);
     *out = (struct nw_addr_list){.count = 1, .ttl_s = TTL_MAX_S};
     (void)parse_literal("127.0.0.1", &out->addr[0]);
     return NW_OK;
@@ -391,7 +392,7 @@ nw_err nw_io_resolve(struct nw_slice host, uint16_t port, struct nw_addr_list *o
     struct nw_addr_list answer = {.count = 1, .ttl_s = TTL_MAX_S};
     if (!parse_literal(name, &answer.addr[0])) {
         if (worker->backend->is_simulated)
-            NW_TRY(resolve_simulated(name, &answer));
+            NW_TRY(resolve_simulated(worker, name, &answer));
         else
             NW_TRY(resolve_name(worker, host, &answer));
     }

@@ -155,7 +155,9 @@ class OriginConnection:
 
     def take(self, data):
         if self.origin.records_bytes:
-            self.seen += data
+            with self.origin.changed:
+                self.seen += data
+                self.origin.changed.notify_all()
         if self.origin.is_told:
             self.note(f"sees {shorten(data)}")
 

@@ -191,8 +191,8 @@ SPAWN_TEST(a_process_that_ends_takes_its_group_with_it)
 SPAWN_TEST(stop_asks_the_whole_group_and_waits_for_it)
 {
     struct app app;
-    app_shell(&app, "sh -c 'trap \"sleep 0.1; echo child; exit\" TERM; echo $$; "
-                    "while :; do sleep 0.01; done' & trap 'exit 5' TERM; wait");
+    app_shell(&app, "trap 'exit 5' TERM; sh -c 'trap \"sleep 0.1; echo child; exit\" TERM; "
+                    "echo $$; while :; do sleep 0.01; done' & wait");
     app_wait_line(&app);
     int child = atoi(app.out[0].ptr);
     nw_process_stop(&app.process, 60000);
