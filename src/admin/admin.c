@@ -1,7 +1,7 @@
 /*
- * Everything about admin happens on worker 0: its load is a scrape every few seconds. The listener is
- * opened by admit, so that a port that is taken refuses the start with one clear sentence; its address
- * cannot be reloaded, its token and hosts can.
+ * Everything about admin happens on worker 0: its load is a scrape every few seconds. The listener
+ * is opened by admit, so that a port that is taken refuses the start with one clear sentence; its
+ * address cannot be reloaded, its token and hosts can.
  */
 #include "admin/admin.h"
 

@@ -1,7 +1,7 @@
 /*
- * A generation is parsed, checked and built beside the running one, in the lane `reload`; then, in one
- * fiber on worker 0, the sections admit and adopt it, every worker takes it at the top of a turn, and
- * what only the old one needed drains. A broken file changes nothing and says why.
+ * A generation is parsed, checked and built beside the running one, in the lane `reload`; then, in
+ * one fiber on worker 0, the sections admit and adopt it, every worker takes it at the top of a
+ * turn, and what only the old one needed drains. A broken file changes nothing and says why.
  */
 #include "base/alloc.h"
 #include "cmd/daemon.h"

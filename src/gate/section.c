@@ -1,7 +1,7 @@
 /*
- * The gate as a section of the configuration: a generation's routes and settings are built beside the
- * running ones, listeners are opened before anything is changed (a port that is taken refuses the
- * whole reload), and peer sets carry their nodes over by identity.
+ * The gate as a section of the configuration: a generation's routes and settings are built beside
+ * the running ones, listeners are opened before anything is changed (a port that is taken refuses
+ * the whole reload), and peer sets carry their nodes over by identity.
  */
 #include "gate/gate.h"
 

@@ -1,7 +1,7 @@
 /*
- * A request is read strictly, given an identity and a route, answered, and accounted for. What is not
- * well-formed is refused before anything of it can reach a node, and the connection closes: whatever
- * follows on it cannot be trusted to be a message.
+ * A request is read strictly, given an identity and a route, answered, and accounted for. What is
+ * not well-formed is refused before anything of it can reach a node, and the connection closes:
+ * whatever follows on it cannot be trusted to be a message.
  */
 #include "gate/serve.h"
 

@@ -1,7 +1,8 @@
 /*
- * A small body is read whole before a node is chosen, so that a slow uploader occupies a few buffers
- * here and no worker of the application. What outgrows the memory bound goes on into an unlinked file.
- * The ordinary small POST lies in the head's own buffer already: then nothing is copied at all.
+ * A small body is read whole before a node is chosen, so that a slow uploader occupies a few
+ * buffers here and no worker of the application. What outgrows the memory bound goes on into an
+ * unlinked file. The ordinary small POST lies in the head's own buffer already: then nothing is
+ * copied at all.
  *
  * Bytes behind the body belong to the next message: they stay in `in` (known length: we never read
  * further) or are moved there (chunked: a read may bring more).
@@ -30,7 +31,9 @@ NW_YIELDS static nw_err send_continue(struct gate_source *source)
     return nw_io_write_all(&source->conn->stream, &line, 1);
 }
 
-/* How long the client may take for its next byte: the idle limit, or what the minimum rate leaves. */
+/*
+ * How long the client may take for its next byte: the idle limit, or what the minimum rate leaves.
+ */
 static uint64_t patience_ms(struct gate_source *source)
 {
     uint64_t now_ms = nw_now_ms();
@@ -121,7 +124,8 @@ NW_YIELDS static nw_err next_of_chunked(struct gate_source *source, struct nw_sl
         }
         struct nw_slice data;
         size_t used_bytes = 0;
-        nw_err err = nw_http1_chunked_read(&source->chunked, nw_buf_unread(buf), &data, &used_bytes);
+        nw_err err =
+            nw_http1_chunked_read(&source->chunked, nw_buf_unread(buf), &data, &used_bytes);
         if (err != NW_OK && err != NW_AGAIN) {
             struct gate_worker *worker = gate_worker_self();
             nw_metric_add(worker->gate->refused[source->chunked.found], worker->index, 1);
@@ -266,7 +270,8 @@ NW_YIELDS static nw_err source_collect(struct nw_http_source *base, uint64_t mem
     NW_ASSERT(source->read_bytes == 0);
     if (!take_direct(source)) {
         unsigned chain_max = (unsigned)(memory_bytes / NW_BUF_BYTES);
-        source->chain = nw_arena_try(source->exchange->arena, (chain_max + 1) * sizeof *source->chain);
+        source->chain =
+            nw_arena_try(source->exchange->arena, (chain_max + 1) * sizeof *source->chain);
         if (source->chain == NULL)
             return NW_NO_MEMORY;
         for (;;) {

@@ -1,11 +1,12 @@
 /*
  * buf.h - pooled byte buffers and the process-wide memory ceiling.
  *
- * Buffers are 16 KiB (a 32 KiB class exists for heads that outgrow it), pooled per worker, and counted
- * against the runtime's ceiling. An exchange reserves what it cannot run without; everything beyond is
- * nw_memory_try on a named account, never waited for.
+ * Buffers are 16 KiB (a 32 KiB class exists for heads that outgrow it), pooled per worker, and
+ * counted against the runtime's ceiling. An exchange reserves what it cannot run without;
+ * everything beyond is nw_memory_try on a named account, never waited for.
  *
- * Owner:   whoever holds the struct; nw_buf_release gives the bytes back to the current worker's pool
+ * Owner:   whoever holds the struct; nw_buf_release gives the bytes back to the current worker's
+ *          pool
  * Threads: a buffer is used by one worker
  */
 #ifndef NW_IO_BUF_H

@@ -356,7 +356,7 @@ nw_err nw_stream_write_once(struct nw_stream *stream, const struct iovec *iov, i
 }
 
 /* The rest of a write that the kernel did not take at once. */
-static nw_err write_rest(struct nw_stream *stream, const struct iovec *iov, int count,
+NW_YIELDS static nw_err write_rest(struct nw_stream *stream, const struct iovec *iov, int count,
                          size_t all_bytes, size_t done_bytes)
 {
     for (;;) {

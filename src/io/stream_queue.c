@@ -252,7 +252,7 @@ static bool is_room_watched(const struct nw_stream *stream)
 }
 
 /* Sends, and waits while what is left of iov does not fit below max_bytes of held ones. */
-static nw_err send_until_fit(struct nw_stream *stream, const struct iovec *iov, int count,
+NW_YIELDS static nw_err send_until_fit(struct nw_stream *stream, const struct iovec *iov, int count,
                              size_t all_bytes, size_t max_bytes, size_t *done_bytes)
 {
     bool is_kernel_full = is_room_watched(stream);

@@ -1,6 +1,7 @@
 /*
- * The HTTP door in a hostile world: three nodes that crash, hang, cut and lie, a network that delays,
- * splits and resets, clients that give up. Whatever happens, an answer is the request's own or none.
+ * The HTTP door in a hostile world: three nodes that crash, hang, cut and lie, a network that
+ * delays, splits and resets, clients that give up. Whatever happens, an answer is the request's own
+ * or none.
  *
  *     proxy_sim_test                    the tests
  *     proxy_sim_test --seeds 500        the scenario with 500 seeds; prints the first that fails
@@ -161,13 +162,14 @@ static void scenario_run(const struct scenario *scenario, struct outcome *out)
 
 static void outcome_print(const struct scenario *scenario, const struct outcome *out)
 {
-    printf("seed %llu, threads %u: ok %llu, refused %llu, broken %llu, aborted %llu, connections %llu, "
-           "hash %016llx%s%s\n",
-           (unsigned long long)scenario->seed, scenario->threads, (unsigned long long)out->stats.ok,
-           (unsigned long long)out->stats.refused, (unsigned long long)out->stats.broken,
-           (unsigned long long)out->stats.aborted, (unsigned long long)out->stats.connections,
-           (unsigned long long)out->hash, out->violation[0] != '\0' ? ", VIOLATION: " : "",
-           out->violation);
+    printf(
+        "seed %llu, threads %u: ok %llu, refused %llu, broken %llu, aborted %llu, connections %llu, "
+        "hash %016llx%s%s\n",
+        (unsigned long long)scenario->seed, scenario->threads, (unsigned long long)out->stats.ok,
+        (unsigned long long)out->stats.refused, (unsigned long long)out->stats.broken,
+        (unsigned long long)out->stats.aborted, (unsigned long long)out->stats.connections,
+        (unsigned long long)out->hash, out->violation[0] != '\0' ? ", VIOLATION: " : "",
+        out->violation);
 }
 
 static void must_be_well(const struct scenario *scenario, const struct outcome *out)
@@ -289,7 +291,9 @@ int main(int argc, char **argv)
         else if (strcmp(argv[i], "--planted") == 0 && i + 1 < argc)
             planted = argv[++i];
         else
-            return fprintf(stderr, "usage: [--seeds N] [--seed FIRST] [--planted NAME] [--print]\n"), 2;
+            return fprintf(stderr,
+                           "usage: [--seeds N] [--seed FIRST] [--planted NAME] [--print]\n"),
+                   2;
     }
     if (count != 0)
         return run_by_hand(first, count, prints, planted);

@@ -3,8 +3,8 @@
  *
  * Everything runs on io/sim.h: one thread, virtual time, one seed. Nodes are scripted servers in
  * runtimes of their own, so that one can crash alone; clients share one runtime. Each request has a
- * number, from which follow its method, both bodies and their framing, so whoever reads a byte knows
- * what it must be: an answer that belongs to another request is seen by its first byte.
+ * number, from which follow its method, both bodies and their framing, so whoever reads a byte
+ * knows what it must be: an answer that belongs to another request is seen by its first byte.
  *
  * What must never happen is a violation: the first one is kept with its sentence and ends the run.
  *

@@ -686,7 +686,7 @@ static void the_unreachable_are_those_that_comparing_all_pairs_finds(void **stat
                 const char *sentence = b.diag.items[warning].sentence;
                 const char *at = strstr(sentence, name);
                 assert_non_null(at);
-                assert_int_equal(strncmp(sentence, "duplicate", 9) == 0,
+                assert_int_equal(strstr(sentence, "is a duplicate") != NULL,
                                  covers(&items[i], &items[k]));
                 warning++;
             }
@@ -766,9 +766,9 @@ static void warnings_stand_at_the_route_and_name_the_one_before(void **state)
     struct nw_text out = {0};
     nw_diag_print(&diag, &out);
     assert_string_equal(out.ptr,
-                        "newel.yaml:11:5: warning: routes[5]: duplicate: routes[4] /api/{id} "
+                        "newel.yaml:11:5: warning: routes[5]: `/api/{name}` is a duplicate: routes[4] /api/{id} "
                         "(line 10) takes the same requests and comes first (remove one of them)\n"
-                        "newel.yaml:12:5: warning: routes[6]: unreachable: routes[4] /api/{id} "
+                        "newel.yaml:12:5: warning: routes[6]: `/api/v1` is unreachable: routes[4] /api/{id} "
                         "(line 10) comes first and takes all its requests (move it before that "
                         "one)\n");
     nw_text_done(&out);
