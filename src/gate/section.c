@@ -30,7 +30,6 @@ static void build_settings(struct gate_part *part, const struct nw_conf *conf)
     s->head_time_ms = (uint32_t)conf->limits.head_time_ms;
     s->idle_ms = (uint32_t)conf->limits.idle_ms;
     s->requests_per_connection_max = (uint64_t)conf->limits.requests_per_connection;
-    s->spool_max_bytes = (uint64_t)conf->buffer.spool_bytes;
     s->trusted = conf->trusted_proxies.items;
     s->trusted_count = conf->trusted_proxies.count;
     s->access = nw_conf_is_given(&conf->log.access.block) ? &conf->log.access : NULL;

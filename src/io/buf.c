@@ -58,6 +58,8 @@ static bool runtime_try(struct nw_runtime *runtime, nw_memory_account account, u
     if (!count_up(&runtime->memory_used_bytes[account], bytes,
                   max_bytes != 0 ? max_bytes : UINT64_MAX))
         return false;
+    if (account == NW_MEMORY_SPOOL)
+        return true;
     if (count_up(&runtime->memory_total_bytes, bytes,
                  atomic_load_explicit(&runtime->buffers_max_bytes, memory_order_relaxed)))
         return true;
@@ -70,7 +72,8 @@ static void runtime_give(struct nw_runtime *runtime, nw_memory_account account, 
     uint64_t before = atomic_fetch_sub_explicit(&runtime->memory_used_bytes[account], bytes,
                                                 memory_order_relaxed);
     NW_ASSERT(before >= bytes);
-    atomic_fetch_sub_explicit(&runtime->memory_total_bytes, bytes, memory_order_relaxed);
+    if (account != NW_MEMORY_SPOOL)
+        atomic_fetch_sub_explicit(&runtime->memory_total_bytes, bytes, memory_order_relaxed);
 }
 
 bool nw_memory_try(nw_memory_account account, size_t bytes)
@@ -83,6 +86,12 @@ void nw_memory_give(nw_memory_account account, size_t bytes)
 {
     NW_ASSERT((unsigned)account < NW_MEMORY_ACCOUNT_COUNT);
     runtime_give(nw_worker_self()->runtime, account, bytes);
+}
+
+void nw_memory_max_set(struct nw_runtime *runtime, nw_memory_account account, uint64_t bytes)
+{
+    NW_ASSERT((unsigned)account < NW_MEMORY_ACCOUNT_COUNT);
+    atomic_store_explicit(&runtime->memory_max_bytes[account], bytes, memory_order_relaxed);
 }
 
 uint64_t nw_memory_used_bytes(const struct nw_runtime *runtime, nw_memory_account account)
