@@ -83,6 +83,7 @@ struct nw_fiber {
     uint8_t state; /* nw_fiber_state */
     bool is_cancelled;
     bool had_grace;
+    bool is_vital; /* no ceiling refuses it; bounded by whoever makes such fibers */
     bool is_interruptible; /* of the wait it is in */
 };
 
