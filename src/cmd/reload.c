@@ -6,9 +6,7 @@
 #include "base/alloc.h"
 #include "cmd/daemon.h"
 #include "cmd/daemon_impl.h"
-#include "io/buf.h"
 #include "io/clock.h"
-#include "io/limits.h"
 #include "io/offload.h"
 #include "io/sync.h"
 #include "io/system.h"
@@ -31,28 +29,13 @@ NW_YIELDS static void swap(void *arg, struct nw_generation *next)
     nw_on_every_worker(take_on_worker, &take);
 }
 
-static uint64_t share_of(const struct nw_conf_share *share, uint64_t whole)
-{
-    return share->ratio == 0 ? (uint64_t)share->value : (uint64_t)(share->ratio * (double)whole);
-}
-
-/* What the runtime itself bounds follows the configuration in force. Two mappings for each stack. */
-static void apply_limits(struct nw_runtime *runtime, const struct nw_conf *conf)
-{
-    uint64_t stacks = nw_limits_map_count() / 2;
-    nw_runtime_buffers_max_set(runtime, share_of(&conf->limits.buffers, nw_limits_memory_bytes()));
-    nw_runtime_fibers_max_set(runtime, (unsigned)share_of(&conf->limits.fibers, stacks));
-    nw_memory_max_set(runtime, NW_MEMORY_SPOOL,
-                      conf->buffer.spool_bytes > 0 ? (uint64_t)conf->buffer.spool_bytes : 1);
-}
-
 nw_err daemon_switch(struct nw_daemon *daemon, struct nw_generation *next, struct nw_diag *diag)
 {
     struct nw_generation *old = daemon->current;
     NW_TRY(nw_generation_switch(old, next, swap, daemon, diag));
     daemon->current = nw_generation_ref(next);
+    daemon_apply_limits(daemon, next->conf);
     daemon->generation_count = next->number;
-    apply_limits(daemon->runtime, next->conf);
     nw_metric_set(daemon->generation_gauge, 0, (int64_t)next->number);
     if (old != NULL)
         nw_generation_unref(old);

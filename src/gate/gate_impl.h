@@ -65,6 +65,7 @@ struct gate_settings {
     uint32_t head_time_ms;
     uint32_t idle_ms;
     uint64_t requests_per_connection_max;
+    uint64_t spool_max_bytes;
     struct nw_cidr *trusted; /* in the part's arena */
     size_t trusted_count;
     const struct nw_conf_access *access; /* NULL: off */

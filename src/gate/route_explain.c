@@ -168,6 +168,8 @@ void route_name_add(const struct nw_conf *conf, size_t index, struct nw_text *ou
         nw_text_add_str(out, route->block.path);
     else
         nw_text_addf(out, "routes[%zu]", index);
+    if (route->name.len > 0)
+        nw_text_addf(out, " %.*s", NW_SLICE_ARG(route->name));
     if (route->path.kind != NW_CONF_PATH_ANY)
         nw_text_addf(out, " %s%.*s", route->path.kind == NW_CONF_PATH_REGEX ? "~ " : "",
                      NW_SLICE_ARG(route->path.text));

@@ -30,6 +30,7 @@ static void build_settings(struct gate_part *part, const struct nw_conf *conf)
     s->head_time_ms = (uint32_t)conf->limits.head_time_ms;
     s->idle_ms = (uint32_t)conf->limits.idle_ms;
     s->requests_per_connection_max = (uint64_t)conf->limits.requests_per_connection;
+    s->spool_max_bytes = (uint64_t)conf->buffer.spool_bytes;
     s->trusted = conf->trusted_proxies.items;
     s->trusted_count = conf->trusted_proxies.count;
     s->access = nw_conf_is_given(&conf->log.access.block) ? &conf->log.access : NULL;
@@ -232,6 +233,8 @@ NW_YIELDS static void adopt(void *self, const struct nw_generation *old, struct 
             listener->is_kept |= nw_slice_eq(nw_slice_str(listener->text),
                                              conf->listen.items[i].address.text);
     }
+    uint64_t spool_bytes = part->settings.spool_max_bytes;
+    nw_memory_set_max_bytes(gate->runtime, NW_MEMORY_SPOOL, spool_bytes > 0 ? spool_bytes : 1);
     gate->part = part;
 }
 

@@ -59,7 +59,7 @@ static bool runtime_try(struct nw_runtime *runtime, nw_memory_account account, u
                   max_bytes != 0 ? max_bytes : UINT64_MAX))
         return false;
     if (account == NW_MEMORY_SPOOL)
-        return true;
+        return true; /* on disk: bounded by its own maximum alone */
     if (count_up(&runtime->memory_total_bytes, bytes,
                  atomic_load_explicit(&runtime->buffers_max_bytes, memory_order_relaxed)))
         return true;
@@ -72,8 +72,9 @@ static void runtime_give(struct nw_runtime *runtime, nw_memory_account account, 
     uint64_t before = atomic_fetch_sub_explicit(&runtime->memory_used_bytes[account], bytes,
                                                 memory_order_relaxed);
     NW_ASSERT(before >= bytes);
-    if (account != NW_MEMORY_SPOOL)
-        atomic_fetch_sub_explicit(&runtime->memory_total_bytes, bytes, memory_order_relaxed);
+    if (account == NW_MEMORY_SPOOL)
+        return;
+    atomic_fetch_sub_explicit(&runtime->memory_total_bytes, bytes, memory_order_relaxed);
 }
 
 bool nw_memory_try(nw_memory_account account, size_t bytes)
@@ -88,7 +89,7 @@ void nw_memory_give(nw_memory_account account, size_t bytes)
     runtime_give(nw_worker_self()->runtime, account, bytes);
 }
 
-void nw_memory_max_set(struct nw_runtime *runtime, nw_memory_account account, uint64_t bytes)
+void nw_memory_set_max_bytes(struct nw_runtime *runtime, nw_memory_account account, uint64_t bytes)
 {
     NW_ASSERT((unsigned)account < NW_MEMORY_ACCOUNT_COUNT);
     atomic_store_explicit(&runtime->memory_max_bytes[account], bytes, memory_order_relaxed);

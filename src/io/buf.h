@@ -70,15 +70,14 @@ typedef enum nw_memory_account {
 } nw_memory_account;
 
 const char *nw_memory_account_name(nw_memory_account account);
-/*
- * Counts bytes under the ceiling; false when it (or the account's maximum) would be passed. What is
- * spooled lies on disk: only its own maximum bounds it.
- */
+/* Counts bytes under the ceiling; false when it (or the account's maximum) would be passed. */
 bool nw_memory_try(nw_memory_account account, size_t bytes);
 void nw_memory_give(nw_memory_account account, size_t bytes);
 struct nw_runtime;
-/* 0: only the ceiling. What is used already stays. Any thread. */
-void nw_memory_max_set(struct nw_runtime *runtime, nw_memory_account account, uint64_t bytes);
+/*
+ * A maximum for one account beside the ceiling; 0: none. The spool lies on disk: it has only this.
+ */
+void nw_memory_set_max_bytes(struct nw_runtime *runtime, nw_memory_account account, uint64_t bytes);
 uint64_t nw_memory_used_bytes(const struct nw_runtime *runtime, nw_memory_account account);
 
 #endif

@@ -168,7 +168,9 @@ static NW_NORETURN void child_main(const struct nw_route_table *table,
     _exit(0);
 }
 
-/* Instructions between the child's stops, those of raise() included; -1 when it may not be traced. */
+/*
+ * Instructions between the child's stops, those of raise() included; -1 when it may not be traced.
+ */
 static long count_steps(pid_t child)
 {
     int status;

@@ -593,11 +593,10 @@ static void witness(const struct nw_conf_path *path, const char *end, struct nw_
     nw_text_clear(out);
     for (size_t i = 0; i < path->segment_count; i++)
         if (path->segments[i].kind != NW_CONF_SEGMENT_REST)
-            nw_text_addf(out, "/%.*s", path->segments[i].kind == NW_CONF_SEGMENT_ONE
-                                           ? 2
-                                           : (int)path->segments[i].text.len,
-                         path->segments[i].kind == NW_CONF_SEGMENT_ONE ? "zz"
-                                                                       : path->segments[i].text.ptr);
+            nw_text_addf(
+                out, "/%.*s",
+                path->segments[i].kind == NW_CONF_SEGMENT_ONE ? 2 : (int)path->segments[i].text.len,
+                path->segments[i].kind == NW_CONF_SEGMENT_ONE ? "zz" : path->segments[i].text.ptr);
     nw_text_add_str(out, end);
 }
 
@@ -645,8 +644,9 @@ static bool hosts_cover(const struct nw_conf_route *a, const struct nw_conf_rout
 
 static bool covers(const struct nw_conf_route *a, const struct nw_conf_route *b)
 {
-    if (!path_covers(&a->path, &b->path) || !hosts_cover(a, b) || !has_all(&a->header, &b->header) ||
-        !has_all(&a->query, &b->query) || !has_all(&a->cookie, &b->cookie))
+    if (!path_covers(&a->path, &b->path) || !hosts_cover(a, b) ||
+        !has_all(&a->header, &b->header) || !has_all(&a->query, &b->query) ||
+        !has_all(&a->cookie, &b->cookie))
         return false;
     if (b->method.count == 0)
         return route_method_fits(a, NW_SLICE("ZZ"));
@@ -686,7 +686,7 @@ static void the_unreachable_are_those_that_comparing_all_pairs_finds(void **stat
                 const char *sentence = b.diag.items[warning].sentence;
                 const char *at = strstr(sentence, name);
                 assert_non_null(at);
-                assert_int_equal(strncmp(sentence, "duplicate", 9) == 0,
+                assert_int_equal(strstr(sentence, "is a duplicate") != NULL,
                                  covers(&items[i], &items[k]));
                 warning++;
             }
@@ -765,12 +765,13 @@ static void warnings_stand_at_the_route_and_name_the_one_before(void **state)
     struct nw_generation *generation = load(shop_file, &diag);
     struct nw_text out = {0};
     nw_diag_print(&diag, &out);
-    assert_string_equal(out.ptr,
-                        "newel.yaml:11:5: warning: routes[5]: duplicate: routes[4] /api/{id} "
-                        "(line 10) takes the same requests and comes first (remove one of them)\n"
-                        "newel.yaml:12:5: warning: routes[6]: unreachable: routes[4] /api/{id} "
-                        "(line 10) comes first and takes all its requests (move it before that "
-                        "one)\n");
+    assert_string_equal(
+        out.ptr,
+        "newel.yaml:11:5: warning: routes[5]: `/api/{name}` is a duplicate: routes[4] /api/{id} "
+        "(line 10) takes the same requests and comes first (remove one of them)\n"
+        "newel.yaml:12:5: warning: routes[6]: `/api/v1` is unreachable: routes[4] /api/{id} "
+        "(line 10) comes first and takes all its requests (move it before that "
+        "one)\n");
     nw_text_done(&out);
     nw_generation_unref(generation);
     nw_diag_done(&diag);

@@ -94,7 +94,7 @@ static void spooling(void)
 {
     struct nw_runtime *runtime = runtime_here();
     uint64_t ceiling_bytes = nw_runtime_buffers_max_bytes(runtime);
-    nw_memory_max_set(runtime, NW_MEMORY_SPOOL, ceiling_bytes + 1000);
+    nw_memory_set_max_bytes(runtime, NW_MEMORY_SPOOL, ceiling_bytes + 1000);
     CHECK(nw_memory_try(NW_MEMORY_SPOOL, ceiling_bytes + 1000));
     CHECK(!nw_memory_try(NW_MEMORY_SPOOL, 1));
     CHECK(nw_memory_try(NW_MEMORY_BODIES, 1000)); /* memory is still free */
