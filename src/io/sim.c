@@ -562,8 +562,8 @@ bool nw_sim_is_dead(const struct nw_runtime *runtime)
     return state_of(runtime, 0)->is_dead;
 }
 
-/* The nearest thing that a dead runtime waits for; false when there is none. */
-static bool run_dead(struct nw_sim *sim, struct nw_runtime *runtime)
+/* The nearest thing that a dead runtime waits for, its workers by turns; false when there is none. */
+static bool run_dead(struct nw_sim *sim, struct nw_runtime *runtime, unsigned turn)
 {
     uint64_t next_ns = UINT64_MAX;
     for (size_t i = 0; i < sim->job_count; i++) {
@@ -573,7 +573,7 @@ static bool run_dead(struct nw_sim *sim, struct nw_runtime *runtime)
         }
     }
     for (unsigned i = 0; i < runtime->worker_count; i++) {
-        struct sim_worker *state = state_of(runtime, i);
+        struct sim_worker *state = state_of(runtime, (i + turn) % runtime->worker_count);
         state->stalled_until_ns = 0;
         uint64_t at_ns = due_ns(state);
         if (at_ns <= sim->now_ns + state->ahead_ns) {
@@ -598,7 +598,7 @@ void nw_sim_bury(struct nw_sim *sim, struct nw_runtime *runtime, nw_fiber_fn end
     else
         nw_runtime_stop(runtime);
     for (unsigned turns = 0; !nw_sim_is_over(runtime); turns++) {
-        bool has_run = run_dead(sim, runtime);
+        bool has_run = run_dead(sim, runtime, turns);
         NW_ASSERT(has_run && turns < BURY_TURNS_MAX); /* some fiber waits for what cannot come */
     }
 }

@@ -61,7 +61,8 @@ typedef enum sim_socket_kind {
     SIM_LISTENER,
     SIM_CONNECTING,
     SIM_STREAM,
-    SIM_DEAD /* of a killed runtime */
+    SIM_DEAD,      /* of a killed runtime */
+    SIM_DEAD_QUIET /* its listeners: nobody comes any more */
 } sim_socket_kind;
 
 struct sim_socket {

@@ -102,6 +102,7 @@ static unsigned ready_bits(const struct sim_socket *socket)
     case SIM_LISTENER:
         return socket->queue_count > 0 ? NW_READY_READ : 0;
     case SIM_CONNECTING:
+    case SIM_DEAD_QUIET:
         return 0;
     case SIM_DEAD:
         return NW_READY_READ | NW_READY_WRITE | NW_READY_PEER_END | NW_READY_ERROR;
@@ -256,7 +257,7 @@ static void send_to(struct nw_sim *sim, struct sim_socket *to, sim_event_kind ki
 /* A reset may overtake what is on its way. */
 static void send_reset(struct nw_sim *sim, struct sim_socket *to)
 {
-    if (to->is_reset || to->kind == SIM_DEAD)
+    if (to->is_reset || to->kind >= SIM_DEAD)
         return;
     uint64_t at_ns = sim->now_ns + draw_delay_ns(sim);
     if (at_ns < to->in.last_at_ns && nw_rng_below(&sim->rng, 4) != 0)
@@ -678,7 +679,7 @@ void sim_close(void *arg, int fd, bool with_reset)
     struct nw_sim *sim = state->sim;
     struct sim_socket *socket = socket_at(state, fd);
     NW_ASSERT(socket->watcher == NULL);
-    if (socket->kind != SIM_DEAD)
+    if (socket->kind < SIM_DEAD)
         sim_note(sim, state, "%s %s", with_reset ? "reset" : "close", socket->name);
     if (socket->kind == SIM_LISTENER)
         queue_drop(sim, socket);
@@ -705,7 +706,7 @@ static void socket_kill(struct nw_sim *sim, struct sim_socket *socket, bool is_s
         socket->peer = NULL;
         socket_update(peer);
     }
-    socket->kind = SIM_DEAD;
+    socket->kind = socket->kind == SIM_LISTENER ? SIM_DEAD_QUIET : SIM_DEAD;
     socket_update(socket);
 }
 
@@ -718,7 +719,7 @@ void sim_net_kill(struct nw_sim *sim, struct nw_runtime *runtime, bool is_silent
     }
     for (int fd = 0; fd < sim->socket_count; fd++) {
         struct sim_socket *socket = sim->sockets[fd];
-        if (socket != NULL && socket->runtime == runtime && socket->kind != SIM_DEAD)
+        if (socket != NULL && socket->runtime == runtime && socket->kind < SIM_DEAD)
             socket_kill(sim, socket, is_silent);
     }
 }

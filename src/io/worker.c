@@ -26,17 +26,12 @@
 
 enum { THREAD_STACK_BYTES = 8 << 20, TIMER_SLACK_NS = 1000 };
 
-static __thread struct nw_worker *current_worker;
-
-struct nw_worker *nw_worker_self(void)
-{
-    return current_worker;
-}
+__thread struct nw_worker *nw_worker_current;
 
 struct nw_worker *nw_worker_enter(struct nw_worker *worker)
 {
-    struct nw_worker *before = current_worker;
-    current_worker = worker;
+    struct nw_worker *before = nw_worker_current;
+    nw_worker_current = worker;
     return before;
 }
 

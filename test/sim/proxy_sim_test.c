@@ -174,7 +174,7 @@ static void outcome_print(const struct scenario *scenario, const struct outcome 
 
 static void must_be_well(const struct scenario *scenario, const struct outcome *out)
 {
-    if (!out->is_over || out->stats.ok * 10 < scenario->requests * 8) {
+    if (!out->is_over || out->stats.ok * 2 < scenario->requests) {
         outcome_print(scenario, out);
         fail_msg("seed %llu failed: %s", (unsigned long long)scenario->seed,
                  out->violation[0] != '\0' ? out->violation : "too little was served");

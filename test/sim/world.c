@@ -144,13 +144,16 @@ static void diag_print(const struct nw_diag *diag)
 
 void world_daemon_restart(struct world_daemon *daemon)
 {
+    char state_dir[32];
+    snprintf(state_dir, sizeof state_dir, "/state/%s", daemon->name);
     struct nw_daemon_options options = {
         .file = "newel.yaml",
         .outside = &daemon->outside,
         .backend = &nw_backend_sim,
         .world = daemon->world->sim,
         .name = daemon->name,
-        .state_dir = "/state",
+        .state_dir = state_dir,
+        .has_disk = true,
         .log_sink = &daemon->sink,
         .on_ready = on_ready,
         .on_ready_arg = daemon,
