@@ -13,7 +13,7 @@ FUZZ_SECONDS ?= 600
 
 build: setup
 	@test -f $(BUILD)/build.ninja || meson setup $(BUILD)
-	@ninja -C $(BUILD)
+	@ninja -C $(BUILD) newel examples/shop/shop
 
 help:
 	@echo 'make              build/newel, and the example shop'

@@ -44,7 +44,10 @@ MUTABLE_ALLOWED = {"src/io/worker.c", "src/base/planted.c", "src/base/log.c"}
 
 
 def run(*command):
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    try:
+        return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    except FileNotFoundError as error: # a source tree without git, a machine without it
+        return subprocess.CompletedProcess(command, 127, "", str(error))
 
 
 @functools.cache

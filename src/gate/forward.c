@@ -34,9 +34,10 @@ struct forward {
     bool is_uploaded;
     bool is_answer_complete;
     bool was_node_at_fault;
+    struct nw_http1_message message;
+    /* Not zeroed: valid once a head is being read. */
     struct nw_http1_parser parser;
     struct nw_http1_head head;
-    struct nw_http1_message message;
 };
 
 static struct nw_stream *node_stream(struct forward *f)
@@ -158,6 +159,8 @@ static struct nw_http_answer answer_of(struct forward *f)
         .status = f->head.status,
         .reason = nw_http1_reason(&f->head, bytes),
         .fields = {bytes, f->head.fields, f->head.field_count, f->message.dropped},
+        .has_date = nw_http1_has(&f->head, NW_HTTP_FIELD_DATE) &&
+                    !nw_http1_set_has(&f->message.dropped, f->head.first[NW_HTTP_FIELD_DATE]),
         .length_bytes = f->message.has_length ? (int64_t)f->message.length_bytes
                                               : NW_HTTP_LENGTH_UNKNOWN,
         .has_no_body = f->message.framing == NW_HTTP1_BODY_NONE,
@@ -546,7 +549,10 @@ NW_YIELDS static nw_err begin(struct forward *f, struct nw_peer_want *want)
 
 nw_err nw_gate_forward(struct nw_exchange *exchange)
 {
-    struct forward f = {.exchange = exchange, .service = exchange->service};
+    struct forward f;
+    memset(&f, 0, offsetof(struct forward, parser));
+    f.exchange = exchange;
+    f.service = exchange->service;
     f.in.wants_large = true; /* a 16 KiB body and its head come in one read */
     struct nw_peer_want want = {.key_hash = key_hash(exchange, exchange->service)};
     nw_err err;

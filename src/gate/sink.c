@@ -51,8 +51,8 @@ static void hold(struct gate_sink *sink, const void *bytes, size_t len)
 static void write_own_fields(struct gate_sink *sink, struct nw_http1_writer *writer)
 {
     struct nw_exchange *exchange = sink->exchange;
-    nw_http1_write_field(writer, NW_SLICE("Via"), NW_SLICE("1.1 newel"));
-    nw_http1_write_field(writer, NW_SLICE("X-Request-Id"), exchange->request_id);
+    NW_HTTP1_WRITE_FIELD(writer, "Via: 1.1 newel\r\nX-Request-Id: ",
+                         exchange->request_id);
     nw_http1_write_bytes(writer, exchange->answer_lines);
 }
 
@@ -60,31 +60,22 @@ static void write_connection(struct gate_sink *sink, struct nw_http1_writer *wri
 {
     bool is_http10 = sink->exchange->head->version_minor == 0;
     if (!sink->keeps_alive)
-        nw_http1_write_bytes(writer, NW_SLICE("Connection: close\r\n"));
+        NW_HTTP1_WRITE(writer, "Connection: close\r\n");
     else if (is_http10)
-        nw_http1_write_bytes(writer, NW_SLICE("Connection: keep-alive\r\n"));
+        NW_HTTP1_WRITE(writer, "Connection: keep-alive\r\n");
 }
 
-static void write_fields(struct nw_http1_writer *writer, const struct nw_http_fields *fields,
-                         bool *out_has_date)
+static void write_fields(struct nw_http1_writer *writer, const struct nw_http_fields *fields)
 {
-    for (uint32_t i = 0; i < fields->count; i++) {
-        if (nw_http1_set_has(&fields->skip, i))
-            continue;
-        const struct nw_http1_field *field = &fields->items[i];
-        *out_has_date |= field->id == NW_HTTP_FIELD_DATE;
-        nw_http1_write_field(writer, nw_slice_of(fields->bytes + field->name_off, field->name_len),
-                             nw_slice_of(fields->bytes + field->value_off, field->value_len));
-    }
+    nw_http1_write_fields(writer, fields->bytes, fields->items, fields->count, &fields->skip);
 }
 
 static void write_head(struct gate_sink *sink, const struct nw_http_answer *answer,
                        struct nw_http1_writer *writer)
 {
-    bool has_date = false;
     nw_http1_write_status_line(writer, answer->status, answer->reason);
-    write_fields(writer, &answer->fields, &has_date);
-    if (!has_date)
+    write_fields(writer, &answer->fields);
+    if (!answer->has_date)
         nw_http1_write_field(writer, NW_SLICE("Date"), gate_date(gate_worker_self()));
     write_own_fields(sink, writer);
     if (sink->is_chunked)
@@ -139,9 +130,8 @@ NW_YIELDS static nw_err sink_head(struct nw_http_sink *base, const struct nw_htt
 /* Connection and Upgrade ended here, like every field of the connection: 101 has newel's own. */
 static void write_informational(struct nw_http1_writer *writer, const struct nw_http_answer *answer)
 {
-    bool has_date = false;
     nw_http1_write_status_line(writer, answer->status, answer->reason);
-    write_fields(writer, &answer->fields, &has_date);
+    write_fields(writer, &answer->fields);
     if (answer->status == 101)
         nw_http1_write_bytes(writer, NW_SLICE("Connection: Upgrade\r\nUpgrade: websocket\r\n"));
     nw_http1_write_end(writer);

@@ -47,6 +47,9 @@ static bool count_up(_Atomic uint64_t *counter, uint64_t bytes, uint64_t max_byt
     uint64_t before = atomic_fetch_add_explicit(counter, bytes, memory_order_relaxed);
     if (before + bytes <= max_bytes)
         return true;
+    const struct nw_fiber *fiber = nw_fiber_self();
+    if (fiber != NULL && fiber->is_vital)
+        return true;
     atomic_fetch_sub_explicit(counter, bytes, memory_order_relaxed);
     return false;
 }

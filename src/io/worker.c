@@ -26,17 +26,12 @@
 
 enum { THREAD_STACK_BYTES = 8 << 20, TIMER_SLACK_NS = 1000 };
 
-static __thread struct nw_worker *current_worker;
-
-struct nw_worker *nw_worker_self(void)
-{
-    return current_worker;
-}
+__thread struct nw_worker *nw_worker_current;
 
 struct nw_worker *nw_worker_enter(struct nw_worker *worker)
 {
-    struct nw_worker *before = current_worker;
-    current_worker = worker;
+    struct nw_worker *before = nw_worker_current;
+    nw_worker_current = worker;
     return before;
 }
 
@@ -272,11 +267,13 @@ bool nw_runtime_can_admit(const struct nw_runtime *runtime)
     uint64_t used = atomic_load_explicit(&runtime->memory_total_bytes, memory_order_relaxed);
     if (used >= nw_runtime_buffers_max_bytes(runtime))
         return false;
-    if (atomic_load_explicit(&runtime->stack_count, memory_order_relaxed) <
-        atomic_load_explicit(&runtime->fibers_max, memory_order_relaxed))
-        return true;
+    /* The last sixteenth is for telling the others that they are refused. */
+    unsigned max = atomic_load_explicit(&runtime->fibers_max, memory_order_relaxed);
+    unsigned count = atomic_load_explicit(&runtime->stack_count, memory_order_relaxed);
     const struct nw_worker *worker = nw_worker_self();
-    return worker != NULL && worker->runtime == runtime && worker->free_stacks != NULL;
+    if (worker != NULL && worker->runtime == runtime)
+        count -= worker->free_stack_count < count ? worker->free_stack_count : count;
+    return count < max - max / 16;
 }
 
 unsigned nw_worker_index(const struct nw_worker *worker)

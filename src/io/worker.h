@@ -66,8 +66,15 @@ bool nw_runtime_is_memory_tight(const struct nw_runtime *runtime);
 /* False when buffers or fibers are at their ceiling: new requests are refused. Any thread. */
 bool nw_runtime_can_admit(const struct nw_runtime *runtime);
 
-/* The worker whose loop runs the caller; NULL outside of workers. Kept out of line on purpose. */
-NW_NOINLINE struct nw_worker *nw_worker_self(void);
+/*
+ * The worker whose loop runs the caller; NULL outside of workers. A fiber never leaves its thread, so
+ * the variable's address holds across a yield, and nw_switch tells the compiler that its value may not.
+ */
+extern __thread struct nw_worker *nw_worker_current;
+static inline struct nw_worker *nw_worker_self(void)
+{
+    return nw_worker_current;
+}
 unsigned nw_worker_index(const struct nw_worker *worker);
 struct nw_runtime *nw_worker_runtime(const struct nw_worker *worker);
 /* Fibers that belong to no request: background work. Cancelled by nw_runtime_stop. */

@@ -83,6 +83,7 @@ struct nw_fiber {
     uint8_t state; /* nw_fiber_state */
     bool is_cancelled;
     bool had_grace;
+    bool is_vital; /* no ceiling refuses it; bounded by whoever makes such fibers */
     bool is_interruptible; /* of the wait it is in */
 };
 
@@ -229,7 +230,7 @@ void nw_worker_wake(struct nw_worker *worker);
  * One turn of the entered worker. may_sleep: waits for events until the next timer; else it takes
  * what is there. A simulation passes false and asks nw_loop_timeout_ns when to come again.
  */
-void nw_loop_turn(struct nw_worker *worker, bool may_sleep);
+NW_NOINLINE void nw_loop_turn(struct nw_worker *worker, bool may_sleep);
 /* 0: there is work now; -1: nothing to do until an event; else ns until the nearest timer. */
 int64_t nw_loop_timeout_ns(struct nw_worker *worker);
 /* Stop was asked for and no fiber is left on any worker. */
