@@ -190,7 +190,8 @@ static void slow_fiber(void *arg)
     char head[128];
     CHECK(nw_addr_parse(nw_slice_str(door), &addr) == NW_OK);
     CHECK(nw_io_connect(&addr, &stream) == NW_OK);
-    snprintf(head, sizeof head, "GET /big/%d HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", BIG_BYTES);
+    snprintf(head, sizeof head, "GET /big/%d HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n",
+             BIG_BYTES);
     struct iovec iov = {head, strlen(head)};
     CHECK(nw_io_write_all(&stream, &iov, 1) == NW_OK);
     char *bytes = nw_alloc(SLOW_STEP_BYTES);
@@ -288,7 +289,8 @@ static void no_request_notices_a_reload_with(unsigned threads)
     struct reloader r = {.world = world};
     world_conf(world, threads, "    balance: round-robin\n", "", &r.texts[1]);
     world->node_count--; /* the other text knows two nodes */
-    world_conf(world, threads, "    max_connections: 50\n", "    timeouts: { request: 5s }\n", &r.texts[0]);
+    world_conf(world, threads, "    max_connections: 50\n", "    timeouts: { request: 5s }\n",
+               &r.texts[0]);
     world->node_count++;
     struct world_habit habit = {
         .address = door, .requests = 150, .think_us = 2000, .patience_ms = 10000};
@@ -393,7 +395,8 @@ static void a_killed_newel_starts_again(void **state)
 
 static void two_newels_in_a_row_mix_nothing_up(void **state)
 {
-    struct world_manner manner = {.service_us = 2000, .closes = 0.01, .says_close = 0.02, .cuts = 0.01};
+    struct world_manner manner = {
+        .service_us = 2000, .closes = 0.01, .says_close = 0.02, .cuts = 0.01};
     struct world *world = world_with(2, &manner, 2, "", "");
     world_daemon_add(world, "front",
                      "newel: 1\nthreads: 2\nlisten: 10.9.0.2:80\n"
