@@ -1,21 +1,20 @@
 /*
- * The order of things. Production leaves to the kernel who runs when, how a stream is cut and how
- * long anything takes; here one generator decides all of it, so a race that needs an unlucky order
- * is found by trying seeds and shown again by its number.
+ * The order of things. Production leaves to the kernel who runs when, how a stream is cut and how long
+ * anything takes; here one generator decides all of it, so a race that needs an unlucky order is found
+ * by trying seeds and shown again by its number.
  *
- * A step runs one turn of one worker. Between turns everything is at rest: no fiber runs, nothing
- * is half done; there a daemon can be killed, a clock stepped, an invariant checked. Time stands
- * still within a turn and moves by a fixed cost after it; when nobody can run it jumps to the
- * nearest of: something in flight, a timer, the end of a stall, a job.
+ * A step runs one turn of one worker. Between turns everything is at rest: no fiber runs, nothing is
+ * half done; there a daemon can be killed, a clock stepped, an invariant checked. Time stands still
+ * within a turn and moves by a fixed cost after it; when nobody can run it jumps to the nearest of:
+ * something in flight, a timer, the end of a stall, a job.
  *
- * Nothing may depend on an address or on real time: workers and listeners are kept in lists in
- * order of birth, sockets by number, and whatever is chosen is chosen by the generator from such an
- * order.
+ * Nothing may depend on an address or on real time: workers and listeners are kept in lists in order
+ * of birth, sockets by number, and whatever is chosen is chosen by the generator from such an order.
  *
- * A killed runtime is not torn out of memory, because its fibers' stacks hold resources that only
- * they can free. It is cut off instead: its sockets are dead, its lines unheard, its files frozen,
- * and it is then run alone until it has ended. The alternative, one memory region per daemon that
- * is dropped whole, would need an allocator that every library honours.
+ * A killed runtime is not torn out of memory, because its fibers' stacks hold resources that only they
+ * can free. It is cut off instead: its sockets are dead, its lines unheard, its files frozen, and it
+ * is then run alone until it has ended. The alternative, one memory region per daemon that is dropped
+ * whole, would need an allocator that every library honours.
  */
 #include "io/sim.h"
 
@@ -346,8 +345,8 @@ NW_YIELDS static nw_err resolve(void *arg, const char *host, struct nw_addr_list
     return NW_NO_SUCH_NAME;
 }
 
-void nw_sim_name_set(struct nw_sim *sim, const char *name, const struct nw_addr *addrs,
-                     unsigned count, uint32_t ttl_s)
+void nw_sim_name_set(struct nw_sim *sim, const char *name, const struct nw_addr *addrs, unsigned count,
+                     uint32_t ttl_s)
 {
     struct sim_name *entry = NULL;
     NW_LIST_EACH (node, &sim->names)
@@ -515,8 +514,8 @@ void nw_sim_run_ms(struct nw_sim *sim, uint64_t ms)
         continue;
 }
 
-void nw_sim_spawn(struct nw_runtime *runtime, unsigned worker_index, const char *name,
-                  nw_fiber_fn fn, void *arg)
+void nw_sim_spawn(struct nw_runtime *runtime, unsigned worker_index, const char *name, nw_fiber_fn fn,
+                  void *arg)
 {
     struct nw_worker *worker = nw_runtime_worker(runtime, worker_index);
     struct nw_worker *before = nw_worker_enter(worker);
@@ -563,9 +562,7 @@ bool nw_sim_is_dead(const struct nw_runtime *runtime)
     return state_of(runtime, 0)->is_dead;
 }
 
-/*
- * The nearest thing that a dead runtime waits for, its workers by turns; false when there is none.
- */
+/* The nearest thing that a dead runtime waits for, its workers by turns; false when there is none. */
 static bool run_dead(struct nw_sim *sim, struct nw_runtime *runtime, unsigned turn)
 {
     uint64_t next_ns = UINT64_MAX;
@@ -606,8 +603,7 @@ void nw_sim_bury(struct nw_sim *sim, struct nw_runtime *runtime, nw_fiber_fn end
     }
 }
 
-void nw_sim_stall(struct nw_sim *sim, struct nw_runtime *runtime, unsigned worker_index,
-                  uint64_t ms)
+void nw_sim_stall(struct nw_sim *sim, struct nw_runtime *runtime, unsigned worker_index, uint64_t ms)
 {
     struct sim_worker *state = state_of(runtime, worker_index);
     state->stalled_until_ns = sim->now_ns + ms * 1000000;

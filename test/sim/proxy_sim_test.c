@@ -163,8 +163,8 @@ static void scenario_run(const struct scenario *scenario, struct outcome *out)
 static void outcome_print(const struct scenario *scenario, const struct outcome *out)
 {
     printf(
-        "seed %llu, threads %u: ok %llu, refused %llu, broken %llu, aborted %llu, "
-        "connections %llu, hash %016llx%s%s\n",
+        "seed %llu, threads %u: ok %llu, refused %llu, broken %llu, aborted %llu, connections %llu, "
+        "hash %016llx%s%s\n",
         (unsigned long long)scenario->seed, scenario->threads, (unsigned long long)out->stats.ok,
         (unsigned long long)out->stats.refused, (unsigned long long)out->stats.broken,
         (unsigned long long)out->stats.aborted, (unsigned long long)out->stats.connections,
