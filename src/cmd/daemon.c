@@ -405,7 +405,7 @@ NW_YIELDS static void reload_fiber(void *arg)
 static void spawn(struct nw_daemon *daemon, const char *name, nw_fiber_fn fn)
 {
     struct nw_scope *root = nw_worker_root_scope(nw_runtime_worker(daemon->runtime, 0));
-    nw_err err = nw_scope_spawn(root, name, fn, daemon, NULL);
+    nw_err err = nw_scope_spawn_vital(root, name, fn, daemon, NULL);
     if (err != NW_OK)
         nw_log(daemon_log(daemon), NW_ERROR, "daemon.no_fiber", "for=%s", name);
 }

@@ -65,8 +65,8 @@ NW_YIELDS static nw_err send_piece(struct forward *f, struct nw_slice piece, boo
     f->out.start = f->out.end = 0;
     if (n == 0)
         return NW_OK;
-    NW_WITHIN(idle, f->service->idle_ms);
-    return nw_io_write_all(node_stream(f), iov, n);
+    bool is_late;
+    return nw_io_write_timed(node_stream(f), iov, n, 0, f->service->idle_ms, &is_late);
 }
 
 /*

@@ -34,11 +34,12 @@ NW_YIELDS static nw_err send_out(struct gate_sink *sink, const struct iovec *iov
     if (n == 0)
         return NW_OK;
     sink->is_head_held = false;
-    NW_WITHIN(idle, sink->idle_ms);
-    nw_err err = nw_io_write_ahead(&sink->conn->stream, all, n, sink->ahead_bytes);
+    bool is_late;
+    nw_err err = nw_io_write_timed(&sink->conn->stream, all, n, sink->ahead_bytes, sink->idle_ms,
+                                   &is_late);
     sink->out.start = sink->out.end = 0;
     if (err != NW_OK)
-        sink->failed = err == NW_TIMEOUT && nw_within_ran_out(&idle) ? NW_CLIENT_SLOW : err;
+        sink->failed = is_late ? NW_CLIENT_SLOW : err;
     return sink->failed;
 }
 
@@ -211,6 +212,16 @@ NW_YIELDS static nw_err sink_flush(struct nw_http_sink *base)
     return sink->failed != NW_OK ? sink->failed : send_out(sink, NULL, 0);
 }
 
+/* Until the client has taken what was sent ahead of it. */
+NW_YIELDS static nw_err drain(struct gate_sink *sink)
+{
+    NW_WITHIN(idle, sink->idle_ms);
+    nw_err err = nw_io_write_drain(&sink->conn->stream);
+    if (err != NW_OK)
+        sink->failed = err == NW_TIMEOUT && nw_within_ran_out(&idle) ? NW_CLIENT_SLOW : err;
+    return sink->failed;
+}
+
 NW_YIELDS static nw_err sink_end(struct nw_http_sink *base)
 {
     struct gate_sink *sink = sink_of(base);
@@ -225,10 +236,8 @@ NW_YIELDS static nw_err sink_end(struct nw_http_sink *base)
     } else {
         NW_TRY(send_out(sink, NULL, 0));
     }
-    NW_WITHIN(idle, sink->idle_ms);
-    nw_err err = nw_io_write_drain(&sink->conn->stream);
-    if (err != NW_OK)
-        return sink->failed = err == NW_TIMEOUT && nw_within_ran_out(&idle) ? NW_CLIENT_SLOW : err;
+    if (NW_UNLIKELY(!nw_stream_is_drained(&sink->conn->stream)))
+        NW_TRY(drain(sink));
     sink->is_ended = true;
     return NW_OK;
 }
