@@ -2,9 +2,10 @@
  * The hot path: borrow a connection, one send, one read, one send. Everything that an ordinary
  * exchange needs lies in this frame and three pooled buffers.
  *
- * Two rules hold it together. Framing: what the node said is judged once (http1.h) and the sink frames
- * the answer anew. Completeness: the connection goes back to the pool only when the answer is provably
- * complete, the request went out whole, and nothing unread is left; in every other case it is closed.
+ * Two rules hold it together. Framing: what the node said is judged once (http1.h) and the sink
+ * frames the answer anew. Completeness: the connection goes back to the pool only when the answer
+ * is provably complete, the request went out whole, and nothing unread is left; in every other case
+ * it is closed.
  *
  * The road not taken: parsing and relaying in callbacks. It saved no measurable time over a fiber
  * switch of a few nanoseconds and cost the top-to-bottom reading.
@@ -69,8 +70,8 @@ NW_YIELDS static nw_err send_piece(struct forward *f, struct nw_slice piece, boo
 }
 
 /*
- * The rest of the body. A body error towards us cuts the node's connection without a terminator: the
- * node must not take what it got for the whole.
+ * The rest of the body. A body error towards us cuts the node's connection without a terminator:
+ * the node must not take what it got for the whole.
  */
 NW_YIELDS static nw_err send_body(struct forward *f)
 {
@@ -262,8 +263,8 @@ NW_YIELDS static nw_err splice_rest(struct forward *f, uint64_t left_bytes)
     NW_TRY(sink->ops->flush(sink));
     uint64_t moved_bytes = 0;
     bool is_from_fault = false;
-    nw_err err = nw_io_relay(node_stream(f), sink->ops->stream(sink), left_bytes, f->service->idle_ms,
-                             &moved_bytes, &is_from_fault);
+    nw_err err = nw_io_relay(node_stream(f), sink->ops->stream(sink), left_bytes,
+                             f->service->idle_ms, &moved_bytes, &is_from_fault);
     sink->ops->sent(sink, moved_bytes);
     f->was_node_at_fault = is_from_fault;
     return err;
@@ -455,7 +456,8 @@ NW_YIELDS static nw_err one_try(struct forward *f)
         note_first_byte(f);
         err = f->message.framing == NW_HTTP1_BODY_TUNNEL ? tunnel(f) : relay_answer(f);
     } else {
-        nw_peer_try_report(&f->try, f->was_node_at_fault ? outcome_of_err(err) : NW_PEER_ABANDONED, 0);
+        nw_peer_try_report(&f->try, f->was_node_at_fault ? outcome_of_err(err) : NW_PEER_ABANDONED,
+                           0);
     }
     nw_scope_close(&uploads); /* what is left of an upload is not forwarded any more */
     f->exchange->outcome.has_started |= nw_stream_sent_bytes(node_stream(f)) > f->sent_before;
@@ -467,7 +469,8 @@ static bool may_repeat(struct forward *f, nw_err err)
 {
     struct nw_exchange *exchange = f->exchange;
     bool is_broken = err == NW_PEER_CLOSED || err == NW_PEER_RESET;
-    if (!is_broken || !f->was_node_at_fault || exchange->sink->has_head || !exchange->source->is_whole)
+    if (!is_broken || !f->was_node_at_fault || exchange->sink->has_head ||
+        !exchange->source->is_whole)
         return false;
     if (nw_buf_unread_bytes(&f->in) > 0)
         return false; /* an answer had begun */

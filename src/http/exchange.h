@@ -28,8 +28,8 @@ struct nw_generation;
 struct nw_stream;
 
 /*
- * Fields as offsets into a parsed head, so that it is passed on without conversion. `skip` names those
- * that do not count (hop-by-hop, framing).
+ * Fields as offsets into a parsed head, so that it is passed on without conversion. `skip` names
+ * those that do not count (hop-by-hop, framing).
  */
 struct nw_http_fields {
     const char *bytes;
