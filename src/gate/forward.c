@@ -542,6 +542,7 @@ NW_YIELDS static nw_err begin(struct forward *f, struct nw_peer_want *want)
         !nw_peer_has_other(f->service->set, f->try.node))
         return err;
     want->exclude = f->try.node; /* nothing of it left: it moves once */
+    want->has_refused = true;
     nw_metric_add(f->service->moved, gate_worker_self()->index, 1);
     f->exchange->outcome.attempts++;
     err = nw_peer_try_begin(f->service->set, want, &f->try);
