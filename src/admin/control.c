@@ -1,6 +1,6 @@
 /*
- * One JSON line asks, lines answer. While a verb works, a second fiber watches for the asker to hang
- * up, which cancels the work: `newel drain` interrupted by ^C waits no longer.
+ * One JSON line asks, lines answer. While a verb works, a second fiber watches for the asker to
+ * hang up, which cancels the work: `newel drain` interrupted by ^C waits no longer.
  */
 #include <stdio.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 /*
  * The admin listener's paths. Read-only without a token; beyond loopback the token is asked for
- * everything. Host must be a literal loopback address or a listed name, so that a web page cannot make a
- * browser read it under the page's own name (DNS rebinding); no CORS header is ever sent.
+ * everything. Host must be a literal loopback address or a listed name, so that a web page cannot
+ * make a browser read it under the page's own name (DNS rebinding); no CORS header is ever sent.
  */
 #include <stdio.h>
 #include <string.h>
@@ -55,7 +55,8 @@ static void plain(struct answer *answer, int status, const char *text)
 }
 
 static const char index_page[] =
-    "newel\n\n/metrics       Prometheus text\n/status        JSON\n/health/live   200 while newel runs\n"
+    "newel\n\n/metrics       Prometheus text\n/status        JSON\n"
+    "/health/live   200 while newel runs\n"
     "/health/ready  200 when every service has a usable node\n";
 
 NW_YIELDS static void get(struct nw_admin *admin, struct nw_slice path, struct answer *answer)

@@ -63,6 +63,8 @@ void daemon_change_end(struct nw_daemon *daemon);
 /* Puts `next` in force. */
 NW_YIELDS NW_MUST_CHECK nw_err daemon_switch(struct nw_daemon *daemon, struct nw_generation *next,
                                              struct nw_diag *diag);
+/* The reloadable limits of the runtime. */
+void daemon_apply_limits(struct nw_daemon *daemon, const struct nw_conf *conf);
 struct nw_log *daemon_log(struct nw_daemon *daemon);
 
 #endif

@@ -1,7 +1,7 @@
 /*
- * A generation is parsed, checked and built beside the running one, in the lane `reload`; then, in one
- * fiber on worker 0, the sections admit and adopt it, every worker takes it at the top of a turn, and
- * what only the old one needed drains. A broken file changes nothing and says why.
+ * A generation is parsed, checked and built beside the running one, in the lane `reload`; then, in
+ * one fiber on worker 0, the sections admit and adopt it, every worker takes it at the top of a
+ * turn, and what only the old one needed drains. A broken file changes nothing and says why.
  */
 #include "base/alloc.h"
 #include "cmd/daemon.h"
@@ -34,6 +34,7 @@ nw_err daemon_switch(struct nw_daemon *daemon, struct nw_generation *next, struc
     struct nw_generation *old = daemon->current;
     NW_TRY(nw_generation_switch(old, next, swap, daemon, diag));
     daemon->current = nw_generation_ref(next);
+    daemon_apply_limits(daemon, next->conf);
     daemon->generation_count = next->number;
     nw_metric_set(daemon->generation_gauge, 0, (int64_t)next->number);
     if (old != NULL)

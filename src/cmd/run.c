@@ -1,6 +1,6 @@
 /*
- * `newel run`: a file, or one of the two forms without a file, which are short ways to write one: the
- * same text is made from the options and loaded like any other.
+ * `newel run`: a file, or one of the two forms without a file, which are short ways to write one:
+ * the same text is made from the options and loaded like any other.
  */
 #include <stdio.h>
 #include <string.h>
@@ -193,7 +193,8 @@ int cmd_run(const struct cli *cli)
     const char *file = NULL;
     const char *planted = nw_system_env("NEWEL_PLANTED");
     if (nw_planted_init(planted) != NW_OK)
-        return cli_usage(cli, "NEWEL_PLANTED names a fault that this build does not have: %s", planted);
+        return cli_usage(cli, "NEWEL_PLANTED names a fault that this build does not have: %s",
+                         planted);
     int code = choose_form(cli, &file, &text);
     if (code == EXIT_DONE)
         code = run_conf(cli, file, text.ptr);

@@ -1,4 +1,6 @@
-/* Tables that fit eighty columns for ordinary names; states stand out in colour where there is any. */
+/*
+ * Tables that fit eighty columns for ordinary names; states stand out in colour where there is any.
+ */
 #include "cmd/status_print.h"
 
 #include <string.h>

@@ -1,6 +1,6 @@
 /*
- * Labels outlive generations: a route object is keyed by its label, so that a reload neither resets a
- * counter nor keeps an old configuration alive because somebody still downloads.
+ * Labels outlive generations: a route object is keyed by its label, so that a reload neither resets
+ * a counter nor keeps an old configuration alive because somebody still downloads.
  */
 #include "gate/account.h"
 

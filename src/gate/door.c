@@ -120,17 +120,21 @@ NW_YIELDS static void refuse_fiber(void *arg)
     close_now(worker, conn);
 }
 
-static void start(struct gate_worker *worker, struct gate_conn *conn, const char *name,
+static bool start(struct gate_worker *worker, struct gate_conn *conn, const char *name,
                   nw_fiber_fn fn)
 {
     nw_list_remove(&conn->node);
     nw_list_push_back(&worker->active_conns, &conn->node);
+    struct nw_scope *root = nw_worker_root_scope(worker->worker);
     /* Known before it first runs, so that a cancel in between reaches it. */
-    if (nw_scope_spawn(nw_worker_root_scope(worker->worker), name, fn, conn, &conn->fiber) !=
-        NW_OK) {
-        nw_metric_add(worker->gate->connections_refused, worker->index, 1);
+    return nw_scope_spawn(root, name, fn, conn, &conn->fiber) == NW_OK;
+}
+
+static void refuse(struct gate_worker *worker, struct gate_conn *conn)
+{
+    nw_metric_add(worker->gate->connections_refused, worker->index, 1);
+    if (!start(worker, conn, "gate.refuse", refuse_fiber))
         close_now(worker, conn);
-    }
 }
 
 static void on_wake(struct nw_stream *stream, nw_stream_wake why)
@@ -141,12 +145,9 @@ static void on_wake(struct nw_stream *stream, nw_stream_wake why)
         close_now(worker, conn);
         return;
     }
-    if (!nw_runtime_can_admit(worker->gate->runtime)) {
-        nw_metric_add(worker->gate->connections_refused, worker->index, 1);
-        start(worker, conn, "gate.refuse", refuse_fiber);
-        return;
-    }
-    start(worker, conn, "gate.conn", serve_fiber);
+    if (!nw_runtime_can_admit(worker->gate->runtime) ||
+        !start(worker, conn, "gate.conn", serve_fiber))
+        refuse(worker, conn);
 }
 
 /* ---- accepting ---- */
@@ -205,8 +206,7 @@ void gate_door_on_accept(void *owner, struct nw_accepted *accepted)
         park(worker, conn);
         return;
     }
-    nw_metric_add(worker->gate->connections_refused, worker->index, 1);
-    start(worker, conn, "gate.refuse", refuse_fiber);
+    refuse(worker, conn);
 }
 
 void gate_door_close_idle(struct gate_worker *worker)

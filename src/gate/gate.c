@@ -1,7 +1,7 @@
 /*
  * The gate's own life: one object for the daemon, one for each worker, and how a worker takes a new
- * generation: its old pin loses the one reference that kept it current, and goes when the last exchange
- * that decides on it lets go.
+ * generation: its old pin loses the one reference that kept it current, and goes when the last
+ * exchange that decides on it lets go.
  */
 #include "gate/gate.h"
 

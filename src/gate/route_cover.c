@@ -64,6 +64,19 @@ static void add_tests(struct coverage *c, struct fact *fact, char kind,
         fact->tests[fact->test_count++] = test_word(c, kind, &matches->items[i]);
 }
 
+/* A route of one method covers only routes of that one: the same as a test for it. */
+static void add_method(struct coverage *c, struct fact *fact)
+{
+    const struct nw_conf_strings *methods = &fact->route->method;
+    for (size_t i = 1; i < methods->count; i++)
+        if (!nw_slice_eq(methods->items[i], methods->items[0]))
+            return;
+    if (methods->count == 0)
+        return;
+    struct nw_conf_match method = {methods->items[0], NW_CONF_MATCH_EXACT, NW_SLICE("")};
+    fact->tests[fact->test_count++] = test_word(c, 'm', &method);
+}
+
 static void gather_facts(struct coverage *c)
 {
     size_t count = c->conf->routes.count;
@@ -72,12 +85,13 @@ static void gather_facts(struct coverage *c)
         const struct nw_conf_route *route = &c->conf->routes.items[i];
         struct fact *fact = &c->facts[i];
         fact->route = route;
-        fact->tests = nw_arena_zero(&c->memory, (1 + route->header.count + route->query.count +
+        fact->tests = nw_arena_zero(&c->memory, (2 + route->header.count + route->query.count +
                                                  route->cookie.count) * sizeof *fact->tests);
         if (route->path.kind == NW_CONF_PATH_REGEX) {
             struct nw_conf_match regex = {NW_SLICE(""), NW_CONF_MATCH_REGEX, route->path.text};
             fact->tests[fact->test_count++] = test_word(c, 'p', &regex);
         }
+        add_method(c, fact);
         add_tests(c, fact, 'h', &route->header);
         add_tests(c, fact, 'q', &route->query);
         add_tests(c, fact, 'c', &route->cookie);

@@ -1,7 +1,7 @@
 /*
- * The gate as a section of the configuration: a generation's routes and settings are built beside the
- * running ones, listeners are opened before anything is changed (a port that is taken refuses the
- * whole reload), and peer sets carry their nodes over by identity.
+ * The gate as a section of the configuration: a generation's routes and settings are built beside
+ * the running ones, listeners are opened before anything is changed (a port that is taken refuses
+ * the whole reload), and peer sets carry their nodes over by identity.
  */
 #include "gate/gate.h"
 
@@ -249,6 +249,8 @@ NW_YIELDS static void adopt(void *self, const struct nw_generation *old, struct 
             listener->is_kept |= nw_slice_eq(nw_slice_str(listener->text),
                                              conf->listen.items[i].address.text);
     }
+    uint64_t spool_bytes = part->settings.spool_max_bytes;
+    nw_memory_set_max_bytes(gate->runtime, NW_MEMORY_SPOOL, spool_bytes > 0 ? spool_bytes : 1);
     gate->part = part;
 }
 

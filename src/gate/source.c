@@ -1,7 +1,8 @@
 /*
- * A small body is read whole before a node is chosen, so that a slow uploader occupies a few buffers
- * here and no worker of the application. What outgrows the memory bound goes on into an unlinked file.
- * The ordinary small POST lies in the head's own buffer already: then nothing is copied at all.
+ * A small body is read whole before a node is chosen, so that a slow uploader occupies a few
+ * buffers here and no worker of the application. What outgrows the memory bound goes on into an
+ * unlinked file. The ordinary small POST lies in the head's own buffer already: then nothing is
+ * copied at all.
  *
  * Bytes behind the body belong to the next message: they stay in `in` (known length: we never read
  * further) or are moved there (chunked: a read may bring more).
@@ -30,7 +31,9 @@ NW_YIELDS static nw_err send_continue(struct gate_source *source)
     return nw_io_write_all(&source->conn->stream, &line, 1);
 }
 
-/* How long the client may take for its next byte: the idle limit, or what the minimum rate leaves. */
+/*
+ * How long the client may take for its next byte: the idle limit, or what the minimum rate leaves.
+ */
 static uint64_t patience_ms(struct gate_source *source)
 {
     uint64_t now_ms = nw_now_ms();
@@ -121,7 +124,8 @@ NW_YIELDS static nw_err next_of_chunked(struct gate_source *source, struct nw_sl
         }
         struct nw_slice data;
         size_t used_bytes = 0;
-        nw_err err = nw_http1_chunked_read(&source->chunked, nw_buf_unread(buf), &data, &used_bytes);
+        nw_err err =
+            nw_http1_chunked_read(&source->chunked, nw_buf_unread(buf), &data, &used_bytes);
         if (err != NW_OK && err != NW_AGAIN) {
             struct gate_worker *worker = gate_worker_self();
             nw_metric_add(worker->gate->refused[source->chunked.found], worker->index, 1);
@@ -276,7 +280,8 @@ NW_YIELDS static nw_err source_collect(struct nw_http_source *base, uint64_t mem
     NW_ASSERT(source->read_bytes == 0);
     if (!take_direct(source)) {
         unsigned chain_max = (unsigned)(memory_bytes / NW_BUF_BYTES);
-        source->chain = nw_arena_try(source->exchange->arena, (chain_max + 1) * sizeof *source->chain);
+        source->chain =
+            nw_arena_try(source->exchange->arena, (chain_max + 1) * sizeof *source->chain);
         if (source->chain == NULL)
             return NW_NO_MEMORY;
         for (;;) {
@@ -325,19 +330,17 @@ void gate_source_init(struct gate_source *source, struct gate_request *request, 
     const struct nw_http1_message *message = &request->exchange.message;
     const struct gate_settings *settings = &request->worker->settings;
     bool has_body = message->framing != NW_HTTP1_BODY_NONE;
-    *source = (struct gate_source){
-        .base.ops = &ops,
-        .base.length_bytes = 0,
-        .conn = request->conn,
-        .exchange = &request->exchange,
-        .in = in,
-        .idle_ms = settings->idle_ms,
-        .max_bytes = UINT64_MAX,
-        .is_chunked = message->framing == NW_HTTP1_BODY_CHUNKED,
-        .is_done = !has_body,
-        .owes_continue = has_body && message->expect_continue,
-    };
+    memset(source, 0, offsetof(struct gate_source, chunked));
+    source->base.ops = &ops;
     source->base.is_whole = !has_body;
+    source->conn = request->conn;
+    source->exchange = &request->exchange;
+    source->in = in;
+    source->idle_ms = settings->idle_ms;
+    source->max_bytes = UINT64_MAX;
+    source->is_chunked = message->framing == NW_HTTP1_BODY_CHUNKED;
+    source->is_done = !has_body;
+    source->owes_continue = has_body && message->expect_continue;
     if (message->framing == NW_HTTP1_BODY_LENGTH) {
         source->left_bytes = message->length_bytes;
         source->base.length_bytes = (int64_t)message->length_bytes;
@@ -349,6 +352,9 @@ void gate_source_init(struct gate_source *source, struct gate_request *request, 
 
 bool gate_source_done(struct gate_source *source, struct nw_buf *in)
 {
+    if (NW_LIKELY(source->chain_count == 0 && source->spool == NULL && source->more.data == NULL &&
+                  source->spool_bytes == 0))
+        return source->is_done && source->failed == NW_OK;
     for (unsigned i = 0; i < source->chain_count; i++)
         nw_buf_release(&source->chain[i]);
     nw_buf_release(&source->spool_buf);

@@ -1,8 +1,8 @@
 /*
- * After 101 both sides speak something that newel does not read. Two fibers, one for each direction;
- * a buffer is borrowed only while bytes are in hand, so a quiet tunnel costs two stacks and nothing
- * else. A half-close is passed on; when both directions have ended, or nothing moved for an hour, the
- * tunnel is over.
+ * After 101 both sides speak something that newel does not read. Two fibers, one for each
+ * direction; a buffer is borrowed only while bytes are in hand, so a quiet tunnel costs two stacks
+ * and nothing else. A half-close is passed on; when both directions have ended, or nothing moved
+ * for an hour, the tunnel is over.
  */
 #include "gate/forward.h"
 

@@ -30,6 +30,7 @@ struct nw_scope {
     uint64_t deadline_ms;    /* inherited by children */
     unsigned count;
     bool is_cancelled;       /* a child spawned afterwards is born cancelled */
+    bool is_vital;           /* opened by a vital fiber: so are its children */
 };
 
 /* Inherits the opening fiber's nearest deadline. */
@@ -40,6 +41,13 @@ void nw_scope_open(struct nw_scope *scope);
  */
 NW_MUST_CHECK nw_err nw_scope_spawn(struct nw_scope *scope, const char *name, nw_fiber_fn fn, void *arg,
                                     struct nw_fiber **out_fiber);
+/*
+ * As nw_scope_spawn, but no ceiling of fibers or buffers refuses this fiber, nor the children of its
+ * scopes: signals and the admin listener must be served when requests have used up everything. The
+ * caller bounds how many there are.
+ */
+NW_MUST_CHECK nw_err nw_scope_spawn_vital(struct nw_scope *scope, const char *name, nw_fiber_fn fn,
+                                          void *arg, struct nw_fiber **out_fiber);
 /* Cancels all children; does not wait. Callable from the loop's stack (timers, callbacks). */
 void nw_scope_cancel(struct nw_scope *scope);
 /* Waits until all children have ended. On NW_TIMEOUT or NW_CANCELLED they are still there. */
@@ -48,7 +56,7 @@ NW_YIELDS NW_MUST_CHECK nw_err nw_scope_join(struct nw_scope *scope);
 NW_YIELDS void nw_scope_close(struct nw_scope *scope);
 
 /* The running fiber; NULL on the loop's own stack. */
-NW_NOINLINE struct nw_fiber *nw_fiber_self(void);
+struct nw_fiber *nw_fiber_self(void);
 const char *nw_fiber_name(const struct nw_fiber *fiber);
 /* Sets the flag and wakes the fiber. Callable from the loop's stack. */
 void nw_fiber_cancel(struct nw_fiber *fiber);

@@ -9,7 +9,7 @@
 
 enum { LINGER_BYTES = 256 * 1024, LINGER_MS = 2000, LINGER_FIBERS_MAX = 256, STEP_BYTES = 8192 };
 
-static void drain(struct nw_stream *stream)
+NW_YIELDS static void drain(struct nw_stream *stream)
 {
     NW_WITHIN(linger, LINGER_MS);
     char dropped[STEP_BYTES];

@@ -172,11 +172,12 @@ static unsigned iov_of_bufs(const struct nw_buf bufs[COPY_BUFS], unsigned count,
 }
 
 /* As nw_io_write_all, but whatever `to` takes counts as movement. */
-static nw_err copy_out(struct relay *relay, const struct iovec *iov, int count, size_t all_bytes)
+NW_YIELDS static nw_err copy_out(struct relay *relay, const struct iovec *iov, int count,
+                                 size_t all_bytes)
 {
     struct nw_stream *to = relay->to;
     size_t done_bytes = 0;
-    NW_TRY(nw_stream_share());
+    NW_TRY(nw_stream_share(nw_worker_self()));
     for (;;) {
         if (to->is_write_broken)
             return to->error;
@@ -195,7 +196,8 @@ static nw_err copy_out(struct relay *relay, const struct iovec *iov, int count, 
 }
 
 /* Waits for bytes, borrows, reads, writes; the buffers stay borrowed for the next step. */
-static nw_err copy_step(struct relay *relay, struct nw_buf bufs[COPY_BUFS], uint64_t max_bytes)
+NW_YIELDS static nw_err copy_step(struct relay *relay, struct nw_buf bufs[COPY_BUFS],
+                                  uint64_t max_bytes)
 {
     struct nw_stream *from = relay->from;
     relay->has_from_failed = true;
@@ -219,7 +221,7 @@ static nw_err copy_step(struct relay *relay, struct nw_buf bufs[COPY_BUFS], uint
 }
 
 /* At most `max_bytes` of the body. */
-static nw_err copy_some(struct relay *relay, uint64_t max_bytes)
+NW_YIELDS static nw_err copy_some(struct relay *relay, uint64_t max_bytes)
 {
     struct nw_buf bufs[COPY_BUFS] = {{0}};
     uint64_t until_bytes = relay->from->received_bytes + max_bytes;
@@ -239,7 +241,7 @@ static nw_err copy_some(struct relay *relay, uint64_t max_bytes)
 /* ---- splicing ---- */
 
 /* NW_INVALID: these descriptors cannot be spliced. */
-static nw_err splice_in(struct relay *relay, const struct pipe *pipe, size_t *out_bytes)
+NW_YIELDS static nw_err splice_in(struct relay *relay, const struct pipe *pipe, size_t *out_bytes)
 {
     struct nw_stream *from = relay->from;
     struct nw_worker *worker = from->source.worker;
@@ -271,7 +273,7 @@ static nw_err splice_in(struct relay *relay, const struct pipe *pipe, size_t *ou
     }
 }
 
-static nw_err splice_out(struct relay *relay, const struct pipe *pipe, size_t *held_bytes)
+NW_YIELDS static nw_err splice_out(struct relay *relay, const struct pipe *pipe, size_t *held_bytes)
 {
     struct nw_stream *to = relay->to;
     struct nw_worker *worker = to->source.worker;
@@ -290,13 +292,13 @@ static nw_err splice_out(struct relay *relay, const struct pipe *pipe, size_t *h
         }
         *held_bytes -= (size_t)bytes;
         to->sent_bytes += (size_t)bytes;
-        nw_stream_share_spend((size_t)bytes);
+        nw_worker_self()->share_bytes += (size_t)bytes;
         moved(relay);
     }
     return NW_OK;
 }
 
-static nw_err splice_all(struct relay *relay)
+NW_YIELDS static nw_err splice_all(struct relay *relay)
 {
     if (relay->to->queue != NULL) /* a pipe cannot carry it along */
         NW_TRY(copy_out(relay, NULL, 0, 0));
@@ -316,7 +318,7 @@ static nw_err splice_all(struct relay *relay)
         relay->has_from_failed = false;
         err = splice_out(relay, &pipe, &held_bytes);
         if (err == NW_OK)
-            err = nw_stream_share();
+            err = nw_stream_share(nw_worker_self());
     }
     nw_stream_wait_write_end(relay->to);
     pipe_return(worker, &pipe, held_bytes);
@@ -327,7 +329,7 @@ static nw_err splice_all(struct relay *relay)
 
 /* ---- the relay ---- */
 
-static nw_err relay_run(struct relay *relay)
+NW_YIELDS static nw_err relay_run(struct relay *relay)
 {
     struct nw_stream *from = relay->from, *to = relay->to;
     bool can_splice = from->ops->is_plain && to->ops->is_plain &&

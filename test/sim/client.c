@@ -1,7 +1,7 @@
 /*
- * A scripted client: one request after the other on a connection that it keeps, each with a number of
- * its own. It takes error pages and broken connections as they come, and counts them; but a 200 must
- * be the number's own answer, byte for byte, whatever happened around it.
+ * A scripted client: one request after the other on a connection that it keeps, each with a number
+ * of its own. It takes error pages and broken connections as they come, and counts them; but a 200
+ * must be the number's own answer, byte for byte, whatever happened around it.
  */
 #include "actors.h"
 #include "io/clock.h"

@@ -1,11 +1,11 @@
 /*
  * A scripted node. It answers "/r/ID" with what belongs to that number, "/big/BYTES" with that many
- * bytes, and "/ready" with 204. It judges what newel sends: a body must be the number's, a POST must
- * not begin twice, and behind a surplus of its own nothing may follow: newel has seen that bytes were
- * left over and must not use the connection again.
+ * bytes, and "/ready" with 204. It judges what newel sends: a body must be the number's, a POST
+ * must not begin twice, and behind a surplus of its own nothing may follow: newel has seen that
+ * bytes were left over and must not use the connection again.
  *
- * The surplus is sent in one write with the answer, so that both arrive together where the network cuts
- * nothing; a surplus that comes later cannot be told from the next answer by anybody.
+ * The surplus is sent in one write with the answer, so that both arrive together where the network
+ * cuts nothing; a surplus that comes later cannot be told from the next answer by anybody.
  */
 #include "actors.h"
 #include "base/alloc.h"
@@ -214,8 +214,8 @@ static void on_accept(void *owner, struct nw_accepted *accepted)
     conn->node = node;
     node->connections++;
     nw_stream_init_accepted(&conn->talk.stream, accepted);
-    nw_err err = nw_scope_spawn(nw_worker_root_scope(nw_worker_self()), "node.conn", conn_fiber, conn,
-                                &fiber);
+    nw_err err = nw_scope_spawn(nw_worker_root_scope(nw_worker_self()), "node.conn", conn_fiber,
+                                conn, &fiber);
     CHECK(err == NW_OK);
     nw_stream_watch_gone(&conn->talk.stream, fiber);
 }

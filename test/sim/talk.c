@@ -1,6 +1,7 @@
 /*
- * The scripts must not share newel's parser, or a mistake in it would be made on both sides and agree
- * with itself. So this is the plainest reader there can be: a line at a time, a byte at a time.
+ * The scripts must not share newel's parser, or a mistake in it would be made on both sides and
+ * agree with itself. So this is the plainest reader there can be: a line at a time, a byte at a
+ * time.
  */
 #include "talk.h"
 
@@ -83,8 +84,9 @@ static nw_err take_first(struct talk_head *head, const char *line)
         head->status = atoi(line + 9);
         return head->status >= 100 && head->status < 600 ? NW_OK : NW_BAD_MESSAGE;
     }
-    return sscanf(line, "%15[A-Z] %255s HTTP/1.1", head->method, head->target) == 2 ? NW_OK
-                                                                                     : NW_BAD_MESSAGE;
+    return sscanf(line, "%15[A-Z] %255s HTTP/1.1", head->method, head->target) == 2
+               ? NW_OK
+               : NW_BAD_MESSAGE;
 }
 
 nw_err talk_head(struct talk *talk, struct talk_head *out)

@@ -1,8 +1,9 @@
 /*
- * talk.h - HTTP/1.1 as scripted clients and servers speak it: by hand, and by another hand than newel's.
+ * talk.h - HTTP/1.1 as scripted clients and servers speak it: by hand, and by another hand than
+ * newel's.
  *
- * Only what the scripts say to each other: heads of a few fields, bodies by length or chunks. A message
- * that is anything else is an error of whoever sent it.
+ * Only what the scripts say to each other: heads of a few fields, bodies by length or chunks. A
+ * message that is anything else is an error of whoever sent it.
  *
  * Owner:   a talk is embedded; talk_done closes its stream
  * Threads: fibers of one worker
@@ -42,8 +43,8 @@ nw_err talk_body(struct talk *talk, const struct talk_head *head, talk_sink sink
 nw_err talk_send(struct talk *talk, struct nw_slice bytes);
 
 /*
- * What belongs to a request's number: everybody can tell a right byte from a wrong one. `side` tells the
- * request's body ('q') from the answer's ('a').
+ * What belongs to a request's number: everybody can tell a right byte from a wrong one. `side`
+ * tells the request's body ('q') from the answer's ('a').
  */
 size_t talk_size(uint64_t id, char side);
 void talk_fill(uint64_t id, char side, size_t at, char *out, size_t count);

@@ -3,8 +3,8 @@
  *
  * Everything runs on io/sim.h: one thread, virtual time, one seed. Nodes are scripted servers in
  * runtimes of their own, so that one can crash alone; clients share one runtime. Each request has a
- * number, from which follow its method, both bodies and their framing, so whoever reads a byte knows
- * what it must be: an answer that belongs to another request is seen by its first byte.
+ * number, from which follow its method, both bodies and their framing, so whoever reads a byte
+ * knows what it must be: an answer that belongs to another request is seen by its first byte.
  *
  * What must never happen is a violation: the first one is kept with its sentence and ends the run.
  *
@@ -117,6 +117,7 @@ struct world {
     struct nw_rng rng;
     uint64_t seed;
     struct nw_runtime *hosts; /* of the clients */
+    const struct nw_backend_ops *backend; /* of daemons: nw_backend_sim, or one that measures it */
     struct world_node nodes[WORLD_NODES_MAX];
     unsigned node_count;
     struct world_daemon daemons[WORLD_DAEMONS_MAX];
