@@ -43,8 +43,9 @@ nw_err daemon_load(struct nw_daemon *daemon, const struct nw_sections *sections,
             return NW_INVALID;
         }
     }
-    nw_err err = nw_conf_load(nw_text_slice(&text), daemon->file != NULL ? daemon->file : o->text_name,
-                              o->outside, sections, daemon->generation_count + 1, diag, out);
+    nw_err err =
+        nw_conf_load(nw_text_slice(&text), daemon->file != NULL ? daemon->file : o->text_name,
+                     o->outside, sections, daemon->generation_count + 1, diag, out);
     nw_text_done(&text);
     return err;
 }
@@ -213,7 +214,8 @@ static nw_err take_state(struct nw_daemon *daemon, struct nw_diag *diag)
     err = nw_file_lock_now(daemon->runtime, path, &daemon->lock, &pid);
     if (err != NW_OK) {
         if (err == NW_EXISTS)
-            nw_diag_error(diag, "the state folder %s is in use by another newel (pid %d)", dir, pid);
+            nw_diag_error(diag, "the state folder %s is in use by another newel (pid %d)", dir,
+                          pid);
         else
             nw_diag_error(diag, "the state folder %s cannot be written: %s", dir, nw_err_text(err));
         return err;
@@ -304,7 +306,7 @@ void nw_daemon_free(struct nw_daemon *daemon)
     nw_admin_free(daemon->admin);
     nw_fleet_free(daemon->fleet);
     nw_gate_free(daemon->gate);
-    nw_peer_registry_free(daemon->registry);
+    nw_peer_registry_free(daemon->registry); /* it never ran, or is gone: cannot yield here */
     if (daemon->lock != NULL)
         nw_file_close(daemon->lock);
     nw_runtime_free(daemon->runtime);

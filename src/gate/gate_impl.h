@@ -163,7 +163,6 @@ struct gate_source {
     struct nw_buf *in;       /* head and first body bytes; unread part starts at the body */
     struct nw_buf more;      /* what came after */
     uint64_t left_bytes;     /* LENGTH: not yet read from the connection */
-    struct nw_http1_chunked chunked;
     uint64_t max_bytes;      /* 413 beyond */
     uint64_t read_bytes;     /* body bytes decoded so far */
     uint64_t wire_bytes;     /* as they came, for the minimum rate */
@@ -186,6 +185,7 @@ struct gate_source {
     uint64_t spool_bytes;
     uint64_t spool_at;
     struct nw_buf spool_buf;
+    struct nw_http1_chunked chunked; /* set only where is_chunked is */
 };
 
 struct gate_sink {

@@ -32,11 +32,11 @@ static nw_err make_room(struct nw_buf *in, uint32_t head_max_bytes)
     return in->cap_bytes >= head_max_bytes ? NW_HEAD_TOO_LARGE : nw_buf_enlarge(in);
 }
 
-NW_YIELDS static nw_err read_head(struct gate_request *r, struct nw_buf *in)
+/* The head did not lie there whole: the client gets its time for it. */
+NW_YIELDS static nw_err wait_head(struct gate_request *r, struct nw_buf *in)
 {
     struct gate_settings *settings = &r->worker->settings;
     NW_WITHIN(head, settings->head_time_ms);
-    nw_http1_parser_init(&r->parser, false, &settings->head_limits);
     for (;;) {
         if (nw_buf_unread_bytes(in) > 0) {
             nw_err err = nw_http1_parse(&r->parser, nw_buf_unread(in), &r->head);
@@ -52,6 +52,19 @@ NW_YIELDS static nw_err read_head(struct gate_request *r, struct nw_buf *in)
         if (got_bytes == 0)
             return NW_CLIENT_GONE;
     }
+}
+
+NW_YIELDS static nw_err read_head(struct gate_request *r, struct nw_buf *in)
+{
+    size_t got_bytes = 0;
+    nw_http1_parser_init(&r->parser, false, &r->worker->settings.head_limits);
+    if (in->data == NULL && nw_io_read_now(&r->conn->stream, in, &got_bytes) == NW_OK &&
+        got_bytes > 0) {
+        nw_err err = nw_http1_parse(&r->parser, nw_buf_unread(in), &r->head);
+        if (NW_LIKELY(err != NW_AGAIN))
+            return err;
+    }
+    return wait_head(r, in);
 }
 
 /* Says why on the wire; what follows on this connection is never parsed. */
@@ -251,7 +264,10 @@ NW_YIELDS static nw_err answer(struct gate_request *r)
     x->capture_count = found.capture_count;
     for (unsigned i = 0; i < found.capture_count; i++)
         x->captures[i] = found.captures[i];
-    NW_WITHIN(request, (uint64_t)found.route->timeouts.request_ms);
+    uint64_t request_ms = (uint64_t)found.route->timeouts.request_ms;
+    if (request_ms == 0)
+        return act(r, found.route);
+    NW_WITHIN(request, request_ms);
     return act(r, found.route);
 }
 

@@ -34,11 +34,12 @@ NW_YIELDS static nw_err send_out(struct gate_sink *sink, const struct iovec *iov
     if (n == 0)
         return NW_OK;
     sink->is_head_held = false;
-    NW_WITHIN(idle, sink->idle_ms);
-    nw_err err = nw_io_write_ahead(&sink->conn->stream, all, n, sink->ahead_bytes);
+    bool is_late;
+    nw_err err = nw_io_write_timed(&sink->conn->stream, all, n, sink->ahead_bytes, sink->idle_ms,
+                                   &is_late);
     sink->out.start = sink->out.end = 0;
     if (err != NW_OK)
-        sink->failed = err == NW_TIMEOUT && nw_within_ran_out(&idle) ? NW_CLIENT_SLOW : err;
+        sink->failed = is_late ? NW_CLIENT_SLOW : err;
     return sink->failed;
 }
 
@@ -51,8 +52,8 @@ static void hold(struct gate_sink *sink, const void *bytes, size_t len)
 static void write_own_fields(struct gate_sink *sink, struct nw_http1_writer *writer)
 {
     struct nw_exchange *exchange = sink->exchange;
-    nw_http1_write_field(writer, NW_SLICE("Via"), NW_SLICE("1.1 newel"));
-    nw_http1_write_field(writer, NW_SLICE("X-Request-Id"), exchange->request_id);
+    NW_HTTP1_WRITE_FIELD(writer, "Via: 1.1 newel\r\nX-Request-Id: ",
+                         exchange->request_id);
     nw_http1_write_bytes(writer, exchange->answer_lines);
 }
 
@@ -60,31 +61,22 @@ static void write_connection(struct gate_sink *sink, struct nw_http1_writer *wri
 {
     bool is_http10 = sink->exchange->head->version_minor == 0;
     if (!sink->keeps_alive)
-        nw_http1_write_bytes(writer, NW_SLICE("Connection: close\r\n"));
+        NW_HTTP1_WRITE(writer, "Connection: close\r\n");
     else if (is_http10)
-        nw_http1_write_bytes(writer, NW_SLICE("Connection: keep-alive\r\n"));
+        NW_HTTP1_WRITE(writer, "Connection: keep-alive\r\n");
 }
 
-static void write_fields(struct nw_http1_writer *writer, const struct nw_http_fields *fields,
-                         bool *out_has_date)
+static void write_fields(struct nw_http1_writer *writer, const struct nw_http_fields *fields)
 {
-    for (uint32_t i = 0; i < fields->count; i++) {
-        if (nw_http1_set_has(&fields->skip, i))
-            continue;
-        const struct nw_http1_field *field = &fields->items[i];
-        *out_has_date |= field->id == NW_HTTP_FIELD_DATE;
-        nw_http1_write_field(writer, nw_slice_of(fields->bytes + field->name_off, field->name_len),
-                             nw_slice_of(fields->bytes + field->value_off, field->value_len));
-    }
+    nw_http1_write_fields(writer, fields->bytes, fields->items, fields->count, &fields->skip);
 }
 
 static void write_head(struct gate_sink *sink, const struct nw_http_answer *answer,
                        struct nw_http1_writer *writer)
 {
-    bool has_date = false;
     nw_http1_write_status_line(writer, answer->status, answer->reason);
-    write_fields(writer, &answer->fields, &has_date);
-    if (!has_date)
+    write_fields(writer, &answer->fields);
+    if (!answer->has_date)
         nw_http1_write_field(writer, NW_SLICE("Date"), gate_date(gate_worker_self()));
     write_own_fields(sink, writer);
     if (sink->is_chunked)
@@ -139,9 +131,8 @@ NW_YIELDS static nw_err sink_head(struct nw_http_sink *base, const struct nw_htt
 /* Connection and Upgrade ended here, like every field of the connection: 101 has newel's own. */
 static void write_informational(struct nw_http1_writer *writer, const struct nw_http_answer *answer)
 {
-    bool has_date = false;
     nw_http1_write_status_line(writer, answer->status, answer->reason);
-    write_fields(writer, &answer->fields, &has_date);
+    write_fields(writer, &answer->fields);
     if (answer->status == 101)
         nw_http1_write_bytes(writer, NW_SLICE("Connection: Upgrade\r\nUpgrade: websocket\r\n"));
     nw_http1_write_end(writer);
@@ -221,6 +212,16 @@ NW_YIELDS static nw_err sink_flush(struct nw_http_sink *base)
     return sink->failed != NW_OK ? sink->failed : send_out(sink, NULL, 0);
 }
 
+/* Until the client has taken what was sent ahead of it. */
+NW_YIELDS static nw_err drain(struct gate_sink *sink)
+{
+    NW_WITHIN(idle, sink->idle_ms);
+    nw_err err = nw_io_write_drain(&sink->conn->stream);
+    if (err != NW_OK)
+        sink->failed = err == NW_TIMEOUT && nw_within_ran_out(&idle) ? NW_CLIENT_SLOW : err;
+    return sink->failed;
+}
+
 NW_YIELDS static nw_err sink_end(struct nw_http_sink *base)
 {
     struct gate_sink *sink = sink_of(base);
@@ -235,10 +236,8 @@ NW_YIELDS static nw_err sink_end(struct nw_http_sink *base)
     } else {
         NW_TRY(send_out(sink, NULL, 0));
     }
-    NW_WITHIN(idle, sink->idle_ms);
-    nw_err err = nw_io_write_drain(&sink->conn->stream);
-    if (err != NW_OK)
-        return sink->failed = err == NW_TIMEOUT && nw_within_ran_out(&idle) ? NW_CLIENT_SLOW : err;
+    if (NW_UNLIKELY(!nw_stream_is_drained(&sink->conn->stream)))
+        NW_TRY(drain(sink));
     sink->is_ended = true;
     return NW_OK;
 }

@@ -320,19 +320,17 @@ void gate_source_init(struct gate_source *source, struct gate_request *request, 
     const struct nw_http1_message *message = &request->exchange.message;
     const struct gate_settings *settings = &request->worker->settings;
     bool has_body = message->framing != NW_HTTP1_BODY_NONE;
-    *source = (struct gate_source){
-        .base.ops = &ops,
-        .base.length_bytes = 0,
-        .conn = request->conn,
-        .exchange = &request->exchange,
-        .in = in,
-        .idle_ms = settings->idle_ms,
-        .max_bytes = UINT64_MAX,
-        .is_chunked = message->framing == NW_HTTP1_BODY_CHUNKED,
-        .is_done = !has_body,
-        .owes_continue = has_body && message->expect_continue,
-    };
+    memset(source, 0, offsetof(struct gate_source, chunked));
+    source->base.ops = &ops;
     source->base.is_whole = !has_body;
+    source->conn = request->conn;
+    source->exchange = &request->exchange;
+    source->in = in;
+    source->idle_ms = settings->idle_ms;
+    source->max_bytes = UINT64_MAX;
+    source->is_chunked = message->framing == NW_HTTP1_BODY_CHUNKED;
+    source->is_done = !has_body;
+    source->owes_continue = has_body && message->expect_continue;
     if (message->framing == NW_HTTP1_BODY_LENGTH) {
         source->left_bytes = message->length_bytes;
         source->base.length_bytes = (int64_t)message->length_bytes;
@@ -344,6 +342,9 @@ void gate_source_init(struct gate_source *source, struct gate_request *request, 
 
 bool gate_source_done(struct gate_source *source, struct nw_buf *in)
 {
+    if (NW_LIKELY(source->chain_count == 0 && source->spool == NULL && source->more.data == NULL &&
+                  source->spool_bytes == 0))
+        return source->is_done && source->failed == NW_OK;
     for (unsigned i = 0; i < source->chain_count; i++)
         nw_buf_release(&source->chain[i]);
     nw_buf_release(&source->spool_buf);

@@ -56,7 +56,7 @@ NW_YIELDS NW_MUST_CHECK nw_err nw_scope_join(struct nw_scope *scope);
 NW_YIELDS void nw_scope_close(struct nw_scope *scope);
 
 /* The running fiber; NULL on the loop's own stack. */
-NW_NOINLINE struct nw_fiber *nw_fiber_self(void);
+struct nw_fiber *nw_fiber_self(void);
 const char *nw_fiber_name(const struct nw_fiber *fiber);
 /* Sets the flag and wakes the fiber. Callable from the loop's stack. */
 void nw_fiber_cancel(struct nw_fiber *fiber);
