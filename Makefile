@@ -53,7 +53,7 @@ bench: release
 	@tools/setup.sh bench
 	@$(PYTHON) test/bench/bench.py $(BENCH)
 
-bench-instructions: release
+bench-instructions:
 	@tools/setup.sh bench
 	@$(PYTHON) test/bench/instructions.py
 

@@ -33,6 +33,7 @@ struct world *world_new(uint64_t seed, bool drops_transcript)
 {
     struct world *world = nw_alloc_zero(sizeof *world);
     world->seed = seed;
+    world->backend = &nw_backend_sim;
     world->sim = nw_sim_new(
         &(struct nw_sim_options){.seed = seed, .drops_transcript = drops_transcript});
     nw_sim_split(world->sim, "world", &world->rng);
@@ -149,7 +150,7 @@ void world_daemon_restart(struct world_daemon *daemon)
     struct nw_daemon_options options = {
         .file = "newel.yaml",
         .outside = &daemon->outside,
-        .backend = &nw_backend_sim,
+        .backend = daemon->world->backend,
         .world = daemon->world->sim,
         .name = daemon->name,
         .state_dir = state_dir,
