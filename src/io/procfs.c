@@ -52,9 +52,9 @@ static bool try_port(int fd, uint16_t port, uint16_t *out_port)
 }
 
 /*
- * The process binds the port a moment after we let go of it. One of the kernel's own choosing is the
- * next one that it gives to any other program, whose answers we would take for the process's; so the
- * port comes from below that range, by chance.
+ * The process binds the port a moment after we let go of it. One of the kernel's own choosing is
+ * the next one that it gives to any other program, whose answers we would take for the process's;
+ * so the port comes from below that range, by chance.
  */
 nw_err nw_port_choose(uint16_t *out_port)
 {

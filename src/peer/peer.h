@@ -149,7 +149,8 @@ NW_YIELDS NW_MUST_CHECK nw_err nw_peer_set_change(struct nw_peer_set *set,
 struct nw_peer_want {
     uint64_t key_hash;                  /* for NW_BALANCE_HASH */
     const struct nw_peer_node *exclude; /* already tried; used only when it is the only one */
-    bool has_refused; /* the excluded one refused a connection: even nodes that are out come first */
+    bool
+        has_refused; /* the excluded one refused a connection: even nodes that are out come first */
     /* Hard; NULL: all. While begin waits it may be asked on any worker. */
     bool (*eligible)(const struct nw_peer_node *node, const void *arg);
     const void *eligible_arg;
