@@ -529,6 +529,30 @@ def test_an_upgrade_needs_the_routes_leave(edge, origin):
     assert reply.status == 200 and "upgrade" not in origin.last.headers
 
 
+# Addresses
+
+
+def test_names_and_ipv6_on_both_sides(newel, origin):
+    edge = newel(site(f"localhost:{origin.port}", listen=["localhost:0", "[::1]:0"]))
+    assert [edge.get("/", listener=i).status for i in range(2)] == [200, 200]
+    assert origin.last.headers["x-forwarded-for"] == "::1"
+    assert origin.last.headers["forwarded"].startswith('for="[::1]";')
+
+
+def test_a_name_that_does_not_resolve_is_502(newel):
+    edge = newel(site("nowhere.invalid:80"))
+    reply = edge.get("/")
+    assert reply.status == 502 and "nowhere" not in reply.text
+
+
+def test_a_long_pipeline_is_answered_whole(edge, origin):
+    origin.on("GET /x").reply(200, b"y" * 100_000)
+    with edge.wire(receive_bytes=4096) as wire:
+        wire.send(b"GET /x HTTP/1.1\r\nHost: a\r\n\r\n" * 100)
+        for _ in range(100):
+            assert len(wire.response().body) == 100_000
+
+
 # Unix sockets
 
 
