@@ -13,7 +13,7 @@ FUZZ_SECONDS ?= 600
 
 build: setup
 	@test -f $(BUILD)/build.ninja || meson setup $(BUILD)
-	@ninja -C $(BUILD)
+	@ninja -C $(BUILD) newel examples/shop/shop
 
 help:
 	@echo 'make              build/newel, and the example shop'
@@ -53,7 +53,7 @@ bench: release
 	@tools/setup.sh bench
 	@$(PYTHON) test/bench/bench.py $(BENCH)
 
-bench-instructions: release
+bench-instructions:
 	@tools/setup.sh bench
 	@$(PYTHON) test/bench/instructions.py
 

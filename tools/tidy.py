@@ -15,7 +15,7 @@ import subprocess
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-LINE_MAX, FUNCTION_MAX, FILE_MAX, README_MAX = 100, 70, 800, 60
+LINE_MAX, PYTHON_LINE_MAX, FUNCTION_MAX, FILE_MAX, README_MAX = 100, 110, 70, 800, 60
 WORDS = {"if", "for", "while", "switch", "return", "sizeof", "defined", "else", "do", "case"}
 
 # Calls that have one home. (pattern of names, where they may stand, what to do instead)
@@ -44,7 +44,10 @@ MUTABLE_ALLOWED = {"src/io/worker.c", "src/base/planted.c", "src/base/log.c"}
 
 
 def run(*command):
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    try:
+        return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    except FileNotFoundError as error: # a source tree without git, a machine without it
+        return subprocess.CompletedProcess(command, 127, "", str(error))
 
 
 @functools.cache
@@ -162,17 +165,18 @@ def check_layers():
 # ---- sizes ----
 
 def check_lengths():
-    """Lines of 100 columns, files of 800 lines, functions of 70."""
+    """Lines of 100 columns (Python 110), files of 800 lines, functions of 70."""
     for name in files():
         if not name.endswith((".c", ".h", ".def", ".S", ".py", ".sh")):
             continue
         lines = lines_of(name)
         if len(lines) > FILE_MAX + 1:
             yield name, FILE_MAX, f"the file has {len(lines) - 1} lines, at most {FILE_MAX}"
+        columns_max = PYTHON_LINE_MAX if name.endswith(".py") else LINE_MAX
         if not name.endswith(".def"):  # rows of a table: its help text stands on one line
             for number, line in enumerate(lines, 1):
-                if len(line) > LINE_MAX:
-                    yield name, number, f"the line has {len(line)} columns, at most {LINE_MAX}"
+                if len(line) > columns_max:
+                    yield name, number, f"the line has {len(line)} columns, at most {columns_max}"
         for number, line in enumerate(lines, 1):
             if line.rstrip() != line:
                 yield name, number, "space at the end of the line"

@@ -20,6 +20,13 @@
 #define NW_COUNT(array) (sizeof(array) / sizeof((array)[0]))
 #define NW_UNUSED __attribute__((unused))
 
+/* Asks the cache for `bytes` of memory that is needed soon. Safe on any address. */
+static inline void nw_prefetch(const void *at, size_t bytes)
+{
+    for (size_t i = 0; i < bytes; i += 64)
+        __builtin_prefetch((const char *)at + i);
+}
+
 /*
  * Stands before every declaration of a function that may yield the calling fiber, so that a
  * reader sees where another fiber may run. Expands to nothing; tools/tidy.py reads it.

@@ -2,9 +2,10 @@
  * The hot path: borrow a connection, one send, one read, one send. Everything that an ordinary
  * exchange needs lies in this frame and three pooled buffers.
  *
- * Two rules hold it together. Framing: what the node said is judged once (http1.h) and the sink frames
- * the answer anew. Completeness: the connection goes back to the pool only when the answer is provably
- * complete, the request went out whole, and nothing unread is left; in every other case it is closed.
+ * Two rules hold it together. Framing: what the node said is judged once (http1.h) and the sink
+ * frames the answer anew. Completeness: the connection goes back to the pool only when the answer
+ * is provably complete, the request went out whole, and nothing unread is left; in every other case
+ * it is closed.
  *
  * The road not taken: parsing and relaying in callbacks. It saved no measurable time over a fiber
  * switch of a few nanoseconds and cost the top-to-bottom reading.
@@ -36,9 +37,10 @@ struct forward {
     bool is_uploaded;
     bool is_answer_complete;
     bool was_node_at_fault;
+    struct nw_http1_message message;
+    /* Not zeroed: valid once a head is being read. */
     struct nw_http1_parser parser;
     struct nw_http1_head head;
-    struct nw_http1_message message;
 };
 
 static struct nw_stream *node_stream(struct forward *f)
@@ -65,13 +67,13 @@ NW_YIELDS static nw_err send_piece(struct forward *f, struct nw_slice piece, boo
     f->out.start = f->out.end = 0;
     if (n == 0)
         return NW_OK;
-    NW_WITHIN(idle, f->service->idle_ms);
-    return nw_io_write_all(node_stream(f), iov, n);
+    bool is_late;
+    return nw_io_write_timed(node_stream(f), iov, n, 0, f->service->idle_ms, &is_late);
 }
 
 /*
- * The rest of the body. A body error towards us cuts the node's connection without a terminator: the
- * node must not take what it got for the whole.
+ * The rest of the body. A body error towards us cuts the node's connection without a terminator:
+ * the node must not take what it got for the whole.
  */
 NW_YIELDS static nw_err send_body(struct forward *f)
 {
@@ -172,6 +174,8 @@ static struct nw_http_answer answer_of(struct forward *f)
         .status = f->head.status,
         .reason = nw_http1_reason(&f->head, bytes),
         .fields = {bytes, f->head.fields, f->head.field_count, f->message.dropped},
+        .has_date = nw_http1_has(&f->head, NW_HTTP_FIELD_DATE) &&
+                    !nw_http1_set_has(&f->message.dropped, f->head.first[NW_HTTP_FIELD_DATE]),
         .length_bytes = f->message.has_length ? (int64_t)f->message.length_bytes
                                               : NW_HTTP_LENGTH_UNKNOWN,
         .has_no_body = f->message.framing == NW_HTTP1_BODY_NONE,
@@ -224,6 +228,7 @@ NW_YIELDS static nw_err wait_upload_or_answer(struct forward *f)
         NW_TRY(nw_io_wait_any(waits, 2));
         if (waits[0].ready == 0)
             continue;
+        NW_WITHIN(first_byte, f->service->first_byte_ms); /* a head that began must end */
         NW_TRY(read_one_head(f));
         if (!f->message.is_informational)
             return NW_OK;
@@ -273,8 +278,8 @@ NW_YIELDS static nw_err splice_rest(struct forward *f, uint64_t left_bytes)
     NW_TRY(sink->ops->flush(sink));
     uint64_t moved_bytes = 0;
     bool is_from_fault = false;
-    nw_err err = nw_io_relay(node_stream(f), sink->ops->stream(sink), left_bytes, f->service->idle_ms,
-                             &moved_bytes, &is_from_fault);
+    nw_err err = nw_io_relay(node_stream(f), sink->ops->stream(sink), left_bytes,
+                             f->service->idle_ms, &moved_bytes, &is_from_fault);
     sink->ops->sent(sink, moved_bytes);
     f->was_node_at_fault = is_from_fault;
     return err;
@@ -387,8 +392,9 @@ NW_YIELDS static nw_err relay_answer(struct forward *f)
     struct nw_http_answer answer = answer_of(f);
     f->was_node_at_fault = false;
     nw_err err = sink->ops->head(sink, &answer);
+    f->was_node_at_fault = err == NW_HEAD_TOO_LARGE; /* ours fit, its own did not */
     if (err != NW_OK)
-        return err;
+        return f->was_node_at_fault ? NW_BAD_MESSAGE : err;
     nw_buf_consume(&f->in, f->head.head_bytes);
     f->was_node_at_fault = true;
     err = relay_body(f);
@@ -410,6 +416,7 @@ NW_YIELDS static nw_err tunnel(struct forward *f)
     struct nw_http_sink *sink = f->exchange->sink;
     struct nw_http_answer answer = answer_of(f);
     struct gate_request *request = gate_request_of(f->exchange);
+    NW_TRY(gate_tunnel_keep_head(f->exchange));
     NW_TRY(sink->ops->informational(sink, &answer));
     sink->has_head = true;
     f->exchange->outcome.status = 101;
@@ -466,7 +473,8 @@ NW_YIELDS static nw_err one_try(struct forward *f)
         note_first_byte(f);
         err = f->message.framing == NW_HTTP1_BODY_TUNNEL ? tunnel(f) : relay_answer(f);
     } else {
-        nw_peer_try_report(&f->try, f->was_node_at_fault ? outcome_of_err(err) : NW_PEER_ABANDONED, 0);
+        nw_peer_try_report(&f->try, f->was_node_at_fault ? outcome_of_err(err) : NW_PEER_ABANDONED,
+                           0);
     }
     nw_scope_close(&uploads); /* what is left of an upload is not forwarded any more */
     f->exchange->outcome.has_started |= nw_stream_sent_bytes(node_stream(f)) > f->sent_before;
@@ -478,7 +486,8 @@ static bool may_repeat(struct forward *f, nw_err err)
 {
     struct nw_exchange *exchange = f->exchange;
     bool is_broken = err == NW_PEER_CLOSED || err == NW_PEER_RESET;
-    if (!is_broken || !f->was_node_at_fault || exchange->sink->has_head || !exchange->source->is_whole)
+    if (!is_broken || !f->was_node_at_fault || exchange->sink->has_head ||
+        !exchange->source->is_whole)
         return false;
     if (nw_buf_unread_bytes(&f->in) > 0)
         return false; /* an answer had begun */
@@ -550,6 +559,7 @@ NW_YIELDS static nw_err begin(struct forward *f, struct nw_peer_want *want)
         !nw_peer_has_other(f->service->set, f->try.node))
         return err;
     want->exclude = f->try.node; /* nothing of it left: it moves once */
+    want->has_refused = true;
     nw_metric_add(f->service->moved, gate_worker_self()->index, 1);
     f->exchange->outcome.attempts++;
     err = nw_peer_try_begin(f->service->set, want, &f->try);
@@ -560,7 +570,10 @@ NW_YIELDS static nw_err begin(struct forward *f, struct nw_peer_want *want)
 
 nw_err nw_gate_forward(struct nw_exchange *exchange)
 {
-    struct forward f = {.exchange = exchange, .service = exchange->service};
+    struct forward f;
+    memset(&f, 0, offsetof(struct forward, parser));
+    f.exchange = exchange;
+    f.service = exchange->service;
     f.in.wants_large = true; /* a 16 KiB body and its head come in one read */
     struct nw_peer_want want = {.key_hash = key_hash(exchange, exchange->service)};
     nw_err err;

@@ -1,44 +1,32 @@
 /*
  * What a node sees: the request as it came, less what belonged to the client's connection, plus who
- * asked. Framing is written from the judged enum, never copied through. From a peer that nobody told
- * us to trust, every field that claims to know the client is replaced; a trusted one is appended to.
+ * asked. Framing is written from the judged enum, never copied through. From a peer that nobody
+ * told us to trust, every field that claims to know the client is replaced; a trusted one is
+ * appended to.
  */
 #include "gate/forward.h"
 
 #include "base/assert.h"
 
 /* Fields that newel writes itself. */
-static const uint8_t rewritten[] = {
-    NW_HTTP_FIELD_X_FORWARDED_FOR,  NW_HTTP_FIELD_X_FORWARDED_PROTO, NW_HTTP_FIELD_X_FORWARDED_HOST,
-    NW_HTTP_FIELD_X_FORWARDED_PORT, NW_HTTP_FIELD_FORWARDED,         NW_HTTP_FIELD_X_REQUEST_ID,
-    NW_HTTP_FIELD_TRACEPARENT,      NW_HTTP_FIELD_X_REAL_IP,
-};
-
-static bool is_rewritten(unsigned id)
-{
-    for (size_t i = 0; i < NW_COUNT(rewritten); i++)
-        if (rewritten[i] == id)
-            return true;
-    return false;
-}
+#define FIELD_BIT(name) (UINT64_C(1) << NW_HTTP_FIELD_##name)
+static const uint64_t rewritten = FIELD_BIT(X_FORWARDED_FOR) | FIELD_BIT(X_FORWARDED_PROTO) |
+                                  FIELD_BIT(X_FORWARDED_HOST) | FIELD_BIT(X_FORWARDED_PORT) |
+                                  FIELD_BIT(FORWARDED) | FIELD_BIT(X_REQUEST_ID) |
+                                  FIELD_BIT(TRACEPARENT) | FIELD_BIT(X_REAL_IP);
 
 static void find_rewritten(const struct nw_exchange *exchange, struct nw_http1_set *out)
 {
     const struct nw_http1_head *head = exchange->head;
-    uint64_t any = 0;
-    for (size_t i = 0; i < NW_COUNT(rewritten); i++)
-        any |= UINT64_C(1) << rewritten[i];
+    uint64_t any = rewritten;
     /* A body that newel holds whole, or whose 100 it already sent, expects nothing any more. */
-    bool drops_expect = exchange->source->is_whole;
-    if (drops_expect)
-        any |= UINT64_C(1) << NW_HTTP_FIELD_EXPECT;
-    if ((head->present & any) == 0)
+    if (exchange->source->is_whole)
+        any |= FIELD_BIT(EXPECT);
+    if (NW_LIKELY((head->present & any) == 0))
         return;
-    for (uint32_t i = 0; i < head->field_count; i++) {
-        unsigned id = head->fields[i].id;
-        if (is_rewritten(id) || (drops_expect && id == NW_HTTP_FIELD_EXPECT))
+    for (uint32_t i = 0; i < head->field_count; i++)
+        if ((any >> head->fields[i].id) & 1)
             nw_http1_set_add(out, i);
-    }
 }
 
 /* "Name: " and every value that the client's fields of this id had, ", " between and behind. */
@@ -52,7 +40,7 @@ static void write_earlier(struct nw_http1_writer *writer, const struct nw_exchan
         if (head->fields[i].id != id || head->fields[i].value_len == 0)
             continue;
         nw_http1_write_bytes(writer, nw_http1_value(head, exchange->head_bytes, i));
-        nw_http1_write_bytes(writer, NW_SLICE(", "));
+        NW_HTTP1_WRITE(writer, ", ");
     }
 }
 
@@ -65,37 +53,48 @@ static struct nw_slice trusted_or(const struct nw_exchange *exchange, nw_http_fi
     return nw_http1_get(exchange->head, exchange->head_bytes, id);
 }
 
+static void write_forwarded(struct nw_http1_writer *writer, const struct nw_exchange *exchange,
+                            struct nw_slice peer, struct nw_slice proto, struct nw_slice asked)
+{
+    bool is_v6 = exchange->peer.kind == NW_ADDR_IP6;
+    NW_HTTP1_WRITE(writer, "\r\nForwarded: ");
+    write_earlier(writer, exchange, NW_HTTP_FIELD_FORWARDED);
+    if (is_v6)
+        NW_HTTP1_WRITE(writer, "for=\"[");
+    else
+        NW_HTTP1_WRITE(writer, "for=");
+    nw_http1_write_bytes(writer, exchange->peer.kind == NW_ADDR_UNIX ? NW_SLICE("_unix") : peer);
+    if (is_v6)
+        NW_HTTP1_WRITE(writer, "]\"");
+    NW_HTTP1_WRITE(writer, ";proto=");
+    nw_http1_write_bytes(writer, proto);
+    if (asked.len > 0) { /* a port's colon needs the quotes */
+        NW_HTTP1_WRITE(writer, ";host=\"");
+        nw_http1_write_bytes(writer, asked);
+        NW_HTTP1_WRITE(writer, "\"");
+    }
+}
+
 static void write_client(struct nw_http1_writer *writer, const struct nw_exchange *exchange)
 {
     char host[NW_ADDR_TEXT_MAX_BYTES];
-    nw_addr_print_host(&exchange->peer, host);
-    struct nw_slice peer = nw_slice_str(host);
+    struct nw_slice peer = nw_slice_of(host, nw_addr_host_text(&exchange->peer, host));
     struct nw_slice proto = exchange->is_secure ? NW_SLICE("https") : NW_SLICE("http");
     struct nw_slice asked = exchange->target.authority;
-    bool is_v6 = exchange->peer.kind == NW_ADDR_IP6;
 
-    nw_http1_write_bytes(writer, NW_SLICE("X-Forwarded-For: "));
+    NW_HTTP1_WRITE(writer, "Via: 1.1 newel\r\nX-Forwarded-For: ");
     write_earlier(writer, exchange, NW_HTTP_FIELD_X_FORWARDED_FOR);
     nw_http1_write_bytes(writer, peer);
-    nw_http1_write_bytes(writer, NW_SLICE("\r\nX-Forwarded-Proto: "));
+    NW_HTTP1_WRITE(writer, "\r\nX-Forwarded-Proto: ");
     nw_http1_write_bytes(writer, trusted_or(exchange, NW_HTTP_FIELD_X_FORWARDED_PROTO, proto));
     if (asked.len > 0) {
-        nw_http1_write_bytes(writer, NW_SLICE("\r\nX-Forwarded-Host: "));
+        NW_HTTP1_WRITE(writer, "\r\nX-Forwarded-Host: ");
         nw_http1_write_bytes(writer, trusted_or(exchange, NW_HTTP_FIELD_X_FORWARDED_HOST, asked));
     }
-    nw_http1_write_bytes(writer, NW_SLICE("\r\nForwarded: "));
-    write_earlier(writer, exchange, NW_HTTP_FIELD_FORWARDED);
-    nw_http1_write_bytes(writer, is_v6 ? NW_SLICE("for=\"[") : NW_SLICE("for="));
-    nw_http1_write_bytes(writer, exchange->peer.kind == NW_ADDR_UNIX ? NW_SLICE("_unix") : peer);
-    nw_http1_write_bytes(writer, is_v6 ? NW_SLICE("]\"") : NW_SLICE(""));
-    nw_http1_write_bytes(writer, NW_SLICE(";proto="));
-    nw_http1_write_bytes(writer, proto);
-    if (asked.len > 0) {
-        nw_http1_write_bytes(writer, NW_SLICE(";host=\"")); /* a port's colon needs the quotes */
-        nw_http1_write_bytes(writer, asked);
-        nw_http1_write_bytes(writer, NW_SLICE("\""));
-    }
-    nw_http1_write_bytes(writer, NW_SLICE("\r\n"));
+    write_forwarded(writer, exchange, peer, proto, asked);
+    NW_HTTP1_WRITE_FIELD(writer, "\r\nX-Request-Id: ", exchange->request_id);
+    NW_HTTP1_WRITE_FIELD(writer, "traceparent: ",
+                         nw_slice_of(exchange->traceparent, NW_HTTP_TRACEPARENT_BYTES));
 }
 
 static struct nw_slice host_for(const struct nw_exchange *exchange,
@@ -103,8 +102,7 @@ static struct nw_slice host_for(const struct nw_exchange *exchange,
 {
     if (service->host.kind == NW_CONF_HOST_FIXED)
         return service->host.text;
-    bool is_unix = strncmp(node_name, "unix:", 5) == 0;
-    if (service->host.kind == NW_CONF_HOST_NODE && !is_unix)
+    if (service->host.kind == NW_CONF_HOST_NODE && strncmp(node_name, "unix:", 5) != 0)
         return nw_slice_str(node_name);
     return exchange->target.authority.len > 0 ? exchange->target.authority : NW_SLICE("localhost");
 }
@@ -128,8 +126,9 @@ static void write_body_framing(struct nw_http1_writer *writer, const struct nw_e
     else if (length > 0)
         nw_http1_write_framing(writer, NW_HTTP1_BODY_LENGTH, (uint64_t)length);
     else if (exchange->message.has_length || exchange->head->method == NW_HTTP_POST ||
-             exchange->head->method == NW_HTTP_PUT || exchange->message.framing != NW_HTTP1_BODY_NONE)
-        nw_http1_write_bytes(writer, NW_SLICE("Content-Length: 0\r\n"));
+             exchange->head->method == NW_HTTP_PUT ||
+             exchange->message.framing != NW_HTTP1_BODY_NONE)
+        NW_HTTP1_WRITE(writer, "Content-Length: 0\r\n");
 }
 
 static void write_all(struct nw_http1_writer *writer, const struct nw_exchange *exchange,
@@ -138,15 +137,11 @@ static void write_all(struct nw_http1_writer *writer, const struct nw_exchange *
     struct nw_http1_set also = {{0, 0}};
     find_rewritten(exchange, &also);
     write_target(writer, exchange, exchange->is_target_raw);
-    nw_http1_write_field(writer, NW_SLICE("Host"), host_for(exchange, service, node_name));
+    NW_HTTP1_WRITE_FIELD(writer, "Host: ", host_for(exchange, service, node_name));
     nw_http1_write_kept(writer, exchange->head, exchange->head_bytes, &exchange->message, &also);
-    nw_http1_write_bytes(writer, NW_SLICE("Via: 1.1 newel\r\n"));
     write_client(writer, exchange);
-    nw_http1_write_field(writer, NW_SLICE("X-Request-Id"), exchange->request_id);
-    nw_http1_write_field(writer, NW_SLICE("traceparent"),
-                         nw_slice_of(exchange->traceparent, NW_HTTP_TRACEPARENT_BYTES));
     if (exchange->asks_upgrade)
-        nw_http1_write_bytes(writer, NW_SLICE("Connection: Upgrade\r\nUpgrade: websocket\r\n"));
+        NW_HTTP1_WRITE(writer, "Connection: Upgrade\r\nUpgrade: websocket\r\n");
     write_body_framing(writer, exchange);
     nw_http1_write_end(writer);
 }

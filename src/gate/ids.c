@@ -1,24 +1,40 @@
 /*
- * Ids are random, not secret: they come from the worker's own generator, which costs nanoseconds and
- * follows the seed in a simulation.
+ * Ids are random, not secret: they come from the worker's own generator, which costs nanoseconds
+ * and follows the seed in a simulation.
  */
 #include "gate/ids.h"
 
 #include "base/rng.h"
 #include "io/worker.h"
 
-static void put_hex(char *out, uint64_t value, unsigned digits)
+/*
+ * Eight digits at once: nibbles spread to bytes, then the gap between '9' and 'a' where it is due.
+ */
+static void put_hex_8(char *out, uint32_t value)
 {
-    static const char hex[] = "0123456789abcdef";
-    for (unsigned i = 0; i < digits; i++)
-        out[i] = hex[(value >> (4 * (digits - 1 - i))) & 15];
+    uint64_t x = value;
+    x = (x | x << 16) & UINT64_C(0x0000ffff0000ffff);
+    x = (x | x << 8) & UINT64_C(0x00ff00ff00ff00ff);
+    x = (x | x << 4) & UINT64_C(0x0f0f0f0f0f0f0f0f);
+    uint64_t letters = (x + UINT64_C(0x0606060606060606)) >> 4 & UINT64_C(0x0101010101010101);
+    x += UINT64_C(0x3030303030303030) + letters * ('a' - '9' - 1);
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+    x = __builtin_bswap64(x); /* the highest digit comes first */
+#endif
+    memcpy(out, &x, sizeof x);
+}
+
+static void put_hex_16(char *out, uint64_t value)
+{
+    put_hex_8(out, (uint32_t)(value >> 32));
+    put_hex_8(out + 8, (uint32_t)value);
 }
 
 void gate_ids_make(char out[NW_HTTP_ID_BYTES])
 {
     struct nw_rng *rng = nw_worker_rng(nw_worker_self());
-    put_hex(out, nw_rng_next(rng), 16);
-    put_hex(out + 16, nw_rng_next(rng), 16);
+    put_hex_16(out, nw_rng_next(rng));
+    put_hex_16(out + 16, nw_rng_next(rng));
 }
 
 struct nw_ip gate_peer_ip(const struct gate_peer *peer)
@@ -81,7 +97,7 @@ static void fill_trace(struct nw_exchange *exchange)
     struct nw_rng *rng = nw_worker_rng(nw_worker_self());
     struct nw_slice field =
         nw_http1_get(exchange->head, exchange->head_bytes, NW_HTTP_FIELD_TRACEPARENT);
-    struct nw_slice trace = trace_id_of(field);
+    struct nw_slice trace = field.ptr != NULL ? trace_id_of(field) : field;
     char *out = exchange->traceparent;
     memcpy(out, "00-", 3);
     if (trace.ptr != NULL)
@@ -89,7 +105,7 @@ static void fill_trace(struct nw_exchange *exchange)
     else
         memcpy(out + 3, exchange->id_text, 32);
     out[35] = '-';
-    put_hex(out + 36, nw_rng_next(rng) | 1, 16);
+    put_hex_16(out + 36, nw_rng_next(rng) | 1);
     memcpy(out + 52, trace.ptr != NULL ? field.ptr + 52 : "-01", 3);
 }
 
@@ -107,7 +123,10 @@ static bool is_good_id(struct nw_slice id)
     return true;
 }
 
-/* The last address in X-Forwarded-For that no trusted proxy has: the nearest one we cannot vouch for. */
+/*
+ * The last address in X-Forwarded-For that no trusted proxy has: the nearest one we cannot vouch
+ * for.
+ */
 static void find_client(struct nw_exchange *exchange, const struct gate_settings *settings)
 {
     const struct nw_http1_head *head = exchange->head;
@@ -131,15 +150,20 @@ static void find_client(struct nw_exchange *exchange, const struct gate_settings
         set_addr(&exchange->client, found.is_v6 ? NW_ADDR_IP6 : NW_ADDR_IP4, 0, found.bytes);
 }
 
+static bool is_trusted(const struct gate_settings *settings, const struct gate_peer *peer)
+{
+    if (peer->kind == NW_ADDR_UNIX)
+        return true;
+    struct nw_ip ip = gate_peer_ip(peer);
+    return nw_cidr_any(settings->trusted, settings->trusted_count, &ip);
+}
+
 void gate_ids_fill(struct nw_exchange *exchange, const struct gate_settings *settings,
                    const struct gate_peer *peer)
 {
     set_addr(&exchange->peer, peer->kind, peer->port, peer->ip);
     set_addr(&exchange->client, peer->kind, peer->port, peer->ip);
-    struct nw_ip ip = gate_peer_ip(peer);
-    exchange->is_peer_trusted =
-        settings->trusted_count > 0 &&
-        (peer->kind == NW_ADDR_UNIX || nw_cidr_any(settings->trusted, settings->trusted_count, &ip));
+    exchange->is_peer_trusted = settings->trusted_count > 0 && is_trusted(settings, peer);
 
     gate_ids_make(exchange->id_text);
     exchange->request_id = nw_slice_of(exchange->id_text, NW_HTTP_ID_BYTES);

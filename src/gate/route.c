@@ -10,9 +10,9 @@
  * cannot win and are not looked at.
  *
  * Would the path with a slash be taken, when nothing takes it as it is? What the walk passed has
- * said no already, and a path with an empty last segment is taken only by what takes anything behind
- * its last '/': so the states where the walk ended are remembered, and their open lists are settled
- * with the regexes. No second walk.
+ * said no already, and a path with an empty last segment is taken only by what takes anything
+ * behind its last '/': so the states where the walk ended are remembered, and their open lists are
+ * settled with the regexes. No second walk.
  *
  * Working memory is on the stack while routes have at most LOCAL segments, which is all but the
  * absurd; what the configuration makes larger comes from the heap. A request cannot make it grow:

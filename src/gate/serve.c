@@ -35,11 +35,11 @@ static nw_err make_room(struct nw_buf *in, uint32_t head_max_bytes)
     return in->cap_bytes >= head_max_bytes ? NW_HEAD_TOO_LARGE : nw_buf_enlarge(in);
 }
 
-NW_YIELDS static nw_err read_head(struct gate_request *r, struct nw_buf *in)
+/* The head did not lie there whole: the client gets its time for it. */
+NW_YIELDS static nw_err wait_head(struct gate_request *r, struct nw_buf *in)
 {
     struct gate_settings *settings = &r->worker->settings;
     NW_WITHIN(head, settings->head_time_ms);
-    nw_http1_parser_init(&r->parser, false, &settings->head_limits);
     for (;;) {
         if (nw_buf_unread_bytes(in) > 0) {
             nw_err err = nw_http1_parse(&r->parser, nw_buf_unread(in), &r->head);
@@ -57,18 +57,24 @@ NW_YIELDS static nw_err read_head(struct gate_request *r, struct nw_buf *in)
     }
 }
 
-/*
- * Says why on the wire; what follows on this connection is never parsed. `why` is a sentence of
- * ours without a full stop: nothing of the request is repeated in it.
- */
-NW_YIELDS static gate_next refuse(struct gate_request *r, int status, const char *why)
+NW_YIELDS static nw_err read_head(struct gate_request *r, struct nw_buf *in)
 {
-    char id[NW_HTTP_ID_BYTES], sentence[256], text[2048];
-    const struct nw_conf_access *access = r->worker->settings.access;
-    gate_ids_make(id);
-    if (access != NULL)
-        gate_access_log_refused(r, access, status, nw_slice_of(id, sizeof id), why);
-    snprintf(sentence, sizeof sentence, "The request was refused: %s.", why);
+    size_t got_bytes = 0;
+    nw_http1_parser_init(&r->parser, false, &r->worker->settings.head_limits);
+    if (in->data == NULL && nw_io_read_now(&r->conn->stream, in, &got_bytes) == NW_OK &&
+        got_bytes > 0) {
+        nw_err err = nw_http1_parse(&r->parser, nw_buf_unread(in), &r->head);
+        if (NW_LIKELY(err != NW_AGAIN))
+            return err;
+    }
+    return wait_head(r, in);
+}
+
+/* Answers without an exchange; what follows on this connection is never parsed. */
+NW_YIELDS static gate_next refuse_as(struct gate_request *r, int status, const char *sentence,
+                                     const char id[NW_HTTP_ID_BYTES])
+{
+    char text[2048];
     size_t bytes = gate_page_raw(status, sentence, id, gate_date(r->worker), text, sizeof text);
     struct iovec iov = {text, bytes};
     bool may_write = nw_grace(GRACE_MS);
@@ -76,6 +82,21 @@ NW_YIELDS static gate_next refuse(struct gate_request *r, int status, const char
     if (!may_write || nw_io_write_all(&r->conn->stream, &iov, 1) != NW_OK)
         return GATE_CLOSE;
     return GATE_LINGER;
+}
+
+/*
+ * Says why on the wire and in the access log. `why` is a sentence of ours without a full stop:
+ * nothing of the request is repeated in it.
+ */
+NW_YIELDS static gate_next refuse(struct gate_request *r, int status, const char *why)
+{
+    char id[NW_HTTP_ID_BYTES], sentence[256];
+    const struct nw_conf_access *access = r->worker->settings.access;
+    gate_ids_make(id);
+    if (access != NULL)
+        gate_access_log_refused(r, access, status, nw_slice_of(id, sizeof id), why);
+    snprintf(sentence, sizeof sentence, "The request was refused: %s.", why);
+    return refuse_as(r, status, sentence, id);
 }
 
 NW_YIELDS static gate_next refuse_class(struct gate_request *r, nw_http1_class found)
@@ -255,7 +276,10 @@ NW_YIELDS static nw_err answer(struct gate_request *r)
     x->capture_count = found.capture_count;
     for (unsigned i = 0; i < found.capture_count; i++)
         x->captures[i] = found.captures[i];
-    NW_WITHIN(request, (uint64_t)found.route->timeouts.request_ms);
+    uint64_t request_ms = (uint64_t)found.route->timeouts.request_ms;
+    if (request_ms == 0)
+        return act(r, found.route);
+    NW_WITHIN(request, request_ms);
     return act(r, found.route);
 }
 
@@ -284,8 +308,14 @@ NW_YIELDS static void rescue(struct gate_request *r, nw_err err)
     if ((err == NW_DRAINING || nw_deadline_left_ms() == 0) && !nw_grace(GRACE_MS))
         return;
     NW_WITHIN(page, GRACE_MS);
-    if (page_for(r, err) != NW_OK && !r->sink.is_aborted)
+    nw_err failed = page_for(r, err);
+    if (failed == NW_NO_MEMORY && !x->sink->has_head) { /* this one needs no buffer */
+        x->outcome.status = nw_err_status(err);
+        r->sink.keeps_alive = false;
+        (void)refuse_as(r, x->outcome.status, gate_sentence(x->outcome.status), x->id_text);
+    } else if (failed != NW_OK && !r->sink.is_aborted) {
         x->sink->ops->abort(x->sink, err);
+    }
 }
 
 static gate_next after(struct gate_request *r, struct nw_buf *in, uint64_t count_max)
@@ -336,8 +366,8 @@ gate_next gate_serve(struct gate_conn *conn, struct nw_buf *in)
     err = answer(r);
     if (err != NW_OK)
         rescue(r, err);
+    gate_account(r); /* the log names the head's bytes, which the next message may replace */
     gate_next next = after(r, in, count_max);
-    gate_account(r);
     nw_metric_add(r->worker->in_flight, r->worker->index, -1);
     gate_sink_done(&r->sink);
     drop_references(r);

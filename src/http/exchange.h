@@ -28,8 +28,8 @@ struct nw_generation;
 struct nw_stream;
 
 /*
- * Fields as offsets into one piece of text, so that a parsed head is passed on without conversion.
- * `skip` names those that do not count (hop-by-hop, framing).
+ * Fields as offsets into a parsed head, so that it is passed on without conversion. `skip` names
+ * those that do not count (hop-by-hop, framing).
  */
 struct nw_http_fields {
     const char *bytes;
@@ -45,6 +45,7 @@ struct nw_http_answer {
     int status;
     struct nw_slice reason; /* empty: the registered phrase */
     struct nw_http_fields fields;
+    bool has_date;        /* one of the fields is Date */
     int64_t length_bytes; /* of the body that will follow; NW_HTTP_LENGTH_UNKNOWN */
     bool has_no_body;     /* HEAD, 204, 304: length_bytes (if known) is only told */
 };

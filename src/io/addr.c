@@ -134,23 +134,104 @@ nw_err nw_addr_split(struct nw_slice text, struct nw_slice *out_host, uint16_t *
     return NW_OK;
 }
 
-const char *nw_addr_print_host(const struct nw_addr *addr, char out[NW_ADDR_TEXT_MAX_BYTES])
+static char *put_decimal(char *at, unsigned value)
 {
-    out[0] = '\0';
+    if (value >= 100)
+        *at++ = (char)('0' + value / 100);
+    if (value >= 10)
+        *at++ = (char)('0' + value / 10 % 10);
+    *at++ = (char)('0' + value % 10);
+    return at;
+}
+
+static char *put_ip4(char *at, const uint8_t ip[4])
+{
+    for (int i = 0; i < 3; i++) {
+        at = put_decimal(at, ip[i]);
+        *at++ = '.';
+    }
+    return put_decimal(at, ip[3]);
+}
+
+static char *put_group(char *at, unsigned value)
+{
+    static const char digits[] = "0123456789abcdef";
+    for (int shift = 12; shift > 0; shift -= 4)
+        if (value >> shift != 0)
+            *at++ = digits[value >> shift & 15];
+    *at++ = digits[value & 15];
+    return at;
+}
+
+/* The longest run of at least two groups that are zero, the first of equals; 0 length: none. */
+static void find_zeros(const unsigned groups[8], int *out_start, int *out_length)
+{
+    *out_start = -1;
+    *out_length = 1;
+    for (int i = 0; i < 8; i++) {
+        int end = i;
+        while (end < 8 && groups[end] == 0)
+            end++;
+        if (end - i > *out_length) {
+            *out_start = i;
+            *out_length = end - i;
+        }
+        i = end > i ? end : i;
+    }
+}
+
+static char *put_ip6(char *at, const uint8_t ip[16])
+{
+    unsigned groups[8];
+    int zeros, zero_count;
+    for (int i = 0; i < 8; i++)
+        groups[i] = (unsigned)ip[2 * i] << 8 | ip[2 * i + 1];
+    find_zeros(groups, &zeros, &zero_count);
+    bool has_ip4 = zeros == 0 && (zero_count == 6 || (zero_count == 5 && groups[5] == 0xffff));
+    for (int i = 0; i < (has_ip4 ? 6 : 8); i++) {
+        if (i == zeros) {
+            *at++ = ':';
+            i += zero_count - 1;
+            if (i == 7)
+                *at++ = ':';
+            continue;
+        }
+        if (i > 0)
+            *at++ = ':';
+        at = put_group(at, groups[i]);
+    }
+    if (!has_ip4)
+        return at;
+    *at++ = ':';
+    return put_ip4(at, ip + 12);
+}
+
+size_t nw_addr_host_text(const struct nw_addr *addr, char out[NW_ADDR_TEXT_MAX_BYTES])
+{
+    char *end = out;
     switch ((nw_addr_kind)addr->kind) {
     case NW_ADDR_IP4:
-        inet_ntop(AF_INET, addr->ip4, out, NW_ADDR_TEXT_MAX_BYTES);
+        end = put_ip4(out, addr->ip4);
         break;
     case NW_ADDR_IP6:
-        inet_ntop(AF_INET6, addr->ip6, out, NW_ADDR_TEXT_MAX_BYTES);
+        end = put_ip6(out, addr->ip6);
         break;
     case NW_ADDR_UNIX:
-        memcpy(out, "unix", sizeof "unix");
+        memcpy(out, "unix", 4);
+        end += 4;
         break;
     case NW_ADDR_NONE:
-        memcpy(out, "none", sizeof "none");
+        memcpy(out, "none", 4);
+        end += 4;
         break;
     }
+    *end = '\0';
+    return (size_t)(end - out);
+}
+
+const char *nw_addr_print_host(const struct nw_addr *addr, char out[NW_ADDR_TEXT_MAX_BYTES])
+{
+    nw_addr_host_text(addr, out);
     return out;
 }
 

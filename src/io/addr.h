@@ -41,7 +41,9 @@ NW_MUST_CHECK nw_err nw_addr_split(struct nw_slice text, struct nw_slice *out_ho
                                    uint16_t *out_port);
 /* "127.0.0.1:80"; returns out. */
 const char *nw_addr_print(const struct nw_addr *addr, char out[NW_ADDR_TEXT_MAX_BYTES]);
-/* Without the port: "127.0.0.1", "::1", "unix". */
+/* Without the port: "127.0.0.1", "::1" (RFC 5952), "unix". The length; once per request. */
+size_t nw_addr_host_text(const struct nw_addr *addr, char out[NW_ADDR_TEXT_MAX_BYTES]);
+/* The same; returns out. */
 const char *nw_addr_print_host(const struct nw_addr *addr, char out[NW_ADDR_TEXT_MAX_BYTES]);
 bool nw_addr_eq(const struct nw_addr *a, const struct nw_addr *b);
 /* 127/8, ::1, a Unix socket. */

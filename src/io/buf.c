@@ -14,19 +14,6 @@
 #include "base/assert.h"
 #include "io/worker_impl.h"
 
-enum { SPARE_SHARE = 8, SPARE_MAX = 512 };
-
-struct spare {
-    struct spare *next;
-};
-
-struct pool {
-    struct spare *small;
-    struct spare *large;
-    unsigned small_count;
-    unsigned large_count;
-};
-
 /* ---- the ceiling ---- */
 
 static const char *const account_names[NW_MEMORY_ACCOUNT_COUNT] = {
@@ -46,6 +33,9 @@ static bool count_up(_Atomic uint64_t *counter, uint64_t bytes, uint64_t max_byt
 {
     uint64_t before = atomic_fetch_add_explicit(counter, bytes, memory_order_relaxed);
     if (before + bytes <= max_bytes)
+        return true;
+    const struct nw_fiber *fiber = nw_fiber_self();
+    if (fiber != NULL && fiber->is_vital)
         return true;
     atomic_fetch_sub_explicit(counter, bytes, memory_order_relaxed);
     return false;
@@ -102,10 +92,10 @@ uint64_t nw_memory_used_bytes(const struct nw_runtime *runtime, nw_memory_accoun
 
 /* ---- the pool ---- */
 
-static void pool_drop(struct nw_runtime *runtime, struct spare *list, uint32_t bytes)
+static void pool_drop(struct nw_runtime *runtime, struct nw_buf_spare *list, uint32_t bytes)
 {
     while (list != NULL) {
-        struct spare *next = list->next;
+        struct nw_buf_spare *next = list->next;
         nw_free(list);
         runtime_give(runtime, NW_MEMORY_BUFFERS, bytes);
         list = next;
@@ -114,84 +104,67 @@ static void pool_drop(struct nw_runtime *runtime, struct spare *list, uint32_t b
 
 static void pool_free(void *state)
 {
-    struct pool *pool = state;
+    struct nw_buf_pool *pool = state;
     struct nw_runtime *runtime = nw_worker_self()->runtime;
     pool_drop(runtime, pool->small, NW_BUF_BYTES);
     pool_drop(runtime, pool->large, NW_BUF_LARGE_BYTES);
-    nw_free(pool);
+    *pool = (struct nw_buf_pool){0};
 }
 
-static struct pool *pool_of(struct nw_worker *worker)
+static NW_NOINLINE char *make(struct nw_worker *worker, uint32_t bytes)
 {
-    struct nw_part *part = &worker->parts[NW_IO_PART_BUF];
-    if (NW_UNLIKELY(part->state == NULL)) {
-        part->state = nw_alloc_zero(sizeof(struct pool));
-        part->free = pool_free;
-    }
-    return part->state;
-}
-
-static void *borrow(struct nw_worker *worker, struct spare **list, unsigned *count, uint32_t bytes)
-{
-    struct spare *spare = *list;
-    if (NW_LIKELY(spare != NULL)) {
-        *list = spare->next;
-        (*count)--;
-        return spare;
+    if (!worker->bufs.is_known) {
+        worker->bufs.is_known = true;
+        worker->parts[NW_IO_PART_BUF] = (struct nw_part){&worker->bufs, pool_free};
     }
     return runtime_try(worker->runtime, NW_MEMORY_BUFFERS, bytes) ? nw_alloc(bytes) : NULL;
 }
 
-static bool may_keep(struct nw_worker *worker, const struct pool *pool, uint32_t bytes)
-{
-    if (NW_ASAN || NW_TSAN || pool->small_count + pool->large_count >= SPARE_MAX)
-        return false;
-    uint64_t kept_bytes = (uint64_t)pool->small_count * NW_BUF_BYTES +
-                          (uint64_t)pool->large_count * NW_BUF_LARGE_BYTES + bytes;
-    struct nw_runtime *runtime = worker->runtime;
-    return kept_bytes * SPARE_SHARE * runtime->worker_count <=
-               atomic_load_explicit(&runtime->buffers_max_bytes, memory_order_relaxed) &&
-           !nw_runtime_is_memory_tight(runtime);
-}
-
-static void give_back(char *data, uint32_t bytes)
+static inline char *borrow(bool is_large)
 {
     struct nw_worker *worker = nw_worker_self();
-    struct pool *pool = pool_of(worker);
-    if (NW_UNLIKELY(!may_keep(worker, pool, bytes))) {
-        nw_free(data);
-        runtime_give(worker->runtime, NW_MEMORY_BUFFERS, bytes);
+    struct nw_buf_spare **list = is_large ? &worker->bufs.large : &worker->bufs.small;
+    uint32_t bytes = is_large ? NW_BUF_LARGE_BYTES : NW_BUF_BYTES;
+    struct nw_buf_spare *spare = *list;
+    if (NW_UNLIKELY(spare == NULL))
+        return make(worker, bytes);
+    *list = spare->next;
+    nw_prefetch(spare->next, 64); /* the next of a burst is cold by now */
+    worker->bufs.spare_bytes -= bytes;
+    return (char *)spare;
+}
+
+static NW_NOINLINE void discard(struct nw_worker *worker, char *data, uint32_t bytes)
+{
+    nw_free(data);
+    runtime_give(worker->runtime, NW_MEMORY_BUFFERS, bytes);
+}
+
+static inline void give_back(char *data, uint32_t bytes)
+{
+    struct nw_worker *worker = nw_worker_self();
+    struct nw_runtime *runtime = worker->runtime;
+    struct nw_buf_pool *pool = &worker->bufs;
+    if (NW_UNLIKELY(NW_ASAN || NW_TSAN ||
+                    pool->spare_bytes + bytes >
+                        atomic_load_explicit(&runtime->spare_max_bytes, memory_order_relaxed) ||
+                    nw_runtime_is_memory_tight(runtime))) {
+        discard(worker, data, bytes);
         return;
     }
-    struct spare *spare = (struct spare *)(void *)data;
-    struct spare **list = bytes == NW_BUF_BYTES ? &pool->small : &pool->large;
+    struct nw_buf_spare *spare = (struct nw_buf_spare *)(void *)data;
+    struct nw_buf_spare **list = bytes == NW_BUF_BYTES ? &pool->small : &pool->large;
     spare->next = *list;
     *list = spare;
-    if (bytes == NW_BUF_BYTES)
-        pool->small_count++;
-    else
-        pool->large_count++;
-}
-
-static char *borrow_small(struct nw_worker *worker)
-{
-    struct pool *pool = pool_of(worker);
-    return borrow(worker, &pool->small, &pool->small_count, NW_BUF_BYTES);
-}
-
-static char *borrow_large(struct nw_worker *worker)
-{
-    struct pool *pool = pool_of(worker);
-    return borrow(worker, &pool->large, &pool->large_count, NW_BUF_LARGE_BYTES);
+    pool->spare_bytes += bytes;
 }
 
 nw_err nw_buf_reserve(struct nw_buf *buf)
 {
     if (buf->data != NULL)
         return NW_OK;
-    struct nw_worker *worker = nw_worker_self();
-    char *data = buf->wants_large ? borrow_large(worker) : borrow_small(worker);
-    if (data == NULL)
+    char *data = borrow(buf->wants_large);
+    if (NW_UNLIKELY(data == NULL))
         return NW_NO_MEMORY;
     buf->data = data;
     buf->cap_bytes = buf->wants_large ? NW_BUF_LARGE_BYTES : NW_BUF_BYTES;
@@ -203,7 +176,7 @@ nw_err nw_buf_enlarge(struct nw_buf *buf)
 {
     if (buf->cap_bytes == NW_BUF_LARGE_BYTES)
         return NW_HEAD_TOO_LARGE;
-    char *data = borrow_large(nw_worker_self());
+    char *data = borrow(true);
     if (data == NULL)
         return NW_NO_MEMORY;
     uint32_t bytes = nw_buf_unread_bytes(buf);
@@ -220,9 +193,11 @@ nw_err nw_buf_enlarge(struct nw_buf *buf)
 
 void nw_buf_release(struct nw_buf *buf)
 {
-    if (buf->data != NULL)
-        give_back(buf->data, buf->cap_bytes);
-    *buf = (struct nw_buf){.wants_large = buf->wants_large};
+    if (buf->data == NULL)
+        return;
+    give_back(buf->data, buf->cap_bytes);
+    buf->data = NULL;
+    buf->cap_bytes = buf->start = buf->end = 0;
 }
 
 void nw_buf_compact(struct nw_buf *buf)

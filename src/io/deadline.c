@@ -48,16 +48,16 @@ static nw_err verdict(struct nw_fiber *fiber)
 }
 
 /* The running fiber, which may wait now. */
-static struct nw_fiber *waiting_self(void)
+static inline struct nw_fiber *waiting_self(void)
 {
-    struct nw_fiber *fiber = nw_fiber_self();
+    struct nw_fiber *fiber = nw_worker_self()->current;
     NW_ASSERT(fiber != NULL && !fiber->worker->is_on_big_stack);
     return fiber;
 }
 
-static struct nw_fiber *running_self(void)
+static inline struct nw_fiber *running_self(void)
 {
-    struct nw_fiber *fiber = nw_fiber_self();
+    struct nw_fiber *fiber = nw_worker_self()->current;
     NW_ASSERT(fiber != NULL);
     return fiber;
 }
@@ -159,9 +159,10 @@ void nw_within_close(struct nw_within *within)
     struct nw_fiber *fiber = running_self();
     NW_ASSERT(fiber->within == within);
     fiber->within = within->outer;
-    if (fiber->grace_within == within)
+    if (NW_UNLIKELY(fiber->grace_within == within))
         fiber->grace_within = within->outer;
-    deadline_refresh(fiber);
+    if (within->at_ms <= fiber->deadline_ms && within->at_ms != NW_NEVER)
+        deadline_refresh(fiber); /* it was the nearest */
 }
 
 void nw_within_restart(struct nw_within *within, uint64_t ms)

@@ -351,7 +351,8 @@ NW_YIELDS static nw_err resolve_simulated(struct nw_worker *worker, const char *
     return NW_OK;
 }
 
-static nw_err resolve_name(struct nw_worker *worker, struct nw_slice host, struct nw_addr_list *out)
+NW_YIELDS static nw_err resolve_name(struct nw_worker *worker, struct nw_slice host,
+                                     struct nw_addr_list *out)
 {
     struct resolver *resolver = resolver_of(worker);
     if (resolver == NULL)

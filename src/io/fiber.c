@@ -18,7 +18,7 @@
 #include "base/assert.h"
 #include "io/stack.h"
 
-enum { TRIM_EVERY_MS = 1000 };
+enum { TRIM_EVERY_MS = 1000, STACK_HOT_BYTES = 768 };
 
 static void fiber_main(void *arg)
 {
@@ -31,12 +31,14 @@ static void fiber_main(void *arg)
     NW_ASSERT(!"an ended fiber ran again");
 }
 
-struct nw_fiber *nw_fiber_new(struct nw_worker *worker, const char *name, nw_fiber_fn fn, void *arg)
+struct nw_fiber *nw_fiber_new(struct nw_worker *worker, const char *name, nw_fiber_fn fn, void *arg,
+                              bool is_vital)
 {
-    struct nw_fiber *fiber = nw_stack_take(worker, fiber_main);
+    struct nw_fiber *fiber = nw_stack_take(worker, fiber_main, is_vital);
     if (fiber == NULL)
         return NULL;
     fiber->worker = worker;
+    fiber->is_vital = is_vital;
     fiber->name = name;
     fiber->fn = fn;
     fiber->arg = arg;
@@ -99,6 +101,9 @@ unsigned nw_fiber_run_ready(struct nw_worker *worker, struct nw_list *list, unsi
     for (struct nw_list *node; count < max && (node = nw_list_pop_front(list)) != NULL; count++) {
         struct nw_fiber *fiber = NW_CONTAINER_OF(node, struct nw_fiber, ready);
         NW_ASSERT(fiber->state == NW_FIBER_READY);
+        if (!nw_list_is_empty(list)) /* its last words on the stack are cold by now */
+            nw_prefetch(NW_CONTAINER_OF(list->next, struct nw_fiber, ready)->context.sp,
+                        STACK_HOT_BYTES);
         nw_switch_in(worker, fiber);
         if (NW_UNLIKELY(worker->big_fn != NULL))
             run_big(worker, fiber);

@@ -227,7 +227,7 @@ static nw_err run_close(void *arg)
     return NW_OK;
 }
 
-static void close_in_lane(void *arg)
+NW_YIELDS static void close_in_lane(void *arg)
 {
     nw_err err = nw_offload(lane_here(), run_close, arg);
     if (err != NW_OK) /* the lane is full or the worker ends: then here */

@@ -14,7 +14,8 @@ struct nw_file_ops {
     nw_err (*open)(struct nw_runtime *runtime, const char *path, unsigned flags, int *out_fd);
     nw_err (*read)(struct nw_runtime *runtime, int fd, uint64_t at, void *to, size_t bytes,
                    size_t *out_bytes);
-    nw_err (*write)(struct nw_runtime *runtime, int fd, uint64_t at, const void *from, size_t bytes);
+    nw_err (*write)(struct nw_runtime *runtime, int fd, uint64_t at, const void *from,
+                    size_t bytes);
     nw_err (*sync)(struct nw_runtime *runtime, int fd);
     void (*close)(struct nw_runtime *runtime, int fd);
     nw_err (*read_all)(struct nw_runtime *runtime, const char *path, size_t max_bytes,

@@ -19,6 +19,8 @@
 #include "io/fiber_impl.h"
 #include "io/mailbox.h"
 
+enum { SOURCE_HOT_BYTES = 256 };
+
 /* ---- Sources ---- */
 
 nw_err nw_source_add(struct nw_source *source, int fd, unsigned want,
@@ -49,12 +51,10 @@ static void source_remove(struct nw_source *source)
             worker->events[i].source = NULL;
 }
 
-void nw_source_want(struct nw_source *source, unsigned want)
+void nw_source_change(struct nw_source *source, unsigned want)
 {
     struct nw_worker *worker = source->worker;
     NW_ASSERT(worker == nw_worker_self() && source->fd >= 0);
-    if (source->want == want)
-        return;
     if (want == 0) {
         (void)worker->backend->remove(worker->backend_state, source);
         source->is_added = false;
@@ -197,6 +197,9 @@ static void hand_out_events(struct nw_worker *worker, int count)
     worker->event_count = count;
     for (worker->event_at = 0; worker->event_at < worker->event_count;) {
         struct nw_ready event = worker->events[worker->event_at++];
+        if (worker->event_at <
+            worker->event_count) /* what a source is embedded in is cold by now */
+            nw_prefetch(worker->events[worker->event_at].source, SOURCE_HOT_BYTES);
         if (event.source != NULL)
             event.source->on_ready(event.source, event.bits);
     }

@@ -36,7 +36,12 @@ struct nw_source {
 NW_MUST_CHECK nw_err nw_source_add(struct nw_source *source, int fd, unsigned want,
                                    void (*on_ready)(struct nw_source *source, unsigned ready));
 /* Changes the mask; costs a system call only when it differs. 0 removes it from the backend. */
-void nw_source_want(struct nw_source *source, unsigned want);
+void nw_source_change(struct nw_source *source, unsigned want);
+static inline void nw_source_want(struct nw_source *source, unsigned want)
+{
+    if (NW_UNLIKELY(source->want != want))
+        nw_source_change(source, want);
+}
 /* Removes and closes the descriptor. Events of this turn that still name it are dropped. */
 void nw_source_close(struct nw_source *source);
 /* Removes without closing (hand-over); returns the descriptor. */

@@ -177,7 +177,7 @@ NW_YIELDS static nw_err copy_out(struct relay *relay, const struct iovec *iov, i
 {
     struct nw_stream *to = relay->to;
     size_t done_bytes = 0;
-    NW_TRY(nw_stream_share());
+    NW_TRY(nw_stream_share(nw_worker_self()));
     for (;;) {
         if (to->is_write_broken)
             return to->error;
@@ -292,7 +292,7 @@ NW_YIELDS static nw_err splice_out(struct relay *relay, const struct pipe *pipe,
         }
         *held_bytes -= (size_t)bytes;
         to->sent_bytes += (size_t)bytes;
-        nw_stream_share_spend((size_t)bytes);
+        nw_worker_self()->share_bytes += (size_t)bytes;
         moved(relay);
     }
     return NW_OK;
@@ -318,7 +318,7 @@ NW_YIELDS static nw_err splice_all(struct relay *relay)
         relay->has_from_failed = false;
         err = splice_out(relay, &pipe, &held_bytes);
         if (err == NW_OK)
-            err = nw_stream_share();
+            err = nw_stream_share(nw_worker_self());
     }
     nw_stream_wait_write_end(relay->to);
     pipe_return(worker, &pipe, held_bytes);

@@ -1,20 +1,21 @@
 /*
- * The order of things. Production leaves to the kernel who runs when, how a stream is cut and how long
- * anything takes; here one generator decides all of it, so a race that needs an unlucky order is found
- * by trying seeds and shown again by its number.
+ * The order of things. Production leaves to the kernel who runs when, how a stream is cut and
+ * how long anything takes; here one generator decides all of it, so a race that needs an unlucky
+ * order is found by trying seeds and shown again by its number.
  *
- * A step runs one turn of one worker. Between turns everything is at rest: no fiber runs, nothing is
- * half done; there a daemon can be killed, a clock stepped, an invariant checked. Time stands still
- * within a turn and moves by a fixed cost after it; when nobody can run it jumps to the nearest of:
- * something in flight, a timer, the end of a stall, a job.
+ * A step runs one turn of one worker. Between turns everything is at rest: no fiber runs,
+ * nothing is half done; there a daemon can be killed, a clock stepped, an invariant checked.
+ * Time stands still within a turn and moves by a fixed cost after it; when nobody can run it
+ * jumps to the nearest of: something in flight, a timer, the end of a stall, a job.
  *
- * Nothing may depend on an address or on real time: workers and listeners are kept in lists in order
- * of birth, sockets by number, and whatever is chosen is chosen by the generator from such an order.
+ * Nothing may depend on an address or on real time: workers and listeners are kept in lists in
+ * order of birth, sockets by number, and whatever is chosen is chosen by the generator from such
+ * an order.
  *
- * A killed runtime is not torn out of memory, because its fibers' stacks hold resources that only they
- * can free. It is cut off instead: its sockets are dead, its lines unheard, its files frozen, and it
- * is then run alone until it has ended. The alternative, one memory region per daemon that is dropped
- * whole, would need an allocator that every library honours.
+ * A killed runtime is not torn out of memory, because its fibers' stacks hold resources that
+ * only they can free. It is cut off instead: its sockets are dead, its lines unheard, its files
+ * frozen, and it is then run alone until it has ended. The alternative, one memory region per
+ * daemon that is dropped whole, would need an allocator that every library honours.
  */
 #include "io/sim.h"
 
@@ -111,6 +112,14 @@ void nw_sim_check_set(struct nw_sim *sim, void (*check)(void *arg), void *arg)
 {
     sim->check = check;
     sim->check_arg = arg;
+}
+
+void nw_sim_around_set(struct nw_sim *sim,
+                       void (*around)(void *arg, const struct nw_runtime *runtime, bool begins),
+                       void *arg)
+{
+    sim->around = around;
+    sim->around_arg = arg;
 }
 
 uint64_t nw_sim_steps(const struct nw_sim *sim)
@@ -236,7 +245,7 @@ void nw_sim_after(struct nw_sim *sim, uint64_t delay_ms, void (*fn)(void *arg), 
 
 static struct sim_worker *state_of(const struct nw_runtime *runtime, unsigned index)
 {
-    NW_ASSERT(index < runtime->worker_count && runtime->backend == &nw_backend_sim);
+    NW_ASSERT(index < runtime->worker_count && runtime->backend->is_simulated);
     return runtime->workers[index]->backend_state;
 }
 
@@ -296,7 +305,7 @@ static void worker_close(struct nw_worker *worker, void *arg)
     nw_free(state);
 }
 
-static int wait_events(void *arg, struct nw_ready *out, int max, int64_t timeout_ns)
+static int sim_wait(void *arg, struct nw_ready *out, int max, int64_t timeout_ns)
 {
     struct sim_worker *state = arg;
     (void)timeout_ns;
@@ -304,32 +313,32 @@ static int wait_events(void *arg, struct nw_ready *out, int max, int64_t timeout
     return sim_net_wait(state, out, max);
 }
 
-static void wake(void *arg)
+static void sim_wake(void *arg)
 {
     struct sim_worker *state = arg;
     state->is_woken = true;
 }
 
-static uint64_t mono_ns(void *arg)
+static uint64_t sim_mono(void *arg)
 {
     const struct sim_worker *state = arg;
     return state->sim->now_ns + state->ahead_ns;
 }
 
-static uint64_t wall_ms(void *arg)
+static uint64_t sim_wall(void *arg)
 {
     const struct sim_worker *state = arg;
     return (uint64_t)((int64_t)(state->sim->now_ns / 1000000) + state->sim->wall_offset_ms);
 }
 
-static void random_bytes(void *arg, void *out, size_t bytes)
+static void sim_random(void *arg, void *out, size_t bytes)
 {
     struct sim_worker *state = arg;
     for (size_t at = 0; at < bytes; at++)
         ((unsigned char *)out)[at] = (unsigned char)nw_rng_next(&state->sim->rng);
 }
 
-NW_YIELDS static nw_err resolve(void *arg, const char *host, struct nw_addr_list *out)
+NW_YIELDS static nw_err sim_resolve(void *arg, const char *host, struct nw_addr_list *out)
 {
     struct nw_sim *sim = ((struct sim_worker *)arg)->sim;
     NW_TRY(nw_sleep(nw_rng_below(&sim->rng, 5)));
@@ -345,8 +354,8 @@ NW_YIELDS static nw_err resolve(void *arg, const char *host, struct nw_addr_list
     return NW_NO_SUCH_NAME;
 }
 
-void nw_sim_name_set(struct nw_sim *sim, const char *name, const struct nw_addr *addrs, unsigned count,
-                     uint32_t ttl_s)
+void nw_sim_name_set(struct nw_sim *sim, const char *name, const struct nw_addr *addrs,
+                     unsigned count, uint32_t ttl_s)
 {
     struct sim_name *entry = NULL;
     NW_LIST_EACH (node, &sim->names)
@@ -371,11 +380,11 @@ const struct nw_backend_ops nw_backend_sim = {
     .add = sim_add,
     .modify = sim_modify,
     .remove = sim_remove,
-    .wait = wait_events,
-    .wake = wake,
-    .mono_ns = mono_ns,
-    .wall_ms = wall_ms,
-    .random = random_bytes,
+    .wait = sim_wait,
+    .wake = sim_wake,
+    .mono_ns = sim_mono,
+    .wall_ms = sim_wall,
+    .random = sim_random,
     .listen = sim_listen,
     .local_addr = sim_local_addr,
     .accept = sim_accept,
@@ -386,7 +395,7 @@ const struct nw_backend_ops nw_backend_sim = {
     .writev = sim_writev,
     .shutdown_write = sim_shutdown_write,
     .close = sim_close,
-    .resolve = resolve,
+    .resolve = sim_resolve,
     .files = &sim_file_ops,
 };
 
@@ -414,7 +423,11 @@ static void run_turn(struct sim_worker *state)
 {
     struct nw_sim *sim = state->sim;
     struct nw_worker *before = nw_worker_enter(state->worker);
+    if (sim->around != NULL)
+        sim->around(sim->around_arg, state->worker->runtime, true);
     nw_loop_turn(state->worker, false);
+    if (sim->around != NULL)
+        sim->around(sim->around_arg, state->worker->runtime, false);
     nw_worker_enter(before);
     if (state->is_dead)
         return;
@@ -514,8 +527,8 @@ void nw_sim_run_ms(struct nw_sim *sim, uint64_t ms)
         continue;
 }
 
-void nw_sim_spawn(struct nw_runtime *runtime, unsigned worker_index, const char *name, nw_fiber_fn fn,
-                  void *arg)
+void nw_sim_spawn(struct nw_runtime *runtime, unsigned worker_index, const char *name,
+                  nw_fiber_fn fn, void *arg)
 {
     struct nw_worker *worker = nw_runtime_worker(runtime, worker_index);
     struct nw_worker *before = nw_worker_enter(worker);
@@ -562,8 +575,8 @@ bool nw_sim_is_dead(const struct nw_runtime *runtime)
     return state_of(runtime, 0)->is_dead;
 }
 
-/* The nearest thing that a dead runtime waits for; false when there is none. */
-static bool run_dead(struct nw_sim *sim, struct nw_runtime *runtime)
+/* The nearest thing that a dead runtime waits for, its workers by turns; false: there is none. */
+static bool run_dead(struct nw_sim *sim, struct nw_runtime *runtime, unsigned turn)
 {
     uint64_t next_ns = UINT64_MAX;
     for (size_t i = 0; i < sim->job_count; i++) {
@@ -573,7 +586,7 @@ static bool run_dead(struct nw_sim *sim, struct nw_runtime *runtime)
         }
     }
     for (unsigned i = 0; i < runtime->worker_count; i++) {
-        struct sim_worker *state = state_of(runtime, i);
+        struct sim_worker *state = state_of(runtime, (i + turn) % runtime->worker_count);
         state->stalled_until_ns = 0;
         uint64_t at_ns = due_ns(state);
         if (at_ns <= sim->now_ns + state->ahead_ns) {
@@ -598,12 +611,13 @@ void nw_sim_bury(struct nw_sim *sim, struct nw_runtime *runtime, nw_fiber_fn end
     else
         nw_runtime_stop(runtime);
     for (unsigned turns = 0; !nw_sim_is_over(runtime); turns++) {
-        bool has_run = run_dead(sim, runtime);
+        bool has_run = run_dead(sim, runtime, turns);
         NW_ASSERT(has_run && turns < BURY_TURNS_MAX); /* some fiber waits for what cannot come */
     }
 }
 
-void nw_sim_stall(struct nw_sim *sim, struct nw_runtime *runtime, unsigned worker_index, uint64_t ms)
+void nw_sim_stall(struct nw_sim *sim, struct nw_runtime *runtime, unsigned worker_index,
+                  uint64_t ms)
 {
     struct sim_worker *state = state_of(runtime, worker_index);
     state->stalled_until_ns = sim->now_ns + ms * 1000000;

@@ -1,10 +1,11 @@
 /*
- * A disk is a flat list of paths: newel's state folder holds a dozen files, so a tree would only be
- * longer to read. Each file has two contents, what was written and what was synced; a crash makes the
- * second the first. That is the coarsest of crash models, and enough for files that are replaced whole.
+ * A disk is a flat list of paths: newel's state folder holds a dozen files, so a tree would only
+ * be longer to read. Each file has two contents, what was written and what was synced; a crash
+ * makes the second the first. That is the coarsest of crash models, and enough for files that
+ * are replaced whole.
  *
- * An open file is a row of the disk's table, as in a kernel: a file that was unlinked stays until the
- * last row that names it is closed.
+ * An open file is a row of the disk's table, as in a kernel: a file that was unlinked stays
+ * until the last row that names it is closed.
  */
 #include "io/sim_disk.h"
 

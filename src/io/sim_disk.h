@@ -1,8 +1,8 @@
 /*
  * sim_disk.h - files of a simulation: a tree in memory for each runtime name.
  *
- * A daemon that starts again under its name finds its disk as it was. After a kill a file holds what
- * was synced last; names are durable at once.
+ * A daemon that starts again under its name finds its disk as it was. After a kill a file holds
+ * what was synced last; names are durable at once.
  *
  * Owner:   the world owns the disks; a runtime its open files
  * Threads: one

@@ -1,8 +1,9 @@
 /*
- * sim_impl.h - the insides of the simulated world, shared by sim.c (time, order), sim_net.c (sockets)
- * and sim_disk.c (files).
+ * sim_impl.h - the insides of the simulated world, shared by sim.c (time, order), sim_net.c
+ * (sockets) and sim_disk.c (files).
  *
- * Owner:   the world owns sockets, events and the disks; a worker's state is opened and closed with it
+ * Owner:   the world owns sockets, events and the disks; a worker's state is opened and closed
+ *          with it
  * Threads: one
  */
 #ifndef NW_IO_SIM_IMPL_H
@@ -20,7 +21,7 @@ typedef enum sim_event_kind {
     SIM_CALL
 } sim_event_kind;
 
-/* In the world's heap, by (at_ns, order). A socket is named by fd and id: it may be gone by then. */
+/* In the world's heap, by (at_ns, order). A socket is named by fd and id: it may be gone then. */
 struct sim_event {
     uint64_t at_ns;
     uint64_t order;
@@ -61,7 +62,8 @@ typedef enum sim_socket_kind {
     SIM_LISTENER,
     SIM_CONNECTING,
     SIM_STREAM,
-    SIM_DEAD /* of a killed runtime */
+    SIM_DEAD,      /* of a killed runtime */
+    SIM_DEAD_QUIET /* its listeners: nobody comes any more */
 } sim_socket_kind;
 
 struct sim_socket {
@@ -136,6 +138,8 @@ struct nw_sim {
     struct nw_list disks;
     void (*check)(void *arg);
     void *check_arg;
+    void (*around)(void *arg, const struct nw_runtime *runtime, bool begins);
+    void *around_arg;
     struct nw_text transcript;
     uint64_t transcript_hash;
     bool drops_transcript;

@@ -1,19 +1,21 @@
 /*
- * Sockets in memory. A connection is two of them, each owning the pipe of bytes on their way to it; what
- * is written goes into the other's pipe at once and becomes readable when the segment arrives, so a
- * full buffer, a slow link and a peer that closes too early are the same arithmetic as in a kernel.
+ * Sockets in memory. A connection is two of them, each owning the pipe of bytes on their way to
+ * it; what is written goes into the other's pipe at once and becomes readable when the segment
+ * arrives, so a full buffer, a slow link and a peer that closes too early are the same
+ * arithmetic as in a kernel.
  *
- * The rules follow Linux where a proxy can tell the difference: closing with unread input sends a
- * reset; bytes that arrived before a reset can still be read; an error is told once, to whichever call
- * comes first, a peek included; writing to a closed peer succeeds once and brings the reset back; room
- * for writing is announced when a third of the buffer is free; both directions shut is a hang-up.
+ * The rules follow Linux where a proxy can tell the difference: closing with unread input sends
+ * a reset; bytes that arrived before a reset can still be read; an error is told once, to
+ * whichever call comes first, a peek included; writing to a closed peer succeeds once and brings
+ * the reset back; room for writing is announced when a third of the buffer is free; both
+ * directions shut is a hang-up.
  *
- * Readiness is level-triggered. A socket with something to tell stands in its watcher's ready list;
- * every change of state ends in socket_update, which puts it there or takes it away. So a turn looks
- * only at what is ready, however many connections are idle.
+ * Readiness is level-triggered. A socket with something to tell stands in its watcher's ready
+ * list; every change of state ends in socket_update, which puts it there or takes it away. So a
+ * turn looks only at what is ready, however many connections are idle.
  *
- * The network itself never half-closes: a FIN that nobody sent would make a truncated message whole.
- * Half-closes are what scripted clients and servers do.
+ * The network itself never half-closes: a FIN that nobody sent would make a truncated message
+ * whole. Half-closes are what scripted clients and servers do.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -102,6 +104,7 @@ static unsigned ready_bits(const struct sim_socket *socket)
     case SIM_LISTENER:
         return socket->queue_count > 0 ? NW_READY_READ : 0;
     case SIM_CONNECTING:
+    case SIM_DEAD_QUIET:
         return 0;
     case SIM_DEAD:
         return NW_READY_READ | NW_READY_WRITE | NW_READY_PEER_END | NW_READY_ERROR;
@@ -246,7 +249,8 @@ static void send_to(struct nw_sim *sim, struct sim_socket *to, sim_event_kind ki
     if (at_ns < to->in.last_at_ns)
         at_ns = to->in.last_at_ns;
     to->in.last_at_ns = at_ns;
-    struct sim_event event = {.at_ns = at_ns, .kind = kind, .fd = to->fd, .id = to->id, .bytes = bytes};
+    struct sim_event event = {
+        .at_ns = at_ns, .kind = kind, .fd = to->fd, .id = to->id, .bytes = bytes};
     if (at_ns <= sim->now_ns && to->in.total == to->in.readable + bytes)
         sim_net_event(sim, &event);
     else
@@ -256,7 +260,7 @@ static void send_to(struct nw_sim *sim, struct sim_socket *to, sim_event_kind ki
 /* A reset may overtake what is on its way. */
 static void send_reset(struct nw_sim *sim, struct sim_socket *to)
 {
-    if (to->is_reset || to->kind == SIM_DEAD)
+    if (to->is_reset || to->kind >= SIM_DEAD)
         return;
     uint64_t at_ns = sim->now_ns + draw_delay_ns(sim);
     if (at_ns < to->in.last_at_ns && nw_rng_below(&sim->rng, 4) != 0)
@@ -312,7 +316,8 @@ static void connect_arrives(struct nw_sim *sim, struct sim_socket *client)
     if (listener->queue_count >= BACKLOG)
         return; /* the attempt is dropped, as by a kernel whose queue is full */
     struct sim_socket *server = socket_new(sim, SIM_STREAM, listener->runtime);
-    snprintf(server->name, sizeof server->name, "%.*s<", (int)strlen(client->name) - 1, client->name);
+    snprintf(server->name, sizeof server->name, "%.*s<", (int)strlen(client->name) - 1,
+             client->name);
     server->local = client->remote;
     server->remote = client->local;
     server->in.limit_bytes = draw_limit(sim);
@@ -352,8 +357,8 @@ void sim_net_event(struct nw_sim *sim, const struct sim_event *event)
 
 /* ---- Opening ---- */
 
-static bool is_taken(struct nw_sim *sim, const struct nw_addr *addr, const struct nw_runtime *runtime,
-                     bool *out_is_ours)
+static bool is_taken(struct nw_sim *sim, const struct nw_addr *addr,
+                     const struct nw_runtime *runtime, bool *out_is_ours)
 {
     NW_LIST_EACH (node, &sim->listeners) {
         struct sim_socket *socket = NW_CONTAINER_OF(node, struct sim_socket, node);
@@ -568,8 +573,8 @@ static ssize_t write_to_nobody(struct sim_worker *state, struct sim_socket *sock
 }
 
 /* Maybe in pieces, which arrive one after the other. */
-static void send_bytes(struct nw_sim *sim, struct sim_socket *to, const struct iovec *iov, int count,
-                       size_t bytes)
+static void send_bytes(struct nw_sim *sim, struct sim_socket *to, const struct iovec *iov,
+                       int count, size_t bytes)
 {
     pipe_grow(&to->in, to->in.total + bytes);
     size_t left = bytes;
@@ -678,7 +683,7 @@ void sim_close(void *arg, int fd, bool with_reset)
     struct nw_sim *sim = state->sim;
     struct sim_socket *socket = socket_at(state, fd);
     NW_ASSERT(socket->watcher == NULL);
-    if (socket->kind != SIM_DEAD)
+    if (socket->kind < SIM_DEAD)
         sim_note(sim, state, "%s %s", with_reset ? "reset" : "close", socket->name);
     if (socket->kind == SIM_LISTENER)
         queue_drop(sim, socket);
@@ -705,7 +710,7 @@ static void socket_kill(struct nw_sim *sim, struct sim_socket *socket, bool is_s
         socket->peer = NULL;
         socket_update(peer);
     }
-    socket->kind = SIM_DEAD;
+    socket->kind = socket->kind == SIM_LISTENER ? SIM_DEAD_QUIET : SIM_DEAD;
     socket_update(socket);
 }
 
@@ -718,7 +723,7 @@ void sim_net_kill(struct nw_sim *sim, struct nw_runtime *runtime, bool is_silent
     }
     for (int fd = 0; fd < sim->socket_count; fd++) {
         struct sim_socket *socket = sim->sockets[fd];
-        if (socket != NULL && socket->runtime == runtime && socket->kind != SIM_DEAD)
+        if (socket != NULL && socket->runtime == runtime && socket->kind < SIM_DEAD)
             socket_kill(sim, socket, is_silent);
     }
 }

@@ -30,8 +30,6 @@
 #include "io/stream_impl.h"
 #include "io/worker_impl.h"
 
-enum { SHARE_BYTES = 256 * 1024 };
-
 /* ---- what the streams of a worker share ---- */
 
 static void shared_free(void *state)
@@ -168,7 +166,7 @@ nw_err nw_stream_wait_read(struct nw_stream *stream)
     NW_ASSERT(stream->reader == NULL);
     NW_ASSERT(stream->on_wake == NULL);
     nw_source_want(&stream->source, stream->source.want | NW_STREAM_READ_WANT);
-    nw_stream_shared()->share_bytes = 0;
+    stream->source.worker->share_bytes = 0;
     return nw_fiber_wait(&stream->reader);
 }
 
@@ -176,7 +174,7 @@ nw_err nw_stream_wait_write(struct nw_stream *stream)
 {
     NW_ASSERT(stream->writer == NULL);
     nw_source_want(&stream->source, stream->source.want | NW_READY_WRITE);
-    nw_stream_shared()->share_bytes = 0;
+    stream->source.worker->share_bytes = 0;
     return nw_fiber_wait(&stream->writer);
 }
 
@@ -186,17 +184,9 @@ void nw_stream_wait_write_end(struct nw_stream *stream)
         nw_source_want(&stream->source, stream->source.want & ~(unsigned)NW_READY_WRITE);
 }
 
-void nw_stream_share_spend(size_t bytes)
+nw_err nw_stream_share_yield(struct nw_worker *worker)
 {
-    nw_stream_shared()->share_bytes += bytes;
-}
-
-nw_err nw_stream_share(void)
-{
-    struct nw_stream_shared *shared = nw_stream_shared();
-    if (NW_LIKELY(shared->share_bytes < SHARE_BYTES))
-        return NW_OK;
-    shared->share_bytes = 0;
+    worker->share_bytes = 0;
     return nw_fiber_yield();
 }
 
@@ -228,7 +218,7 @@ nw_err nw_stream_read_end(struct nw_stream *stream)
 void nw_stream_read_done(struct nw_stream *stream, size_t bytes, size_t max_bytes)
 {
     stream->received_bytes += bytes;
-    nw_stream_share_spend(bytes);
+    stream->source.worker->share_bytes += bytes;
     /* Less than asked for means there was no more, unless a layer below cuts records. */
     if (bytes < max_bytes && stream->ops->is_plain && !stream->is_ending)
         stream->is_readable = false;
@@ -263,7 +253,7 @@ nw_err nw_io_read(struct nw_stream *stream, struct nw_buf *into, size_t *out_rea
     nw_err err;
     if (into->data != NULL && nw_buf_space_bytes(into) == 0)
         return NW_NO_MEMORY;
-    NW_TRY(nw_stream_share());
+    NW_TRY(nw_stream_share(stream->source.worker));
     for (;;) {
         if (read_is_over(stream, &err)) {
             if (err == NW_OK)
@@ -286,11 +276,27 @@ nw_err nw_io_read(struct nw_stream *stream, struct nw_buf *into, size_t *out_rea
     }
 }
 
+nw_err nw_io_read_now(struct nw_stream *stream, struct nw_buf *into, size_t *out_read_bytes)
+{
+    NW_ASSERT(stream->is_open && into->data == NULL);
+    if (!stream->is_readable || stream->is_read_broken || stream->is_ended)
+        return NW_AGAIN;
+    NW_TRY(nw_buf_reserve(into));
+    size_t bytes = 0;
+    nw_err err = read_once(stream, into->data, into->cap_bytes, &bytes);
+    into->end = (uint32_t)bytes;
+    if (NW_UNLIKELY(bytes == 0))
+        nw_buf_release(into);
+    if (err == NW_OK)
+        *out_read_bytes = bytes;
+    return err;
+}
+
 nw_err nw_io_read_into(struct nw_stream *stream, void *to, size_t max_bytes, size_t *out_read_bytes)
 {
     NW_ASSERT(max_bytes > 0);
     nw_err err;
-    NW_TRY(nw_stream_share());
+    NW_TRY(nw_stream_share(stream->source.worker));
     for (;;) {
         if (read_is_over(stream, &err)) {
             if (err == NW_OK)
@@ -350,7 +356,7 @@ nw_err nw_stream_write_once(struct nw_stream *stream, const struct iovec *iov, i
         return nw_stream_write_failed(stream, bytes);
     }
     stream->sent_bytes += (size_t)bytes;
-    nw_stream_share_spend((size_t)bytes);
+    stream->source.worker->share_bytes += (size_t)bytes;
     *out_taken = (size_t)bytes;
     return NW_OK;
 }
@@ -377,7 +383,7 @@ nw_err nw_io_write_all(struct nw_stream *stream, const struct iovec *iov, int co
 {
     NW_ASSERT(stream->is_open && stream->writer == NULL && !stream->is_fin_due);
     size_t all_bytes = nw_stream_iov_bytes(iov, count);
-    NW_TRY(nw_stream_share());
+    NW_TRY(nw_stream_share(stream->source.worker));
     if (NW_UNLIKELY(stream->is_write_broken))
         return stream->error;
     if (all_bytes == 0 && stream->queue == NULL)

@@ -87,6 +87,9 @@ NW_YIELDS NW_MUST_CHECK nw_err nw_io_connect(const struct nw_addr *to, struct nw
  */
 NW_YIELDS NW_MUST_CHECK nw_err nw_io_read(struct nw_stream *stream, struct nw_buf *into,
                                           size_t *out_read_bytes);
+/* The first bytes into an empty buffer. Never waits: NW_AGAIN when nothing is there. */
+NW_MUST_CHECK nw_err nw_io_read_now(struct nw_stream *stream, struct nw_buf *into,
+                                    size_t *out_read_bytes);
 /* Into the caller's memory. */
 NW_YIELDS NW_MUST_CHECK nw_err nw_io_read_into(struct nw_stream *stream, void *to, size_t max_bytes,
                                                size_t *out_read_bytes);
@@ -106,6 +109,15 @@ NW_MUST_CHECK nw_err nw_io_write_some(struct nw_stream *stream, const struct iov
  */
 NW_YIELDS NW_MUST_CHECK nw_err nw_io_write_ahead(struct nw_stream *stream, const struct iovec *iov,
                                                  int count, size_t max_queued_bytes);
+/* The same, waiting at most wait_ms (0: no limit); *out_is_late: it was that limit that ran out. */
+NW_YIELDS NW_MUST_CHECK nw_err nw_io_write_timed(struct nw_stream *stream, const struct iovec *iov,
+                                                 int count, size_t max_queued_bytes,
+                                                 uint64_t wait_ms, bool *out_is_late);
+/* Nothing is queued, and nothing is known to be wrong: nw_io_write_drain would return at once. */
+static inline bool nw_stream_is_drained(const struct nw_stream *stream)
+{
+    return stream->queue == NULL && !stream->is_write_broken;
+}
 /* Waits until nothing is queued. */
 NW_YIELDS NW_MUST_CHECK nw_err nw_io_write_drain(struct nw_stream *stream);
 /*

@@ -11,6 +11,7 @@
 #include "io/worker_impl.h"
 
 enum {
+    NW_STREAM_SHARE_BYTES = 256 * 1024,
     NW_STREAM_READ_WANT = NW_READY_READ | NW_READY_PEER_END,
     NW_STREAM_QUEUE_FEW = 4, /* buffers that a queue can name without a table of its own */
 };
@@ -29,7 +30,6 @@ struct nw_stream_queue {
 
 /* What the streams of one worker share. */
 struct nw_stream_shared {
-    size_t share_bytes; /* moved by the running fiber since it last waited */
     struct nw_stream_queue *spare_queues;
     unsigned spare_queue_count;
     unsigned linger_count; /* fibers in nw_stream_linger_close */
@@ -49,8 +49,12 @@ NW_YIELDS NW_MUST_CHECK nw_err nw_stream_wait_write(struct nw_stream *stream);
 /* After the last wait for writing: stops watching for room. */
 void nw_stream_wait_write_end(struct nw_stream *stream);
 /* Counts bytes moved without a wait; yields when the fiber has had more than its share. */
-NW_YIELDS NW_MUST_CHECK nw_err nw_stream_share(void);
-void nw_stream_share_spend(size_t bytes);
+NW_YIELDS NW_MUST_CHECK nw_err nw_stream_share_yield(struct nw_worker *worker);
+NW_YIELDS NW_MUST_CHECK static inline nw_err nw_stream_share(struct nw_worker *worker)
+{
+    return NW_LIKELY(worker->share_bytes < NW_STREAM_SHARE_BYTES) ? NW_OK
+                                                                 : nw_stream_share_yield(worker);
+}
 
 /* Judge a negative errno of a read (write); makes it sticky. NW_AGAIN is no failure. */
 nw_err nw_stream_read_failed(struct nw_stream *stream, ssize_t result);

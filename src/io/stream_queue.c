@@ -15,6 +15,7 @@
 
 #include "base/alloc.h"
 #include "base/assert.h"
+#include "io/fiber.h"
 #include "io/stream_impl.h"
 #include "io/worker_impl.h"
 
@@ -160,7 +161,7 @@ nw_err nw_stream_queue_send(struct nw_stream *stream, const struct iovec *iov, i
             return err;
         }
         stream->sent_bytes += (size_t)bytes;
-        nw_stream_share_spend((size_t)bytes);
+        stream->source.worker->share_bytes += (size_t)bytes;
         taken_bytes += queue_consume(stream, (size_t)bytes);
         *out_taken = taken_bytes;
         if ((size_t)bytes < vector_bytes)
@@ -253,9 +254,9 @@ static bool is_room_watched(const struct nw_stream *stream)
 
 /* Sends, and waits while what is left of iov does not fit below max_bytes of held ones. */
 NW_YIELDS static nw_err send_until_fit(struct nw_stream *stream, const struct iovec *iov, int count,
-                             size_t all_bytes, size_t max_bytes, size_t *done_bytes)
+                                       size_t all_bytes, size_t max_bytes, size_t *done_bytes,
+                                       bool is_kernel_full)
 {
-    bool is_kernel_full = is_room_watched(stream);
     for (;;) {
         size_t left_bytes = all_bytes - *done_bytes;
         if (is_kernel_full && nw_stream_held_bytes(stream) + left_bytes <= max_bytes)
@@ -273,29 +274,67 @@ NW_YIELDS static nw_err send_until_fit(struct nw_stream *stream, const struct io
     }
 }
 
-nw_err nw_io_write_ahead(struct nw_stream *stream, const struct iovec *iov, int count,
-                         size_t max_queued_bytes)
+/* What did not go out at once: held for the peer up to the bound, waited for beyond it. */
+NW_YIELDS static NW_NOINLINE nw_err write_ahead(struct nw_stream *stream, const struct iovec *iov,
+                                                int count, size_t max_queued_bytes,
+                                                size_t done_bytes)
 {
-    NW_ASSERT(stream->is_open && stream->writer == NULL && !stream->is_fin_due);
-    size_t all_bytes = nw_stream_iov_bytes(iov, count), done_bytes = 0;
-    if (max_queued_bytes == 0 || all_bytes == 0)
-        return nw_io_write_all(stream, iov, count);
-    NW_TRY(nw_stream_share());
+    size_t all_bytes = nw_stream_iov_bytes(iov, count);
+    bool is_kernel_full = done_bytes > 0 || is_room_watched(stream);
+    NW_TRY(nw_stream_share(stream->source.worker));
     if (stream->is_write_broken)
         return stream->error;
-    nw_err err = send_until_fit(stream, iov, count, all_bytes, max_queued_bytes, &done_bytes);
+    nw_err err = send_until_fit(stream, iov, count, all_bytes, max_queued_bytes, &done_bytes,
+                                is_kernel_full);
     if (err == NW_OK && done_bytes < all_bytes) {
         size_t taken_bytes;
         bool is_all = queue_append_iov(stream, iov, count, done_bytes, &taken_bytes);
         done_bytes += taken_bytes;
         if (!is_all) /* no memory to run ahead with: at the peer's pace, then */
-            err = send_until_fit(stream, iov, count, all_bytes, 0, &done_bytes);
+            err = send_until_fit(stream, iov, count, all_bytes, 0, &done_bytes,
+                                 is_room_watched(stream));
     }
     if (stream->queue != NULL)
         watch_room(stream);
     else
         nw_stream_wait_write_end(stream);
     return err;
+}
+
+nw_err nw_io_write_timed(struct nw_stream *stream, const struct iovec *iov, int count,
+                         size_t max_queued_bytes, uint64_t wait_ms, bool *out_is_late)
+{
+    NW_ASSERT(stream->is_open && stream->writer == NULL && !stream->is_fin_due);
+    struct nw_worker *worker = stream->source.worker;
+    size_t taken_bytes = 0;
+    *out_is_late = false;
+    if (NW_LIKELY(stream->queue == NULL && !stream->is_write_broken &&
+                  worker->share_bytes < NW_STREAM_SHARE_BYTES)) {
+        size_t all_bytes = nw_stream_iov_bytes(iov, count);
+        ssize_t bytes = all_bytes != 0 ? stream->ops->writev(stream, iov, count) : 0;
+        if (NW_UNLIKELY(bytes < 0)) {
+            nw_err err = nw_stream_write_failed(stream, bytes);
+            if (err != NW_AGAIN)
+                return err;
+            bytes = 0;
+        }
+        taken_bytes = (size_t)bytes;
+        stream->sent_bytes += taken_bytes;
+        worker->share_bytes += taken_bytes;
+        if (NW_LIKELY(taken_bytes == all_bytes))
+            return NW_OK;
+    }
+    NW_WITHIN(waiting, wait_ms);
+    nw_err err = write_ahead(stream, iov, count, max_queued_bytes, taken_bytes);
+    *out_is_late = err == NW_TIMEOUT && nw_within_ran_out(&waiting);
+    return err;
+}
+
+nw_err nw_io_write_ahead(struct nw_stream *stream, const struct iovec *iov, int count,
+                         size_t max_queued_bytes)
+{
+    bool is_late;
+    return nw_io_write_timed(stream, iov, count, max_queued_bytes, 0, &is_late);
 }
 
 nw_err nw_io_write_drain(struct nw_stream *stream)
@@ -306,7 +345,7 @@ nw_err nw_io_write_drain(struct nw_stream *stream)
     size_t done_bytes = 0;
     if (stream->queue == NULL)
         return NW_OK;
-    nw_err err = send_until_fit(stream, NULL, 0, 0, 0, &done_bytes);
+    nw_err err = send_until_fit(stream, NULL, 0, 0, 0, &done_bytes, is_room_watched(stream));
     if (stream->queue == NULL)
         nw_stream_wait_write_end(stream);
     return err;
@@ -325,7 +364,8 @@ nw_err nw_io_write_queue(struct nw_stream *stream, const struct iovec *iov, int 
     size_t taken_bytes;
     if (!queue_append_iov(stream, iov, count, 0, &taken_bytes)) {
         size_t done_bytes = taken_bytes;
-        nw_err err = send_until_fit(stream, iov, count, all_bytes, 0, &done_bytes);
+        nw_err err = send_until_fit(stream, iov, count, all_bytes, 0, &done_bytes,
+                                    is_room_watched(stream));
         nw_stream_wait_write_end(stream);
         return err;
     }

@@ -95,10 +95,10 @@ nw_err nw_io_wait_any(struct nw_wait *waits, unsigned count)
     for (unsigned i = 0; i < count; i++)
         is_ready |= look(&waits[i]);
     if (is_ready)
-        return nw_stream_share();
+        return nw_stream_share(nw_worker_self());
 
     struct nw_waiter waiters[WAITS_MAX];
-    nw_stream_shared()->share_bytes = 0;
+    nw_worker_self()->share_bytes = 0;
     for (unsigned i = 0; i < count; i++)
         enter(&waits[i], &waiters[i]);
     nw_err err = nw_fiber_wait(NULL);

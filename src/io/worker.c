@@ -24,19 +24,15 @@
 #include "io/offload_impl.h"
 #include "io/stack.h"
 
+enum { SPARE_SHARE = 8, SPARE_MAX_BYTES = 8 << 20 };
 enum { THREAD_STACK_BYTES = 8 << 20, TIMER_SLACK_NS = 1000 };
 
-static __thread struct nw_worker *current_worker;
-
-struct nw_worker *nw_worker_self(void)
-{
-    return current_worker;
-}
+__thread struct nw_worker *nw_worker_current;
 
 struct nw_worker *nw_worker_enter(struct nw_worker *worker)
 {
-    struct nw_worker *before = current_worker;
-    current_worker = worker;
+    struct nw_worker *before = nw_worker_current;
+    nw_worker_current = worker;
     return before;
 }
 
@@ -119,9 +115,9 @@ nw_err nw_runtime_new(const struct nw_runtime_options *options, struct nw_runtim
     runtime->log_hub = options->log_hub;
     runtime->metrics = options->metrics;
     runtime->worker_count = count < NW_WORKERS_MAX ? count : NW_WORKERS_MAX;
-    atomic_init(&runtime->buffers_max_bytes, options->buffers_max_bytes != 0
-                                                 ? options->buffers_max_bytes
-                                                 : nw_limits_memory_bytes() / 8);
+    nw_runtime_buffers_max_set(runtime, options->buffers_max_bytes != 0
+                                            ? options->buffers_max_bytes
+                                            : nw_limits_memory_bytes() / 8);
     atomic_init(&runtime->fibers_max,
                 options->fibers_max != 0 ? options->fibers_max : default_fibers_max());
     nw_offload_init(runtime);
@@ -253,7 +249,11 @@ uint64_t nw_runtime_buffers_max_bytes(const struct nw_runtime *runtime)
 
 void nw_runtime_buffers_max_set(struct nw_runtime *runtime, uint64_t bytes)
 {
+    uint64_t spare_bytes = bytes / SPARE_SHARE / runtime->worker_count;
+    if (spare_bytes > SPARE_MAX_BYTES)
+        spare_bytes = SPARE_MAX_BYTES;
     atomic_store_explicit(&runtime->buffers_max_bytes, bytes, memory_order_relaxed);
+    atomic_store_explicit(&runtime->spare_max_bytes, spare_bytes, memory_order_relaxed);
 }
 
 void nw_runtime_fibers_max_set(struct nw_runtime *runtime, unsigned count)
@@ -272,11 +272,13 @@ bool nw_runtime_can_admit(const struct nw_runtime *runtime)
     uint64_t used = atomic_load_explicit(&runtime->memory_total_bytes, memory_order_relaxed);
     if (used >= nw_runtime_buffers_max_bytes(runtime))
         return false;
-    if (atomic_load_explicit(&runtime->stack_count, memory_order_relaxed) <
-        atomic_load_explicit(&runtime->fibers_max, memory_order_relaxed))
-        return true;
+    /* The last sixteenth is for telling the others that they are refused. */
+    unsigned max = atomic_load_explicit(&runtime->fibers_max, memory_order_relaxed);
+    unsigned count = atomic_load_explicit(&runtime->stack_count, memory_order_relaxed);
     const struct nw_worker *worker = nw_worker_self();
-    return worker != NULL && worker->runtime == runtime && worker->free_stacks != NULL;
+    if (worker != NULL && worker->runtime == runtime)
+        count -= worker->free_stack_count < count ? worker->free_stack_count : count;
+    return count < max - max / 16;
 }
 
 unsigned nw_worker_index(const struct nw_worker *worker)

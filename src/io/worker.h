@@ -42,13 +42,13 @@ NW_MUST_CHECK nw_err nw_runtime_new(const struct nw_runtime_options *options,
                                     struct nw_runtime **out);
 /*
  * Runs `start` in a fiber on worker 0, starts the threads of workers 1…, and runs worker 0 on the
- * calling thread until nw_runtime_stop; joins the threads. With the sim backend the world drives the
- * workers instead and this function must not be called (io/sim.h).
+ * calling thread until nw_runtime_stop; joins the threads. With the sim backend the world drives
+ * the workers instead and this function must not be called (io/sim.h).
  */
 void nw_runtime_run(struct nw_runtime *runtime, void (*start)(void *arg), void *arg);
 /*
- * Any thread: every worker cancels its root scope, waits for its fibers, and its loop ends. A second
- * call also ends the graces that fibers opened.
+ * Any thread: every worker cancels its root scope, waits for its fibers, and its loop ends. A
+ * second call also ends the graces that fibers opened.
  */
 void nw_runtime_stop(struct nw_runtime *runtime);
 void nw_runtime_free(struct nw_runtime *runtime);
@@ -66,8 +66,16 @@ bool nw_runtime_is_memory_tight(const struct nw_runtime *runtime);
 /* False when buffers or fibers are at their ceiling: new requests are refused. Any thread. */
 bool nw_runtime_can_admit(const struct nw_runtime *runtime);
 
-/* The worker whose loop runs the caller; NULL outside of workers. Kept out of line on purpose. */
-NW_NOINLINE struct nw_worker *nw_worker_self(void);
+/*
+ * The worker whose loop runs the caller; NULL outside of workers. A fiber never leaves its thread,
+ * so the variable's address holds across a yield, and nw_switch tells the compiler that its value
+ * may not.
+ */
+extern __thread struct nw_worker *nw_worker_current;
+static inline struct nw_worker *nw_worker_self(void)
+{
+    return nw_worker_current;
+}
 unsigned nw_worker_index(const struct nw_worker *worker);
 struct nw_runtime *nw_worker_runtime(const struct nw_worker *worker);
 /* Fibers that belong to no request: background work. Cancelled by nw_runtime_stop. */

@@ -51,6 +51,17 @@ struct nw_part {
     void (*free)(void *state);
 };
 
+/* Spare buffers of one size, linked through their own memory; last in, first out. */
+struct nw_buf_spare {
+    struct nw_buf_spare *next;
+};
+struct nw_buf_pool {
+    struct nw_buf_spare *small;
+    struct nw_buf_spare *large;
+    uint64_t spare_bytes;
+    bool is_known; /* its part is registered */
+};
+
 /* ---- Fibers ---- */
 
 typedef enum nw_fiber_state {
@@ -62,9 +73,22 @@ typedef enum nw_fiber_state {
 
 /* Lies at the top of its own stack, so that a fiber costs no allocation. */
 struct nw_fiber {
+    /* What every switch and every wait touches: two cache lines. */
     struct nw_context context; /* while it does not run */
+    struct nw_list ready;      /* in worker->ready */
     struct nw_worker *worker;
-    struct nw_list ready;   /* in worker->ready */
+    nw_err wake_err;
+    uint8_t state; /* nw_fiber_state */
+    bool is_cancelled;
+    bool had_grace;
+    bool is_interruptible; /* of the wait it is in */
+    uint64_t deadline_ms;           /* the nearest that counts now; NW_NEVER */
+    struct nw_within *within;       /* innermost open block */
+    struct nw_within *grace_within; /* innermost block that the grace sets aside */
+    uint64_t inherited_ms;          /* the scope's deadline */
+    uint64_t grace_until_ms;        /* 0: no grace is open */
+    struct nw_timer timer;          /* the deadline's; armed lazily, never later than it */
+    /* What birth and death touch. */
     struct nw_list sibling; /* in scope->fibers */
     struct nw_list all;     /* in worker->fibers */
     struct nw_scope *scope;
@@ -72,18 +96,8 @@ struct nw_fiber {
     void *arg;
     const char *name;
     struct nw_stack *stack;
-    struct nw_within *within;       /* innermost open block */
-    struct nw_within *grace_within; /* innermost block that the grace sets aside */
-    uint64_t inherited_ms;          /* the scope's deadline */
-    uint64_t deadline_ms;           /* the nearest that counts now; NW_NEVER */
-    uint64_t grace_until_ms;        /* 0: no grace is open */
-    struct nw_timer timer;          /* the deadline's; armed lazily, never later than it */
     uint64_t born_ms;
-    nw_err wake_err;
-    uint8_t state; /* nw_fiber_state */
-    bool is_cancelled;
-    bool had_grace;
-    bool is_interruptible; /* of the wait it is in */
+    bool is_vital; /* no ceiling refuses it; bounded by whoever makes such fibers */
 };
 
 /*
@@ -171,6 +185,8 @@ struct nw_worker {
     _Atomic bool is_sleeping;           /* any thread: a post must wake the backend */
 
     /* Others. */
+    struct nw_buf_pool bufs;
+    size_t share_bytes; /* moved by the running fiber since it last waited (stream.c) */
     struct nw_part parts[NW_IO_PART_COUNT];
     void *slots[NW_WORKER_SLOT_COUNT];
     struct nw_rng *rng;
@@ -196,6 +212,7 @@ struct nw_runtime {
     _Atomic uint64_t memory_max_bytes[NW_MEMORY_ACCOUNT_COUNT]; /* 0: only the ceiling */
     _Atomic uint64_t memory_total_bytes;
     _Atomic uint64_t buffers_max_bytes; /* the ceiling */
+    _Atomic uint64_t spare_max_bytes;   /* of it, what one worker may keep unused */
     _Atomic unsigned stack_count;       /* mapped, on all workers */
     _Atomic unsigned fibers_max;
     _Atomic int64_t connections; /* listen.c */
@@ -229,7 +246,7 @@ void nw_worker_wake(struct nw_worker *worker);
  * One turn of the entered worker. may_sleep: waits for events until the next timer; else it takes
  * what is there. A simulation passes false and asks nw_loop_timeout_ns when to come again.
  */
-void nw_loop_turn(struct nw_worker *worker, bool may_sleep);
+NW_NOINLINE void nw_loop_turn(struct nw_worker *worker, bool may_sleep);
 /* 0: there is work now; -1: nothing to do until an event; else ns until the nearest timer. */
 int64_t nw_loop_timeout_ns(struct nw_worker *worker);
 /* Stop was asked for and no fiber is left on any worker. */

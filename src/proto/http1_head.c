@@ -142,6 +142,14 @@ static step fail_in_start(struct nw_http1_parser *parser, const struct cursor *c
 static inline step read_method(struct nw_http1_parser *parser, struct cursor *c,
                                struct nw_http1_head *head)
 {
+    if (NW_LIKELY(parser->at == 0 && c->end - c->at >= 4 && memcmp(c->at, "GET ", 4) == 0)) {
+        head->method_len = 3;
+        head->method = NW_HTTP_GET;
+        c->at += 4;
+        parser->start = 4;
+        parser->phase = PHASE_TARGET;
+        return STEP_ON;
+    }
     c->at = nw_scan_token(c->at, c->end);
     if (c->at == c->end)
         return STEP_WAIT;
@@ -236,8 +244,8 @@ static inline step read_request_version(struct nw_http1_parser *parser, struct c
     return STEP_ON;
 }
 
-static step read_response_version(struct nw_http1_parser *parser, struct cursor *c,
-                                  struct nw_http1_head *head)
+static step read_response_version_slowly(struct nw_http1_parser *parser, struct cursor *c,
+                                         struct nw_http1_head *head)
 {
     step went = read_version(parser, c);
     if (went != STEP_ON)
@@ -253,6 +261,17 @@ static step read_response_version(struct nw_http1_parser *parser, struct cursor 
     c->at += went == STEP_ON ? 9 : 0;
     parser->phase = PHASE_STATUS;
     return went;
+}
+
+static inline step read_response_version(struct nw_http1_parser *parser, struct cursor *c,
+                                         struct nw_http1_head *head)
+{
+    if (NW_UNLIKELY(c->end - c->at < 9 || memcmp(c->at, "HTTP/1.1 ", 9) != 0))
+        return read_response_version_slowly(parser, c, head);
+    head->version_minor = 1;
+    c->at += 9;
+    parser->phase = PHASE_STATUS;
+    return STEP_ON;
 }
 
 /* Three digits, then a space and the phrase, or the end of the line as some servers send it. */
@@ -402,28 +421,31 @@ static inline step read_value(struct nw_http1_parser *parser, struct cursor *c,
 }
 
 /*
- * The straight way for a field that is all there and looks as nearly all do: "Name: value CRLF".
- * Whatever else it is, nothing has been touched and the phases judge it.
+ * The straight way for fields that are all there and look as nearly all do: "Name: value CRLF". At
+ * the first that is anything else it stops before it, and the phases judge.
  */
-static inline bool read_plain_field(struct nw_http1_parser *parser, struct cursor *c,
-                                    struct nw_http1_head *head)
+static inline void read_plain_fields(struct nw_http1_parser *parser, struct cursor *c,
+                                     struct nw_http1_head *head)
 {
-    const char *start = c->at, *name_end = nw_scan_name(start, c->end);
-    if (c->end - name_end < 4 || name_end == start || name_end[0] != ':' || name_end[1] != ' ' ||
-        head->field_count == parser->limits.field_count)
-        return false;
-    const char *value = name_end + 2, *end = nw_scan_value(value, c->end);
-    if (c->end - end < 2 || end[0] != '\r' || end[1] != '\n' || *value == ' ' || *value == '\t' ||
-        end[-1] == '\t' || (end != value && end[-1] == ' '))
-        return false;
-    struct nw_http1_field *field = &head->fields[head->field_count];
-    field->name_off = offset(c, start);
-    field->name_len = (uint16_t)(name_end - start);
-    field->value_off = offset(c, value);
-    field->value_len = (uint32_t)(end - value);
-    add_field(head, c->bytes);
-    c->at = end + 2;
-    return true;
+    const char *at = c->at, *end = c->end;
+    while (NW_LIKELY(head->field_count < parser->limits.field_count)) {
+        const char *name_end = nw_scan_name(at, end);
+        if (end - name_end < 4 || name_end == at || memcmp(name_end, ": ", 2) != 0)
+            break;
+        const char *value = name_end + 2, *value_end = nw_scan_value(value, end);
+        /* An empty value has its CR here; white space at an end is for the phases to cut. */
+        if (NW_UNLIKELY(end - value_end < 2 || memcmp(value_end, "\r\n", 2) != 0 ||
+                        (unsigned char)*value <= ' ' || (unsigned char)value_end[-1] <= ' '))
+            break;
+        struct nw_http1_field *field = &head->fields[head->field_count];
+        field->name_off = offset(c, at);
+        field->name_len = (uint16_t)(name_end - at);
+        field->value_off = offset(c, value);
+        field->value_len = (uint32_t)(value_end - value);
+        add_field(head, c->bytes);
+        at = value_end + 2;
+    }
+    c->at = at;
 }
 
 static step read_phase(struct nw_http1_parser *parser, struct cursor *c, struct nw_http1_head *head)
@@ -442,8 +464,7 @@ static step read_phase(struct nw_http1_parser *parser, struct cursor *c, struct 
     case PHASE_REASON:
         return read_reason(parser, c, head);
     case PHASE_LINE:
-        while (read_plain_field(parser, c, head))
-            continue;
+        read_plain_fields(parser, c, head);
         return read_line(parser, c, head);
     case PHASE_NAME:
         return read_name(parser, c, head);

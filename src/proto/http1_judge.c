@@ -28,6 +28,7 @@ struct judge {
     uint64_t named;            /* ids that Connection names */
     uint32_t connection_bytes; /* all Connection values so far */
     uint32_t connection_tokens;
+    uint32_t host_count;
     bool names_others; /* Connection names fields that have no id */
     bool says_close;
     bool says_keep_alive;
@@ -129,6 +130,9 @@ static nw_http1_class judge_known(struct judge *judge, uint32_t index, nw_http_f
         return judge_length(judge, value);
     case NW_HTTP_FIELD_CONNECTION:
         return judge_connection(judge, value);
+    case NW_HTTP_FIELD_HOST:
+        judge->host_count++;
+        break;
     case NW_HTTP_FIELD_EXPECT:
         return judge_expect(judge, value);
     case NW_HTTP_FIELD_UPGRADE:
@@ -172,22 +176,38 @@ static void drop_named(struct judge *judge)
     }
 }
 
+/* The ids that say something here; all others pass on their way unseen. */
+static const uint64_t telling = (UINT64_C(1) << NW_HTTP_FIELD_EXPECT)
+#define NW_HTTP_FIELD(name, spelling, kind)                                                        \
+    | (uint64_t)(NW_HTTP_KIND_##kind == NW_HTTP_KIND_HOP ||                                        \
+                 NW_HTTP_KIND_##kind == NW_HTTP_KIND_FRAME) << NW_HTTP_FIELD_##name
+#include "proto/http_field.def"
+#undef NW_HTTP_FIELD
+    ;
+
+/* A field without an id. */
+static void judge_other(struct judge *judge, uint32_t index)
+{
+    const char *name = judge->bytes + judge->head->fields[index].name_off;
+    if (NW_LIKELY((name[0] | 0x20) != 'n') ||
+        !nw_http_field_is_newel(nw_http1_name(judge->head, judge->bytes, index)))
+        return;
+    nw_http1_set_add(&judge->out->newel, index);
+    if (!judge->head->is_response)
+        nw_http1_set_add(&judge->out->dropped, index);
+}
+
 static nw_http1_class judge_fields(struct judge *judge)
 {
     for (uint32_t i = 0; i < judge->head->field_count; i++) {
-        const struct nw_http1_field *field = &judge->head->fields[i];
-        if (field->id == NW_HTTP_FIELD_OTHER) {
-            if ((judge->bytes[field->name_off] | 0x20) != 'n' ||
-                !nw_http_field_is_newel(nw_http1_name(judge->head, judge->bytes, i)))
-                continue;
-            nw_http1_set_add(&judge->out->newel, i);
-            if (!judge->head->is_response)
-                nw_http1_set_add(&judge->out->dropped, i);
-            continue;
+        unsigned id = judge->head->fields[i].id;
+        if (id == NW_HTTP_FIELD_OTHER) {
+            judge_other(judge, i);
+        } else if ((telling >> id) & 1) {
+            nw_http1_class found = judge_known(judge, i, (nw_http_field)id);
+            if (found != NW_HTTP1_FINE)
+                return found;
         }
-        nw_http1_class found = judge_known(judge, i, (nw_http_field)field->id);
-        if (found != NW_HTTP1_FINE)
-            return found;
     }
     if (judge->named != 0 || judge->names_others)
         drop_named(judge);
@@ -244,14 +264,12 @@ static nw_http1_class judge_host(const struct judge *judge)
     const struct nw_http1_head *head = judge->head;
     if (!nw_http1_has(head, NW_HTTP_FIELD_HOST))
         return head->version_minor == 0 ? NW_HTTP1_FINE : NW_HTTP1_MISSING_HOST;
-    uint32_t first = head->first[NW_HTTP_FIELD_HOST];
-    for (uint32_t i = first + 1; i < head->field_count; i++) {
-        if (head->fields[i].id == NW_HTTP_FIELD_HOST)
-            return NW_HTTP1_REPEATED_HOST;
-    }
+    if (judge->host_count > 1)
+        return NW_HTTP1_REPEATED_HOST;
+    struct nw_slice host = nw_http1_get(head, judge->bytes, NW_HTTP_FIELD_HOST);
     struct nw_authority authority;
     nw_http1_class found;
-    if (nw_authority_parse(nw_http1_value(head, judge->bytes, first), &authority, &found) == NW_OK)
+    if (nw_authority_parse(host, &authority, &found) == NW_OK)
         return NW_HTTP1_FINE;
     return found == NW_HTTP1_EMPTY_HOST ? found : NW_HTTP1_INVALID_HOST;
 }

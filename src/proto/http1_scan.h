@@ -66,6 +66,27 @@ static inline const char *nw_scan_name(const char *at, const char *end)
     return nw_scan_token(at, end);
 }
 
+#if defined(__SSE2__)
+/*
+ * Of sixteen bytes: which are NW_BYTE_HOST, and which of them are dots. One bit each, lowest first.
+ */
+static inline unsigned nw_host_bits(const char *at, unsigned *out_dots)
+{
+    __m128i x = _mm_loadu_si128((const __m128i *)(const void *)at);
+    __m128i low = _mm_or_si128(x, _mm_set1_epi8(0x20));
+    __m128i letter = _mm_and_si128(_mm_cmpgt_epi8(low, _mm_set1_epi8('a' - 1)),
+                                   _mm_cmplt_epi8(low, _mm_set1_epi8('z' + 1)));
+    __m128i digit = _mm_and_si128(_mm_cmpgt_epi8(x, _mm_set1_epi8('0' - 1)),
+                                  _mm_cmplt_epi8(x, _mm_set1_epi8('9' + 1)));
+    __m128i dot = _mm_cmpeq_epi8(x, _mm_set1_epi8('.'));
+    __m128i other = _mm_or_si128(_mm_cmpeq_epi8(x, _mm_set1_epi8('-')),
+                                 _mm_cmpeq_epi8(x, _mm_set1_epi8('_')));
+    __m128i good = _mm_or_si128(_mm_or_si128(letter, digit), _mm_or_si128(dot, other));
+    *out_dots = (unsigned)_mm_movemask_epi8(dot);
+    return (unsigned)_mm_movemask_epi8(good);
+}
+#endif
+
 /* The first byte outside 0x21 to 0x7E, or `end`. */
 static inline const char *nw_scan_target(const char *at, const char *end)
 {

@@ -10,83 +10,89 @@
 #include "base/assert.h"
 #include "proto/http1_scan.h"
 
-void nw_http1_writer_init(struct nw_http1_writer *writer, char *ptr, size_t cap_bytes)
+char *nw_http1_put(char *to, struct nw_slice from)
 {
-    *writer = (struct nw_http1_writer){.ptr = ptr, .cap_bytes = cap_bytes};
-}
-
-/* Room for `bytes` more, counted as written; NULL when they do not fit. */
-static inline char *reserve(struct nw_http1_writer *writer, size_t bytes)
-{
-    if (NW_UNLIKELY(writer->is_full || writer->cap_bytes - writer->len < bytes)) {
-        writer->is_full = true;
-        return NULL;
+    size_t len = from.len;
+    char *end = to + len;
+    if (len >= 16) {
+        if (NW_UNLIKELY(len > 256))
+            return (char *)memcpy(to, from.ptr, len) + len;
+        const char *last = from.ptr + len - 16;
+        for (; from.ptr < last; from.ptr += 16, to += 16)
+            memcpy(to, from.ptr, 16);
+        memcpy(end - 16, last, 16); /* overlaps what was copied */
+    } else if (len >= 8) {
+        memcpy(to, from.ptr, 8);
+        memcpy(end - 8, from.ptr + len - 8, 8);
+    } else if (len >= 4) {
+        memcpy(to, from.ptr, 4);
+        memcpy(end - 4, from.ptr + len - 4, 4);
+    } else if (len != 0) {
+        to[0] = from.ptr[0];
+        to[len / 2] = from.ptr[len / 2];
+        to[len - 1] = from.ptr[len - 1];
     }
-    char *at = writer->ptr + writer->len;
-    writer->len += bytes;
-    return at;
-}
-
-static inline char *put(char *at, struct nw_slice bytes)
-{
-    if (bytes.len != 0)
-        memcpy(at, bytes.ptr, bytes.len);
-    return at + bytes.len;
+    return end;
 }
 
 void nw_http1_write_bytes(struct nw_http1_writer *writer, struct nw_slice bytes)
 {
-    char *at = reserve(writer, bytes.len);
-    if (at != NULL)
-        put(at, bytes);
+    char *at = nw_http1_write_room(writer, bytes.len);
+    if (NW_LIKELY(at != NULL))
+        nw_http1_put(at, bytes);
 }
 
 void nw_http1_write_request_line(struct nw_http1_writer *writer, struct nw_slice method,
                                  struct nw_slice path, bool has_query, struct nw_slice query)
 {
-    const struct nw_slice version = NW_SLICE(" HTTP/1.1\r\n");
+    static const char version[] = " HTTP/1.1\r\n";
     size_t query_bytes = has_query ? 1 + query.len : 0;
-    char *at = reserve(writer, method.len + 1 + path.len + query_bytes + version.len);
+    char *at =
+        nw_http1_write_room(writer, method.len + 1 + path.len + query_bytes + sizeof version - 1);
     if (at == NULL)
         return;
-    at = put(at, method);
+    at = nw_http1_put(at, method);
     *at++ = ' ';
-    at = put(at, path);
+    at = nw_http1_put(at, path);
     if (has_query) {
         *at++ = '?';
-        at = put(at, query);
+        at = nw_http1_put(at, query);
     }
-    put(at, version);
+    memcpy(at, version, sizeof version - 1);
 }
 
 void nw_http1_write_status_line(struct nw_http1_writer *writer, int status, struct nw_slice reason)
 {
     NW_ASSERT(status >= 100 && status <= 599);
-    const struct nw_slice version = NW_SLICE("HTTP/1.1 ");
+    static const char version[] = "HTTP/1.1 ";
+    if (NW_LIKELY(status == 200 && nw_slice_eq(reason, NW_SLICE("OK")))) {
+        NW_HTTP1_WRITE(writer, "HTTP/1.1 200 OK\r\n");
+        return;
+    }
     if (reason.len == 0)
         reason = nw_http_reason(status);
-    char *at = reserve(writer, version.len + 4 + reason.len + 2);
+    char *at = nw_http1_write_room(writer, sizeof version - 1 + 4 + reason.len + 2);
     if (at == NULL)
         return;
-    at = put(at, version);
+    at = (char *)memcpy(at, version, sizeof version - 1) + sizeof version - 1;
     *at++ = (char)('0' + status / 100);
     *at++ = (char)('0' + status / 10 % 10);
     *at++ = (char)('0' + status % 10);
     *at++ = ' ';
-    at = put(at, reason);
-    put(at, NW_SLICE("\r\n"));
+    at = nw_http1_put(at, reason);
+    memcpy(at, "\r\n", 2);
 }
 
 void nw_http1_write_field(struct nw_http1_writer *writer, struct nw_slice name,
                           struct nw_slice value)
 {
-    char *at = reserve(writer, name.len + 2 + value.len + 2);
+    char *at = nw_http1_write_room(writer, name.len + 2 + value.len + 2);
     if (at == NULL)
         return;
-    at = put(at, name);
-    at = put(at, NW_SLICE(": "));
-    at = put(at, value);
-    put(at, NW_SLICE("\r\n"));
+    at = nw_http1_put(at, name);
+    memcpy(at, ": ", 2);
+    at = nw_http1_put(at + 2, value);
+    memcpy(at, "\r\n", 2);
 }
 
 void nw_http1_write_field_u64(struct nw_http1_writer *writer, struct nw_slice name, uint64_t value)
@@ -99,42 +105,44 @@ void nw_http1_write_field_u64(struct nw_http1_writer *writer, struct nw_slice na
     nw_http1_write_field(writer, name, nw_slice_of(at, (size_t)(digits + sizeof digits - at)));
 }
 
-/* Does the field stand in the head exactly as it would be written? */
-static inline bool is_canonical(const struct nw_http1_head *head, const char *bytes, uint32_t index)
+/* Does the field stand in the text exactly as it would be written? */
+static inline bool is_canonical(const struct nw_http1_field *field, const char *bytes)
 {
-    const struct nw_http1_field *field = &head->fields[index];
-    const char *end = bytes + field->value_off + field->value_len;
     return field->value_off == field->name_off + field->name_len + 2 &&
-           bytes[field->value_off - 1] == ' ' && end[0] == '\r';
+           bytes[field->value_off - 1] == ' ' && bytes[field->value_off + field->value_len] == '\r';
+}
+
+void nw_http1_write_fields(struct nw_http1_writer *writer, const char *bytes,
+                           const struct nw_http1_field *fields, uint32_t count,
+                           const struct nw_http1_set *skip)
+{
+    uint32_t run = 0, run_end = 0; /* what was seen and is not written yet */
+    for (uint32_t i = 0; i < count; i++) {
+        const struct nw_http1_field *field = &fields[i];
+        if (nw_http1_set_has(skip, i))
+            continue;
+        bool is_whole = is_canonical(field, bytes);
+        if (field->name_off != run_end || !is_whole) {
+            nw_http1_write_bytes(writer, nw_slice_of(bytes + run, run_end - run));
+            run = run_end = field->name_off;
+        }
+        if (NW_LIKELY(is_whole))
+            run_end = field->value_off + field->value_len + 2;
+        else
+            nw_http1_write_field(writer, nw_slice_of(bytes + field->name_off, field->name_len),
+                                 nw_slice_of(bytes + field->value_off, field->value_len));
+    }
+    nw_http1_write_bytes(writer, nw_slice_of(bytes + run, run_end - run));
 }
 
 void nw_http1_write_kept(struct nw_http1_writer *writer, const struct nw_http1_head *head,
                          const char *bytes, const struct nw_http1_message *message,
                          const struct nw_http1_set *also)
 {
-    const char *run = NULL, *run_end = NULL;
-    for (uint32_t i = 0; i < head->field_count; i++) {
-        uint64_t skipped = message->dropped.word[i >> 6] | message->framed.word[i >> 6] |
-                           (also != NULL ? also->word[i >> 6] : 0);
-        if ((skipped >> (i & 63)) & 1)
-            continue;
-        const struct nw_http1_field *field = &head->fields[i];
-        const char *start = bytes + field->name_off;
-        bool is_whole = is_canonical(head, bytes, i);
-        if (run != NULL && (start != run_end || !is_whole)) {
-            nw_http1_write_bytes(writer, nw_slice_of(run, (size_t)(run_end - run)));
-            run = NULL;
-        }
-        if (!is_whole) {
-            nw_http1_write_field(writer, nw_http1_name(head, bytes, i),
-                                 nw_http1_value(head, bytes, i));
-            continue;
-        }
-        run = run != NULL ? run : start;
-        run_end = bytes + field->value_off + field->value_len + 2;
-    }
-    if (run != NULL)
-        nw_http1_write_bytes(writer, nw_slice_of(run, (size_t)(run_end - run)));
+    struct nw_http1_set skip = message->dropped;
+    for (int i = 0; i < 2; i++)
+        skip.word[i] |= message->framed.word[i] | (also != NULL ? also->word[i] : 0);
+    nw_http1_write_fields(writer, bytes, head->fields, head->field_count, &skip);
 }
 
 void nw_http1_write_framing(struct nw_http1_writer *writer, nw_http1_framing framing,
@@ -143,12 +151,7 @@ void nw_http1_write_framing(struct nw_http1_writer *writer, nw_http1_framing fra
     if (framing == NW_HTTP1_BODY_LENGTH)
         nw_http1_write_field_u64(writer, NW_SLICE("Content-Length"), length_bytes);
     else if (framing == NW_HTTP1_BODY_CHUNKED)
-        nw_http1_write_bytes(writer, NW_SLICE("Transfer-Encoding: chunked\r\n"));
-}
-
-void nw_http1_write_end(struct nw_http1_writer *writer)
-{
-    nw_http1_write_bytes(writer, NW_SLICE("\r\n"));
+        NW_HTTP1_WRITE(writer, "Transfer-Encoding: chunked\r\n");
 }
 
 bool nw_http1_is_value(struct nw_slice text)

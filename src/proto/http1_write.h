@@ -20,8 +20,47 @@ struct nw_http1_writer {
     bool is_full; /* something did not fit; nothing was added since */
 };
 
-void nw_http1_writer_init(struct nw_http1_writer *writer, char *ptr, size_t cap_bytes);
+static inline void nw_http1_writer_init(struct nw_http1_writer *writer, char *ptr,
+                                        size_t cap_bytes)
+{
+    *writer = (struct nw_http1_writer){.ptr = ptr, .cap_bytes = cap_bytes};
+}
+
+/* Room for `bytes` more, counted as written; NULL when they do not fit. */
+static inline char *nw_http1_write_room(struct nw_http1_writer *writer, size_t bytes)
+{
+    if (NW_UNLIKELY(writer->is_full || writer->cap_bytes - writer->len < bytes)) {
+        writer->is_full = true;
+        return NULL;
+    }
+    char *at = writer->ptr + writer->len;
+    writer->len += bytes;
+    return at;
+}
+
+/* Copies a piece that is short nearly always, with fewer steps than memcpy; returns its end. */
+NW_NOINLINE char *nw_http1_put(char *to, struct nw_slice from);
+
 void nw_http1_write_bytes(struct nw_http1_writer *writer, struct nw_slice bytes);
+
+/* A literal: a few stores. */
+#define NW_HTTP1_WRITE(writer, literal)                                                            \
+    do {                                                                                           \
+        char *nw_at_ = nw_http1_write_room(writer, sizeof(literal) - 1);                           \
+        if (NW_LIKELY(nw_at_ != NULL))                                                             \
+            memcpy(nw_at_, literal, sizeof(literal) - 1);                                          \
+    } while (0)
+/* A literal that ends in "Name: ", the value, and the end of the line. */
+#define NW_HTTP1_WRITE_FIELD(writer, literal, value)                                               \
+    do {                                                                                           \
+        struct nw_slice nw_value_ = (value);                                                       \
+        char *nw_at_ = nw_http1_write_room(writer, sizeof(literal) - 1 + nw_value_.len + 2);       \
+        if (NW_LIKELY(nw_at_ != NULL)) {                                                           \
+            memcpy(nw_at_, literal, sizeof(literal) - 1);                                          \
+            memcpy(nw_http1_put(nw_at_ + sizeof(literal) - 1, nw_value_), "\r\n", 2);              \
+        }                                                                                          \
+    } while (0)
+
 /* "GET /path?query HTTP/1.1\r\n"; the '?' is written when has_query. */
 void nw_http1_write_request_line(struct nw_http1_writer *writer, struct nw_slice method,
                                  struct nw_slice path, bool has_query, struct nw_slice query);
@@ -32,8 +71,14 @@ void nw_http1_write_field(struct nw_http1_writer *writer, struct nw_slice name,
                           struct nw_slice value);
 void nw_http1_write_field_u64(struct nw_http1_writer *writer, struct nw_slice name, uint64_t value);
 /*
- * The fields of a parsed head that are in none of message's dropped and framed sets nor in `also`
- * (may be NULL), in order. White space around values becomes one space before it.
+ * Fields that lie in `bytes` but those in `skip`, in order. White space around values becomes one
+ * space before it.
+ */
+void nw_http1_write_fields(struct nw_http1_writer *writer, const char *bytes,
+                           const struct nw_http1_field *fields, uint32_t count,
+                           const struct nw_http1_set *skip);
+/*
+ * The fields of a parsed head that are in none of message's dropped and framed sets nor in `also`.
  */
 void nw_http1_write_kept(struct nw_http1_writer *writer, const struct nw_http1_head *head,
                          const char *bytes, const struct nw_http1_message *message,
@@ -42,7 +87,10 @@ void nw_http1_write_kept(struct nw_http1_writer *writer, const struct nw_http1_h
 void nw_http1_write_framing(struct nw_http1_writer *writer, nw_http1_framing framing,
                             uint64_t length_bytes);
 /* The empty line. */
-void nw_http1_write_end(struct nw_http1_writer *writer);
+static inline void nw_http1_write_end(struct nw_http1_writer *writer)
+{
+    NW_HTTP1_WRITE(writer, "\r\n");
+}
 
 /* May the text stand as a field value: no control bytes but tab, no white space at its ends? */
 bool nw_http1_is_value(struct nw_slice text);

@@ -56,6 +56,17 @@ static const uint8_t field_kind[NW_HTTP_FIELD_COUNT] = {
 #undef NW_HTTP_FIELD
 };
 
+/* Length, last byte and first byte: what is looked at before a name is compared as a whole. */
+#define WORD_KEY(len, first, last) \
+    ((uint32_t)(len) << 16 | (uint32_t)(uint8_t)(last) << 8 | (uint8_t)(first))
+static const uint32_t field_key[NW_HTTP_FIELD_COUNT] = {
+#define NW_HTTP_FIELD(name, spelling, kind)                                                        \
+    [NW_HTTP_FIELD_##name] =                                                                       \
+        WORD_KEY(sizeof(spelling) - 1, (spelling)[0], (spelling)[sizeof(spelling) - 2]),
+#include "proto/http_field.def"
+#undef NW_HTTP_FIELD
+};
+
 /* A later row of the same length overrides the earlier one: that is how the last one is found. */
 #pragma GCC diagnostic push
 #if defined(__clang__)
@@ -108,13 +119,11 @@ nw_http_field nw_http_field_find(struct nw_slice name)
 {
     if (name.len < 2 || name.len >= SPELLING_MAX_BYTES)
         return NW_HTTP_FIELD_OTHER;
-    char first = (char)(name.ptr[0] | 0x20), last = (char)(name.ptr[name.len - 1] | 0x20);
-    for (unsigned id = last_of_length[name.len]; field_len[id] == name.len; id--) {
-        const char *spelling = field_spelling[id];
-        if (spelling[0] == first && spelling[name.len - 1] == last &&
-            same_spelling(name.ptr, spelling, name.len))
+    uint32_t key = WORD_KEY(name.len, name.ptr[0] | 0x20, name.ptr[name.len - 1] | 0x20);
+    unsigned id = last_of_length[name.len];
+    for (; field_key[id] >> 16 == name.len; id--)
+        if (field_key[id] == key && same_spelling(name.ptr, field_spelling[id], name.len))
             return (nw_http_field)id;
-    }
     return NW_HTTP_FIELD_OTHER;
 }
 

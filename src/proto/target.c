@@ -18,6 +18,7 @@
 
 #include "base/assert.h"
 #include "proto/http1_scan.h"
+#include "proto/http1_write.h"
 
 #define HOST_MAX_BYTES 255
 
@@ -60,8 +61,59 @@ static bool parse_port(struct nw_slice text, int32_t *out_port)
     return true;
 }
 
+/*
+ * How many bytes at the front may stand in a host name; 0 also when a label among them is empty.
+ * Sixteen a step: one bit each says "good" and "dot", and two dots in a row are a bit twice.
+ */
+static size_t host_name_len(struct nw_slice text)
+{
+    size_t len = 0;
+#if defined(__SSE2__)
+    unsigned before = 1; /* what stands in front counts as a dot */
+    for (unsigned run = 16; run == 16; len += run) {
+        char pad[16] = {0};
+        const char *from = text.ptr + len;
+        if (text.len - len < 16)
+            from = (nw_http1_put(pad, nw_slice_skip(text, len)), pad);
+        unsigned dots, good = nw_host_bits(from, &dots);
+        run = (unsigned)__builtin_ctz(~good);
+        dots &= (1u << run) - 1;
+        if ((dots & (dots << 1 | before)) != 0)
+            return 0;
+        before = dots >> 15;
+    }
+#else
+    for (char before = '.'; len < text.len && nw_byte_is(text.ptr[len], NW_BYTE_HOST);
+         before = text.ptr[len++])
+        if (text.ptr[len] == '.' && before == '.')
+            return 0;
+#endif
+    return len;
+}
+
+/* The straight way for "name" and "name:80"; false: the long way says what it is. */
+static bool is_plain_authority(struct nw_slice text, struct nw_authority *out)
+{
+    size_t len = host_name_len(text);
+    if (len == 0 || len > HOST_MAX_BYTES || text.len - len == 1 || text.len - len > 6)
+        return false;
+    int32_t port = 0;
+    for (size_t i = len + 1; i < text.len; i++) {
+        if (text.ptr[i] < '0' || text.ptr[i] > '9')
+            return false;
+        port = port * 10 + (text.ptr[i] - '0');
+    }
+    if (len < text.len && (text.ptr[len] != ':' || port == 0 || port > 65535))
+        return false;
+    out->port = len < text.len ? port : -1;
+    out->host = nw_slice_first(text, text.ptr[len - 1] == '.' ? len - 1 : len);
+    return true;
+}
+
 static nw_http1_class judge_authority(struct nw_slice text, struct nw_authority *out)
 {
+    if (NW_LIKELY(is_plain_authority(text, out)))
+        return NW_HTTP1_FINE;
     if (nw_slice_find(text, '@') < text.len)
         return NW_HTTP1_USERINFO;
     bool is_literal = text.len != 0 && text.ptr[0] == '[';
@@ -94,12 +146,25 @@ nw_err nw_authority_parse(struct nw_slice text, struct nw_authority *out, nw_htt
     return NW_OK;
 }
 
+/* The first capital letter, or the length; eight bytes at a time while they are ASCII. */
+static size_t find_capital(struct nw_slice text)
+{
+    const uint64_t high = UINT64_C(0x8080808080808080), each = high >> 7;
+    size_t i = 0;
+    for (uint64_t x; text.len - i >= 8; i += 8) {
+        memcpy(&x, text.ptr + i, 8);
+        if (((x | ((x + each * (128 - 'A')) & ~(x + each * (127 - 'Z')))) & high) != 0)
+            break;
+    }
+    while (i < text.len && (text.ptr[i] < 'A' || text.ptr[i] > 'Z'))
+        i++;
+    return i;
+}
+
 /* `text` in lower case: itself when it is, else a copy at *scratch, which moves on. */
 static struct nw_slice lower_case(struct nw_slice text, char **scratch)
 {
-    size_t i = 0;
-    while (i < text.len && (text.ptr[i] < 'A' || text.ptr[i] > 'Z'))
-        i++;
+    size_t i = find_capital(text);
     if (i == text.len)
         return text;
     char *copy = *scratch;
@@ -114,17 +179,17 @@ static struct nw_slice lower_case(struct nw_slice text, char **scratch)
 
 /* -- path ------------------------------------------------------------------------------------- */
 
-/* Does the path consist of plain bytes and slashes that no dot follows? */
-static bool is_plainly_normal(struct nw_slice path)
+/* How many bytes at the front are plain, or slashes that no dot follows. */
+static size_t plain_len(struct nw_slice path)
 {
     const char *at = path.ptr, *end = path.ptr + path.len;
     for (; at < end; at++) {
-        if (nw_byte_is(*at, NW_BYTE_PLAIN))
+        if (NW_LIKELY(nw_byte_is(*at, NW_BYTE_PLAIN)))
             continue;
         if (*at != '/' || (at + 1 < end && at[1] == '.'))
-            return false;
+            break;
     }
-    return true;
+    return (size_t)(at - path.ptr);
 }
 
 /* "%41" becomes 'A', "%2f" becomes "%2F"; moves both ends. */
@@ -207,7 +272,7 @@ nw_err nw_path_normalise(struct nw_slice path, char *scratch, struct nw_slice *o
         *out_found = NW_HTTP1_INVALID_TARGET;
         return NW_BAD_REQUEST;
     }
-    if (NW_LIKELY(is_plainly_normal(path))) {
+    if (NW_LIKELY(plain_len(path) == path.len)) {
         *out_path = path;
         return NW_OK;
     }
@@ -285,8 +350,27 @@ static nw_http1_class judge_form(nw_http_method method, struct nw_slice *rest,
     return found;
 }
 
+/* The straight way for a path that is normal and a query or none; false: nothing was decided. */
+static bool is_plain_target(struct nw_slice rest, struct nw_target *out)
+{
+    size_t path_len = plain_len(rest);
+    if (rest.len == 0 || rest.ptr[0] != '/')
+        return false;
+    if (path_len < rest.len &&
+        (rest.ptr[path_len] != '?' || nw_slice_find(rest, '#') < rest.len))
+        return false;
+    out->raw = rest;
+    out->path = nw_slice_first(rest, path_len);
+    out->has_query = path_len < rest.len;
+    if (out->has_query)
+        out->query = nw_slice_skip(rest, path_len + 1);
+    return true;
+}
+
 static nw_http1_class judge_path(struct nw_slice rest, char *scratch, struct nw_target *out)
 {
+    if (NW_LIKELY(is_plain_target(rest, out)))
+        return NW_HTTP1_FINE;
     if (nw_slice_find(rest, '#') < rest.len)
         return NW_HTTP1_FRAGMENT;
     if (out->form == NW_TARGET_ASTERISK || out->form == NW_TARGET_AUTHORITY) {

@@ -33,6 +33,7 @@ struct world *world_new(uint64_t seed, bool drops_transcript)
 {
     struct world *world = nw_alloc_zero(sizeof *world);
     world->seed = seed;
+    world->backend = &nw_backend_sim;
     world->sim = nw_sim_new(
         &(struct nw_sim_options){.seed = seed, .drops_transcript = drops_transcript});
     nw_sim_split(world->sim, "world", &world->rng);
@@ -144,13 +145,16 @@ static void diag_print(const struct nw_diag *diag)
 
 void world_daemon_restart(struct world_daemon *daemon)
 {
+    char state_dir[32];
+    snprintf(state_dir, sizeof state_dir, "/state/%s", daemon->name);
     struct nw_daemon_options options = {
         .file = "newel.yaml",
         .outside = &daemon->outside,
-        .backend = &nw_backend_sim,
+        .backend = daemon->world->backend,
         .world = daemon->world->sim,
         .name = daemon->name,
-        .state_dir = "/state",
+        .state_dir = state_dir,
+        .has_disk = true,
         .log_sink = &daemon->sink,
         .on_ready = on_ready,
         .on_ready_arg = daemon,

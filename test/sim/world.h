@@ -117,6 +117,7 @@ struct world {
     struct nw_rng rng;
     uint64_t seed;
     struct nw_runtime *hosts; /* of the clients */
+    const struct nw_backend_ops *backend; /* of daemons: nw_backend_sim, or one that measures it */
     struct world_node nodes[WORLD_NODES_MAX];
     unsigned node_count;
     struct world_daemon daemons[WORLD_DAEMONS_MAX];

@@ -168,7 +168,7 @@ static NW_NORETURN void child_main(const struct nw_route_table *table,
     _exit(0);
 }
 
-/* Instructions between the child's stops, those of raise() included; -1 when it may not be traced. */
+/* Instructions between the child's stops, those of raise() included; -1: it may not be traced. */
 static long count_steps(pid_t child)
 {
     int status;
@@ -192,8 +192,10 @@ static long cost_of(const struct nw_route_table *table, const struct nw_route_as
     if (child == 0)
         child_main(table, ask);
     long steps = count_steps(child);
-    kill(child, SIGKILL);
-    waitpid(child, NULL, 0);
+    if (waitpid(child, NULL, WNOHANG) == 0) { /* else it ended and is reaped */
+        kill(child, SIGKILL);
+        waitpid(child, NULL, 0);
+    }
     return steps;
 }
 

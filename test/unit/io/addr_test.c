@@ -1,6 +1,7 @@
 /* The contract of io/addr.h. */
 #include "io/addr.h"
 
+#include <arpa/inet.h>
 #include <setjmp.h>
 #include <stdarg.h>
 
@@ -135,6 +136,35 @@ static void the_host_alone_has_no_port(void **state)
     assert_string_equal(nw_addr_print_host(&addr, out), "unix");
 }
 
+/* A generator of its own: any fixed sequence does. */
+static uint32_t next(uint32_t *seed)
+{
+    return *seed = *seed * 1664525 + 1013904223;
+}
+
+static void addresses_read_as_the_c_library_writes_them(void **state)
+{
+    char ours[NW_ADDR_TEXT_MAX_BYTES], theirs[NW_ADDR_TEXT_MAX_BYTES];
+    uint32_t seed = 1;
+    for (int n = 0; n < 20000; n++) {
+        struct nw_addr addr = {.kind = NW_ADDR_IP6};
+        uint32_t zeros = next(&seed) >> 16, mapped = next(&seed) >> 30;
+        for (int i = 0; i < 16; i++) /* groups of zeros, and groups with leading zeros */
+            if ((zeros >> (i / 2) & 1) != 0 && ((zeros >> 8 >> (i / 2) & 1) == 0 || i % 2 == 1))
+                addr.ip6[i] = (uint8_t)(next(&seed) >> 24);
+        if (mapped == 0) {
+            memset(addr.ip6, 0, 10);
+            memset(addr.ip6 + 10, zeros & 1 ? 0xff : 0, 2);
+        }
+        assert_non_null(inet_ntop(AF_INET6, addr.ip6, theirs, sizeof theirs));
+        assert_int_equal(nw_addr_host_text(&addr, ours), strlen(theirs));
+        assert_string_equal(ours, theirs);
+        addr.kind = NW_ADDR_IP4;
+        assert_non_null(inet_ntop(AF_INET, addr.ip4, theirs, sizeof theirs));
+        assert_string_equal(nw_addr_print_host(&addr, ours), theirs);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -147,6 +177,7 @@ int main(void)
         cmocka_unit_test(equality_looks_at_kind_host_and_port),
         cmocka_unit_test(loopback_is_this_machine),
         cmocka_unit_test(the_host_alone_has_no_port),
+        cmocka_unit_test(addresses_read_as_the_c_library_writes_them),
     };
     return cmocka_run_group_tests_name("io/addr", tests, NULL, NULL);
 }

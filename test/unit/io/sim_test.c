@@ -75,7 +75,8 @@ static void echo_accept(void *owner, struct nw_accepted *accepted)
     struct echo_conn *conn = nw_alloc_zero(sizeof *conn);
     conn->echo = owner;
     nw_stream_init_accepted(&conn->stream, accepted);
-    nw_err err = nw_scope_spawn(nw_worker_root_scope(nw_worker_self()), "echo", echo_fiber, conn, NULL);
+    nw_err err =
+        nw_scope_spawn(nw_worker_root_scope(nw_worker_self()), "echo", echo_fiber, conn, NULL);
     CHECK(err == NW_OK);
 }
 
@@ -221,7 +222,8 @@ static struct nw_text busy_run(uint64_t seed, unsigned workers, struct busy *bus
     echo_start(sim, &echo, server);
     faulty(sim);
     for (unsigned i = 0; i < NW_COUNT(busy->clients); i++) {
-        busy->clients[i] = (struct client){.bytes = 20000 + 999 * i, .tag = i, .half_closes = i % 2};
+        busy->clients[i] =
+            (struct client){.bytes = 20000 + 999 * i, .tag = i, .half_closes = i % 2};
         nw_sim_spawn(clients, 0, "client", client_fiber, &busy->clients[i]);
     }
     CHECK(nw_sim_run_until(sim, all_done, busy, 600000));
@@ -303,7 +305,8 @@ static void an_address_without_a_listener_refuses(void **state)
 {
     struct pair pair;
     pair_open(&pair);
-    struct client client = talk(pair.sim, pair.clients, (struct client){.addr = "10.0.0.1:81", .bytes = 1});
+    struct client client =
+        talk(pair.sim, pair.clients, (struct client){.addr = "10.0.0.1:81", .bytes = 1});
     CHECK_EQ(client.err, NW_REFUSED);
     client = talk(pair.sim, pair.clients, (struct client){.addr = "unix:/none", .bytes = 1});
     CHECK_EQ(client.err, NW_REFUSED);

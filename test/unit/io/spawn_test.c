@@ -304,6 +304,22 @@ SPAWN_TEST(the_helpers_death_ends_its_processes)
 
 /* ---- what a process does not inherit ---- */
 
+/*
+ * glibc's posix_spawn, by which make and others start programs, leaves its two internal signals (32
+ * and 33) ignored, and no call of glibc can change that.
+ */
+static unsigned long long ignored_for_good(void)
+{
+    char line[128];
+    unsigned long long ignored = 0;
+    FILE *status = fopen("/proc/self/status", "r");
+    while (status != NULL && fgets(line, sizeof line, status) != NULL)
+        if (strncmp(line, "SigIgn:", 7) == 0)
+            ignored = strtoull(line + 7, NULL, 16);
+    CHECK(status != NULL && fclose(status) == 0);
+    return ignored & 3ULL << 31;
+}
+
 static void clean_body(void)
 {
     struct app app;
@@ -314,7 +330,8 @@ static void clean_body(void)
     app_wait(&app);
     char wanted[200];
     snprintf(wanted, sizeof wanted,
-             "0\n1\n2\nSigBlk:\t0000000000000000\nSigIgn:\t0000000000000000\n%d\nleader\n", 100);
+             "0\n1\n2\nSigBlk:\t0000000000000000\nSigIgn:\t%016llx\n%d\nleader\n",
+             ignored_for_good(), 100);
     if (strcmp(app.out[0].ptr, wanted) != 0)
         fprintf(stderr, "%s", app.out[0].ptr);
     CHECK(strcmp(app.out[0].ptr, wanted) == 0);
