@@ -48,9 +48,8 @@ struct nw_gate_service {
     uint32_t idle_ms;
     struct nw_conf_key key; /* name copied */
     struct nw_conf_host_rule host; /* text copied */
-    char *probe_request;    /* ready text of the health check; NULL: none */
-    struct nw_conf_status_range expect[16];
-    unsigned expect_count;
+    char *health_path;             /* what probes ask for; empty: there are none */
+    struct nw_conf_statuses expect; /* of probes; items copied */
     struct nw_metric_series *requests[GATE_CLASSES];
     struct nw_metric_series *duration;
     struct nw_metric_series *moved;   /* tries after one that never started */

@@ -206,6 +206,7 @@ NW_YIELDS static void adopt_service(struct nw_gate *gate, const struct nw_conf_s
         .idle_ms = service->idle_ms,
         .slow_start_ms = (uint32_t)conf->slow_start_ms,
         .has_health = conf->health.path.len > 0,
+        .health_check = service->health_path,
         .health_every_ms = (uint32_t)conf->health.every_ms,
         .health_timeout_ms = (uint32_t)conf->health.timeout_ms,
         .health_fall = (unsigned)conf->health.fall,
