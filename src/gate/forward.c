@@ -214,6 +214,7 @@ NW_YIELDS static nw_err wait_upload_or_answer(struct forward *f)
         NW_TRY(nw_io_wait_any(waits, 2));
         if (waits[0].ready == 0)
             continue;
+        NW_WITHIN(first_byte, f->service->first_byte_ms); /* a head that began must end */
         NW_TRY(read_one_head(f));
         if (!f->message.is_informational)
             return NW_OK;
@@ -377,8 +378,9 @@ NW_YIELDS static nw_err relay_answer(struct forward *f)
     struct nw_http_answer answer = answer_of(f);
     f->was_node_at_fault = false;
     nw_err err = sink->ops->head(sink, &answer);
+    f->was_node_at_fault = err == NW_HEAD_TOO_LARGE; /* ours fit, its own did not */
     if (err != NW_OK)
-        return err;
+        return f->was_node_at_fault ? NW_BAD_MESSAGE : err;
     nw_buf_consume(&f->in, f->head.head_bytes);
     f->was_node_at_fault = true;
     err = relay_body(f);
@@ -400,6 +402,7 @@ NW_YIELDS static nw_err tunnel(struct forward *f)
     struct nw_http_sink *sink = f->exchange->sink;
     struct nw_http_answer answer = answer_of(f);
     struct gate_request *request = gate_request_of(f->exchange);
+    NW_TRY(gate_tunnel_keep_head(f->exchange));
     NW_TRY(sink->ops->informational(sink, &answer));
     sink->has_head = true;
     f->exchange->outcome.status = 101;
@@ -542,6 +545,7 @@ NW_YIELDS static nw_err begin(struct forward *f, struct nw_peer_want *want)
         !nw_peer_has_other(f->service->set, f->try.node))
         return err;
     want->exclude = f->try.node; /* nothing of it left: it moves once */
+    want->has_refused = true;
     nw_metric_add(f->service->moved, gate_worker_self()->index, 1);
     f->exchange->outcome.attempts++;
     err = nw_peer_try_begin(f->service->set, want, &f->try);

@@ -353,8 +353,8 @@ gate_next gate_serve(struct gate_conn *conn, struct nw_buf *in)
     err = answer(r);
     if (err != NW_OK)
         rescue(r, err);
+    gate_account(r); /* the log names the head's bytes, which the next message may replace */
     gate_next next = after(r, in, count_max);
-    gate_account(r);
     nw_metric_add(r->worker->in_flight, r->worker->index, -1);
     gate_sink_done(&r->sink);
     drop_references(r);

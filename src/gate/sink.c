@@ -1,11 +1,11 @@
 /*
- * A send on loopback costs five microseconds, a copy of 8 KiB a tenth of one. So a head is held in a
- * pooled buffer, small body pieces are copied behind it, and all leave together: at the end of the
- * answer, when the buffer is full, or when the caller says flush before it waits for more from the node.
- * A large piece goes out of the caller's memory in one vector with what is held.
+ * A send on loopback costs five microseconds, a copy of 8 KiB a tenth of one. So a head is held in
+ * a pooled buffer, small body pieces are copied behind it, and all leave together: at the end of
+ * the answer, when the buffer is full, or when the caller says flush before it waits for more from
+ * the node. A large piece goes out of the caller's memory in one vector with what is held.
  *
- * What a slow client does not take is queued by the stream up to the route's read-ahead, so that the
- * node is free long before the client is.
+ * What a slow client does not take is queued by the stream up to the route's read-ahead, so that
+ * the node is free long before the client is.
  */
 #include "gate/sink.h"
 
@@ -27,7 +27,8 @@ NW_YIELDS static nw_err send_out(struct gate_sink *sink, const struct iovec *iov
     int n = 0;
     NW_ASSERT(count <= PIECES_MAX + 2);
     if (nw_buf_unread_bytes(&sink->out) > 0)
-        all[n++] = (struct iovec){sink->out.data + sink->out.start, nw_buf_unread_bytes(&sink->out)};
+        all[n++] =
+            (struct iovec){sink->out.data + sink->out.start, nw_buf_unread_bytes(&sink->out)};
     for (int i = 0; i < count; i++)
         if (iov[i].iov_len > 0)
             all[n++] = iov[i];
@@ -82,7 +83,8 @@ static void write_head(struct gate_sink *sink, const struct nw_http_answer *answ
     if (sink->is_chunked)
         nw_http1_write_framing(writer, NW_HTTP1_BODY_CHUNKED, 0);
     else if (answer->length_bytes >= 0 && answer->status >= 200 && answer->status != 204)
-        nw_http1_write_field_u64(writer, NW_SLICE("Content-Length"), (uint64_t)answer->length_bytes);
+        nw_http1_write_field_u64(writer, NW_SLICE("Content-Length"),
+                                 (uint64_t)answer->length_bytes);
     write_connection(sink, writer);
     nw_http1_write_end(writer);
 }
@@ -119,7 +121,8 @@ NW_YIELDS static nw_err sink_head(struct nw_http_sink *base, const struct nw_htt
     write_head(sink, answer, &writer);
     while (writer.is_full) {
         NW_TRY(nw_buf_enlarge(&sink->out));
-        nw_http1_writer_init(&writer, sink->out.data + sink->out.end, nw_buf_space_bytes(&sink->out));
+        nw_http1_writer_init(&writer, sink->out.data + sink->out.end,
+                             nw_buf_space_bytes(&sink->out));
         write_head(sink, answer, &writer);
     }
     sink->out.end += (uint32_t)writer.len;
@@ -152,7 +155,8 @@ NW_YIELDS static nw_err sink_informational(struct nw_http_sink *base,
         return NW_OK; /* hints may be dropped */
     while (writer.is_full) {
         NW_TRY(nw_buf_enlarge(&sink->out));
-        nw_http1_writer_init(&writer, sink->out.data + sink->out.end, nw_buf_space_bytes(&sink->out));
+        nw_http1_writer_init(&writer, sink->out.data + sink->out.end,
+                             nw_buf_space_bytes(&sink->out));
         write_informational(&writer, answer);
     }
     sink->out.end += (uint32_t)writer.len;
