@@ -133,6 +133,7 @@ struct nw_gate {
     _Atomic unsigned pins;  /* gate_pin objects alive, of all workers */
     struct nw_metric_series *refused[NW_HTTP1_CLASS_COUNT]; /* by strictness class */
     struct nw_metric_series *connections_refused;
+    struct nw_metric_series *descriptors_exhausted;
     struct nw_gate_route *no_route; /* label "none": requests that no route took */
 };
 

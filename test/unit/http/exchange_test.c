@@ -1,3 +1,4 @@
+/* What belongs to an exchange whoever carries it: notes and answer fields. */
 #include "http/exchange.h"
 
 #include <setjmp.h>
