@@ -224,6 +224,20 @@ void gate_door_on_accept(void *owner, struct nw_accepted *accepted)
     refuse(worker, conn);
 }
 
+void gate_door_on_exhausted(void *owner, bool is_exhausted)
+{
+    struct gate_listener *listener = owner;
+    struct nw_worker *worker = nw_worker_self();
+    if (!is_exhausted) {
+        nw_log(nw_worker_log(worker), NW_INFO, "door.descriptors_back", "listen=%s",
+               listener->text);
+        return;
+    }
+    nw_metric_add(listener->gate->descriptors_exhausted, nw_worker_index(worker), 1);
+    nw_log(nw_worker_log(worker), NW_ERROR, "door.descriptors_exhausted", "listen=%s hint=%s",
+           listener->text, "connections wait in the kernel; raise the limit of open files");
+}
+
 void gate_door_close_idle(struct gate_worker *worker)
 {
     for (struct nw_list *node = worker->idle_conns.next; node != &worker->idle_conns;) {

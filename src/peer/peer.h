@@ -104,7 +104,7 @@ struct nw_peer_set_spec {
     uint32_t idle_ms;
     uint32_t slow_start_ms;
     bool has_health;
-    /* What is asked, as "GET /ready": a verdict of another check does not count. NULL: "". */
+    /* What is asked, as "GET /ready": a verdict of another check does not count. NULL: any. */
     const char *health_check;
     uint32_t health_every_ms;
     uint32_t health_timeout_ms;
