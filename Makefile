@@ -14,7 +14,7 @@ build: setup
 	@ninja -C $(BUILD)
 
 release: setup
-	@test -f build-release/build.ninja || meson setup build-release --buildtype=release
+	@test -f build-release/build.ninja || meson setup build-release --buildtype=release -Doptimization=2 -Db_lto=true
 	@ninja -C build-release
 
 setup:

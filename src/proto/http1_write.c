@@ -94,14 +94,24 @@ void nw_http1_write_field(struct nw_http1_writer *writer, struct nw_slice name,
     memcpy(at, "\r\n", 2);
 }
 
-void nw_http1_write_field_u64(struct nw_http1_writer *writer, struct nw_slice name, uint64_t value)
+char *nw_http1_put_u64(char *at, uint64_t value)
 {
-    char digits[20], *at = digits + sizeof digits;
+    char digits[20];
+    size_t first = sizeof digits;
     do {
-        *--at = (char)('0' + value % 10);
+        digits[--first] = (char)('0' + value % 10);
         value /= 10;
     } while (value != 0);
-    nw_http1_write_field(writer, name, nw_slice_of(at, (size_t)(digits + sizeof digits - at)));
+    while (first < sizeof digits)
+        *at++ = digits[first++];
+    return at;
+}
+
+void nw_http1_write_field_u64(struct nw_http1_writer *writer, struct nw_slice name, uint64_t value)
+{
+    char digits[20];
+    size_t len = (size_t)(nw_http1_put_u64(digits, value) - digits);
+    nw_http1_write_field(writer, name, nw_slice_of(digits, len));
 }
 
 /* Does the field stand in the text exactly as it would be written? */

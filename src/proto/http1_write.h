@@ -43,6 +43,18 @@ NW_NOINLINE char *nw_http1_put(char *to, struct nw_slice from);
 
 void nw_http1_write_bytes(struct nw_http1_writer *writer, struct nw_slice bytes);
 
+/* For a run of pieces into room that was asked for at once; both move `at`. */
+#define NW_HTTP1_PUT(at, literal)                                                                  \
+    ((at) = (char *)memcpy(at, literal, sizeof(literal) - 1) + sizeof(literal) - 1)
+#define NW_HTTP1_PUT_ARRAY(at, array) ((at) = (char *)memcpy(at, array, sizeof(array)) + sizeof(array))
+/* Gives back what was not used of it: the head goes on at `at`. */
+static inline void nw_http1_write_upto(struct nw_http1_writer *writer, const char *at)
+{
+    writer->len = (size_t)(at - writer->ptr);
+}
+/* Decimal digits, at most 20; returns the end. */
+char *nw_http1_put_u64(char *at, uint64_t value);
+
 /* A literal: a few stores. */
 #define NW_HTTP1_WRITE(writer, literal)                                                            \
     do {                                                                                           \
