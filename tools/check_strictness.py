@@ -1,6 +1,6 @@
 #!/usr/bin/python3
-"""Every class of src/proto/http1_class.def has a row in docs/reference/http-strictness.md, a unit test
-that the row names, and a raw message in test/scenario/strictness_cases.py; and they agree."""
+"""Every class of src/proto/http1_class.def has a row in docs/reference/http-strictness.md, a unit
+test that the row names, and a raw message in test/scenario/strictness_cases.py; and they agree."""
 
 import importlib.util
 import pathlib

@@ -12,7 +12,8 @@ case "${1:-}" in
 esac
 dir=build-fuzz
 log=$(mktemp) && trap 'rm -f "$log"' EXIT
-[ -f $dir/build.ninja ] || CC=clang meson setup $dir -Dfuzz=true >"$log" || { cat "$log" && exit 1; }
+[ -f $dir/build.ninja ] || CC=clang meson setup $dir -Dfuzz=true >"$log" ||
+    { cat "$log" && exit 1; }
 targets=()
 for source in test/fuzz/*_fuzz.c; do
     targets+=("$(basename "$source" .c)")
@@ -22,8 +23,9 @@ ninja -C $dir -j2 "${targets[@]/#/test/fuzz/}" >"$log" 2>&1 || { tail -60 "$log"
 one() { # one TARGET: 0 when nothing was found
     local name=${1%_fuzz}
     mkdir -p "$dir/corpus/$name" $dir/found
-    if $dir/test/fuzz/"$1" -max_total_time="$seconds" -max_len=4096 -timeout=5 -print_final_stats=1 \
-        -artifact_prefix=$dir/found/"$name"- "$dir/corpus/$name" "test/fuzz/corpus/$name" \
+    if $dir/test/fuzz/"$1" -max_total_time="$seconds" -max_len=4096 -timeout=5 \
+        -print_final_stats=1 -artifact_prefix=$dir/found/"$name"- \
+        "$dir/corpus/$name" "test/fuzz/corpus/$name" \
         >"$dir/$name.log" 2>&1; then
         echo "ok    $1: $(sed -n 's/^stat::number_of_executed_units: *//p' "$dir/$name.log") runs"
     else

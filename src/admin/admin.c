@@ -1,7 +1,7 @@
 /*
- * Everything about admin happens on worker 0: its load is a scrape every few seconds. The listener is
- * opened by admit, so that a port that is taken refuses the start with one clear sentence; its address
- * cannot be reloaded, its token and hosts can.
+ * Everything about admin happens on worker 0: its load is a scrape every few seconds. The listener
+ * is opened by admit, so that a port that is taken refuses the start with one clear sentence; its
+ * address cannot be reloaded, its token and hosts can.
  */
 #include "admin/admin.h"
 
@@ -58,7 +58,7 @@ static void on_accept(struct nw_admin *admin, struct nw_accepted *accepted, bool
     nw_stream_init_accepted(&conn->stream, accepted);
     nw_list_push_back(&admin->conns, &conn->node);
     admin->conn_count++;
-    if (nw_scope_spawn(&admin->scope, "admin.conn", conn_fiber, conn, NULL) == NW_OK)
+    if (nw_scope_spawn_vital(&admin->scope, "admin.conn", conn_fiber, conn, NULL) == NW_OK)
         return;
     nw_stream_close(&conn->stream);
     nw_list_remove(&conn->node);

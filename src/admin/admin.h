@@ -1,9 +1,9 @@
 /*
  * admin.h - how people and tools look into a running newel and steer it.
  *
- * Two doors to one table of verbs: STATE/control.sock (mode 0600, caller = the peer's user) and, only
- * where admin.token is set, POST /control/VERB on the admin listener (caller = the token's name). The
- * admin listener also serves /metrics, /status, /health/live and /health/ready.
+ * Two doors to one table of verbs: STATE/control.sock (mode 0600, caller = the peer's user) and,
+ * only where admin.token is set, POST /control/VERB on the admin listener (caller = the token's
+ * name). The admin listener also serves /metrics, /status, /health/live and /health/ready.
  *
  * Owner:   cmd; nw_admin_free after its section was stopped
  * Threads: worker 0
@@ -35,8 +35,8 @@ struct nw_control_call {
  * One answer line that is not the last: a JSON object's members without braces, as in
  * `"state":"draining","in_flight":3`. NW_CLIENT_GONE when nobody listens any more.
  */
-NW_YIELDS NW_MUST_CHECK nw_err nw_control_progress(struct nw_control_call *call, const char *members,
-                                                   ...) NW_PRINTF(2, 3);
+NW_YIELDS NW_MUST_CHECK nw_err nw_control_progress(struct nw_control_call *call,
+                                                   const char *members, ...) NW_PRINTF(2, 3);
 
 struct nw_control_verb {
     const char *name;      /* "drain" */

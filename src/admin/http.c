@@ -1,6 +1,6 @@
 /*
- * The strict parser of the door, and nothing else of it: the admin listener must answer when the door
- * is full, and none of its paths needs more than one buffer.
+ * The strict parser of the door, and nothing else of it: the admin listener must answer when the
+ * door is full, and none of its paths needs more than one buffer.
  */
 #include "admin/http.h"
 
@@ -16,7 +16,8 @@ NW_YIELDS static nw_err read_more(struct nw_stream *stream, struct nw_buf *buf)
     return got_bytes > 0 ? NW_OK : NW_PEER_CLOSED;
 }
 
-NW_YIELDS static nw_err read_head(struct nw_stream *stream, struct admin_request *r, int *out_status)
+NW_YIELDS static nw_err read_head(struct nw_stream *stream, struct admin_request *r,
+                                  int *out_status)
 {
     struct nw_http1_parser parser;
     struct nw_http1_limits limits = NW_HTTP1_LIMITS_DEFAULT;
@@ -36,7 +37,8 @@ NW_YIELDS static nw_err read_head(struct nw_stream *stream, struct admin_request
     }
 }
 
-NW_YIELDS static nw_err read_body(struct nw_stream *stream, struct admin_request *r, int *out_status)
+NW_YIELDS static nw_err read_body(struct nw_stream *stream, struct admin_request *r,
+                                  int *out_status)
 {
     if (r->message.framing == NW_HTTP1_BODY_NONE)
         return NW_OK;

@@ -1,7 +1,7 @@
 /*
  * The admin listener's paths. Read-only without a token; beyond loopback the token is asked for
- * everything. Host must be a literal loopback address or a listed name, so that a web page cannot make a
- * browser read it under the page's own name (DNS rebinding); no CORS header is ever sent.
+ * everything. Host must be a literal loopback address or a listed name, so that a web page cannot
+ * make a browser read it under the page's own name (DNS rebinding); no CORS header is ever sent.
  */
 #include <stdio.h>
 #include <string.h>
@@ -55,7 +55,8 @@ static void plain(struct answer *answer, int status, const char *text)
 }
 
 static const char index_page[] =
-    "newel\n\n/metrics       Prometheus text\n/status        JSON\n/health/live   200 while newel runs\n"
+    "newel\n\n/metrics       Prometheus text\n/status        JSON\n"
+    "/health/live   200 while newel runs\n"
     "/health/ready  200 when every service has a usable node\n";
 
 NW_YIELDS static void get(struct nw_admin *admin, struct nw_slice path, struct answer *answer)
@@ -105,15 +106,14 @@ NW_YIELDS static void post(struct admin_conn *conn, struct admin_request *r, str
         return;
     }
     memcpy(name, verb.ptr, verb.len);
-    json_t *args = r->body.len > 0 ? json_loadb(r->body.ptr, r->body.len, JSON_REJECT_DUPLICATES, NULL)
-                                   : json_object();
+    json_t *args = r->body.len > 0 ? admin_json_parse(r->body) : json_object();
     if (!json_is_object(args)) {
         fail(answer, 400, "the body is not one JSON object");
     } else {
         answer->type = "application/json";
         admin_call(conn, name, args, false, &answer->body, &answer->status);
     }
-    json_decref(args);
+    admin_json_free(args);
 }
 
 /* Who may ask; fills the answer and returns false when this one may not. */
@@ -174,7 +174,7 @@ void admin_serve_http(struct admin_conn *conn)
     while (goes_on) {
         goes_on = serve_one(conn, r);
         if (goes_on)
-            nw_buf_consume(&r->buf, r->head.head_bytes);
+            nw_buf_consume(&r->buf, r->head.head_bytes + (uint32_t)r->body.len);
         if (goes_on && nw_buf_unread_bytes(&r->buf) > 0)
             nw_buf_compact(&r->buf);
     }

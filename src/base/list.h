@@ -76,7 +76,7 @@ static inline void nw_list_splice_back(struct nw_list *to, struct nw_list *from)
 
 /* The body may remove the current node, no other. */
 #define NW_LIST_EACH(node, list)                                                                   \
-    for (struct nw_list *node = (list)->next, *nw_next_##node = node->next; node != (list);            \
+    for (struct nw_list *node = (list)->next, *nw_next_##node = node->next; node != (list);        \
          node = nw_next_##node, nw_next_##node = node->next)
 
 #endif

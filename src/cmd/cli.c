@@ -200,12 +200,14 @@ int cmd_version(const struct cli *cli)
 
 void cli_reference_markdown(struct nw_text *out)
 {
-    nw_text_add_str(out, "# Commands\n\nGenerated from `src/cmd/*.def` by `tools/gen_reference.py`.\n\n"
-                         "Exit codes: 0 done; 1 failed; 2 wrong usage; 3 configuration invalid; "
-                         "4 a bar given with `--fail-if` was missed.\n");
+    nw_text_add_str(out,
+                    "# Commands\n\nGenerated from `src/cmd/*.def` by `tools/gen_reference.py`.\n\n"
+                    "Exit codes: 0 done; 1 failed; 2 wrong usage; 3 configuration invalid; "
+                    "4 a bar given with `--fail-if` was missed.\n");
     for (size_t i = 0; i < NW_COUNT(commands); i++) {
         const struct cli_command *command = &commands[i];
-        nw_text_addf(out, "\n## newel %s\n\n`newel %s %s`: %s.\n\n| option | meaning |\n|---|---|\n",
+        nw_text_addf(out,
+                     "\n## newel %s\n\n`newel %s %s`: %s.\n\n| option | meaning |\n|---|---|\n",
                      command->name, command->name, command->arguments, command->help);
         for (unsigned id = 0; id < CLI_OPTION_COUNT; id++)
             if (((command->options >> id) & 1) != 0)

@@ -1,6 +1,6 @@
 /*
- * cli.h - the command line as tables: parsing, help texts, reference pages and the man page come from
- * the same rows (cmd/options.def, cmd/commands.def).
+ * cli.h - the command line as tables: parsing, help texts, reference pages and the man page come
+ * from the same rows (cmd/options.def, cmd/commands.def).
  *
  * Owner:   values point into argv
  * Threads: main, before any other starts

@@ -1,6 +1,6 @@
 /*
- * The commands that talk to a running newel: one JSON line asks, lines answer, the last is done. They
- * find it by --state DIR, else $STATE_DIRECTORY, ./newel-data, /var/lib/newel.
+ * The commands that talk to a running newel: one JSON line asks, lines answer, the last is done.
+ * They find it by --state DIR, else $STATE_DIRECTORY, ./newel-data, /var/lib/newel.
  */
 #include <jansson.h>
 #include <stdio.h>
@@ -61,7 +61,9 @@ static void print_progress(const json_t *line)
         fprintf(stderr, "%s\n", state);
 }
 
-/* Asks and reads to the last line, which the caller frees; EXIT_FAILED with a sentence on stderr. */
+/*
+ * Asks and reads to the last line, which the caller frees; EXIT_FAILED with a sentence on stderr.
+ */
 static int ask(const struct cli *cli, json_t *request, json_t **out_last)
 {
     struct nw_dial dial;
@@ -71,7 +73,7 @@ static int ask(const struct cli *cli, json_t *request, json_t **out_last)
         return code;
     char *text = json_dumps(request, JSON_COMPACT);
     nw_text_addf(&line, "%s\n", text);
-    free(text);
+    free(text); /* the JSON library made it */
     nw_err err = nw_dial_write(&dial, nw_text_slice(&line));
     json_t *last = NULL;
     while (err == NW_OK && (err = nw_dial_read_line(&dial, &line)) == NW_OK) {

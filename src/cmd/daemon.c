@@ -15,6 +15,7 @@
 #include "cmd/daemon_impl.h"
 #include "io/clock.h"
 #include "io/fiber.h"
+#include "io/limits.h"
 #include "io/offload.h"
 #include "io/sync.h"
 #include "io/system.h"
@@ -42,8 +43,9 @@ nw_err daemon_load(struct nw_daemon *daemon, const struct nw_sections *sections,
             return NW_INVALID;
         }
     }
-    nw_err err = nw_conf_load(nw_text_slice(&text), daemon->file != NULL ? daemon->file : o->text_name,
-                              o->outside, sections, daemon->generation_count + 1, diag, out);
+    nw_err err =
+        nw_conf_load(nw_text_slice(&text), daemon->file != NULL ? daemon->file : o->text_name,
+                     o->outside, sections, daemon->generation_count + 1, diag, out);
     nw_text_done(&text);
     return err;
 }
@@ -88,9 +90,25 @@ static nw_err make_log(struct nw_daemon *daemon, const struct nw_conf *conf, str
     return nw_log_hub_start(daemon->log_hub);
 }
 
-static uint64_t share_of_memory(const struct nw_conf_share *share)
+static uint64_t buffers_max_bytes(const struct nw_conf *conf)
 {
-    return share->ratio == 0 ? (uint64_t)share->value : 0; /* the runtime's default is the ratio */
+    const struct nw_conf_share *share = &conf->limits.buffers;
+    return share->ratio == 0 ? (uint64_t)share->value
+                             : (uint64_t)(share->ratio * (double)nw_limits_memory_bytes());
+}
+
+/* A fiber's stack is two mappings. */
+static unsigned fibers_max(const struct nw_conf *conf)
+{
+    const struct nw_conf_share *share = &conf->limits.fibers;
+    return share->ratio == 0 ? (unsigned)share->value
+                             : (unsigned)(share->ratio * (double)nw_limits_map_count() / 2);
+}
+
+void daemon_apply_limits(struct nw_daemon *daemon, const struct nw_conf *conf)
+{
+    nw_runtime_buffers_max_set(daemon->runtime, buffers_max_bytes(conf));
+    nw_runtime_fibers_max_set(daemon->runtime, fibers_max(conf));
 }
 
 static nw_err make_runtime(struct nw_daemon *daemon, const struct nw_conf *conf)
@@ -101,8 +119,8 @@ static nw_err make_runtime(struct nw_daemon *daemon, const struct nw_conf *conf)
         .name = daemon->options.name,
         .worker_count = (unsigned)conf->threads,
         .seed = daemon->options.seed,
-        .buffers_max_bytes = share_of_memory(&conf->limits.buffers),
-        .fibers_max = (unsigned)share_of_memory(&conf->limits.fibers),
+        .buffers_max_bytes = buffers_max_bytes(conf),
+        .fibers_max = fibers_max(conf),
         .log_hub = daemon->log_hub,
         .metrics = daemon->metrics,
     };
@@ -196,7 +214,8 @@ static nw_err take_state(struct nw_daemon *daemon, struct nw_diag *diag)
     err = nw_file_lock_now(daemon->runtime, path, &daemon->lock, &pid);
     if (err != NW_OK) {
         if (err == NW_EXISTS)
-            nw_diag_error(diag, "the state folder %s is in use by another newel (pid %d)", dir, pid);
+            nw_diag_error(diag, "the state folder %s is in use by another newel (pid %d)", dir,
+                          pid);
         else
             nw_diag_error(diag, "the state folder %s cannot be written: %s", dir, nw_err_text(err));
         return err;
@@ -265,6 +284,8 @@ nw_err nw_daemon_new(const struct nw_daemon_options *options, struct nw_diag *di
     struct nw_daemon *daemon = nw_alloc_zero(sizeof *daemon);
     daemon->options = *options;
     nw_diag_init(&daemon->start_diag);
+    nw_event_init(&daemon->reload_over);
+    daemon->reload_over.is_set = true;
     if (options->file != NULL)
         daemon->file = nw_alloc_string(nw_slice_str(options->file));
     if (options->text != NULL)
@@ -287,7 +308,7 @@ void nw_daemon_free(struct nw_daemon *daemon)
     nw_admin_free(daemon->admin);
     nw_fleet_free(daemon->fleet);
     nw_gate_free(daemon->gate);
-    nw_peer_registry_free(daemon->registry);
+    nw_peer_registry_free(daemon->registry); /* it never ran, or is gone: cannot yield here */
     if (daemon->lock != NULL)
         nw_file_close(daemon->lock);
     nw_runtime_free(daemon->runtime);
@@ -314,7 +335,9 @@ void nw_daemon_start(void *arg)
     struct nw_generation *first = NW_TAKE(daemon->first);
     daemon->started_wall_ms = nw_wall_ms();
     daemon->started_ms = nw_now_ms();
+    daemon_change_begin(daemon);
     nw_err err = daemon_switch(daemon, first, &daemon->start_diag);
+    daemon_change_end(daemon);
     nw_generation_unref(first);
     if (err != NW_OK) {
         if (daemon->start_diag.error_count == 0)
@@ -333,12 +356,27 @@ void nw_daemon_start(void *arg)
 
 /* ---- the end ---- */
 
+/*
+ * A change of generation opens listeners and names peers in several steps, between which other
+ * fibers run. Neither a drain nor the end may take these away in the middle of it.
+ */
+NW_YIELDS static void wait_change_over(struct nw_daemon *daemon)
+{
+    while (daemon->is_reloading) {
+        if (nw_event_wait(&daemon->reload_over) != NW_OK)
+            return; /* cancelled: another end has stopped everything */
+    }
+}
+
 void nw_daemon_end(struct nw_daemon *daemon, bool is_hard)
 {
     if (daemon->is_ending && !is_hard)
         return;
     bool is_first = !daemon->is_ending;
+    if (is_hard)
+        nw_fleet_hurry(daemon->fleet);
     daemon->is_ending = true;
+    wait_change_over(daemon);
     if (!is_hard && daemon->current != NULL) {
         nw_log(daemon_log(daemon), NW_INFO, "daemon.draining", "for_ms=%lld",
                (long long)daemon->current->conf->drain_ms);
@@ -384,7 +422,7 @@ NW_YIELDS static void reload_fiber(void *arg)
 static void spawn(struct nw_daemon *daemon, const char *name, nw_fiber_fn fn)
 {
     struct nw_scope *root = nw_worker_root_scope(nw_runtime_worker(daemon->runtime, 0));
-    nw_err err = nw_scope_spawn(root, name, fn, daemon, NULL);
+    nw_err err = nw_scope_spawn_vital(root, name, fn, daemon, NULL);
     if (err != NW_OK)
         nw_log(daemon_log(daemon), NW_ERROR, "daemon.no_fiber", "for=%s", name);
 }

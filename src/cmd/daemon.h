@@ -2,10 +2,10 @@
  * daemon.h - one newel at work: everything mutable hangs off this object, so that a simulation can
  * hold several.
  *
- *     nw_daemon_new      configuration text -> checked -> runtime, gate, fleet, admin; nothing runs yet
- *     nw_daemon_start    in a fiber on worker 0: opens, serves, says ready
- *     nw_daemon_reload   the same text source again, beside the running generation
- *     nw_daemon_end      SIGTERM's way: close, drain, cancel, stop
+ *     nw_daemon_new      configuration text -> checked -> runtime, gate, fleet, admin; nothing runs
+ *     yet nw_daemon_start    in a fiber on worker 0: opens, serves, says ready nw_daemon_reload
+ *     the same text source again, beside the running generation nw_daemon_end      SIGTERM's way:
+ *     close, drain, cancel, stop
  *
  * Owner:   the caller; nw_daemon_free after its runtime has stopped
  * Threads: new and free outside of workers; the others in fibers on worker 0
@@ -62,7 +62,9 @@ const char *nw_daemon_state_dir(const struct nw_daemon *daemon);
 /* The whole status as one JSON object. */
 NW_YIELDS void nw_daemon_status(void *daemon, struct nw_text *out);
 bool nw_daemon_is_ready(void *daemon, const char **out_why);
-/* Bound addresses: the n-th HTTP listener (NULL behind the last), the admin listener (NULL: none). */
+/*
+ * Bound addresses: the n-th HTTP listener (NULL behind the last), the admin listener (NULL: none).
+ */
 const struct nw_addr *nw_daemon_listener(struct nw_daemon *daemon, unsigned index);
 const struct nw_addr *nw_daemon_admin(struct nw_daemon *daemon);
 

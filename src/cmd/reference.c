@@ -10,9 +10,10 @@
 static void metrics_markdown(struct nw_text *out)
 {
     static const char *const kinds[] = {"counter", "gauge", "histogram", "histogram"};
-    nw_text_add_str(out, "# Metrics\n\nGenerated from `src/base/metrics.def` by "
-                         "`tools/gen_reference.py`; printed by `/metrics` on the admin listener.\n\n"
-                         "| name | kind | labels | meaning |\n|---|---|---|---|\n");
+    nw_text_add_str(out,
+                    "# Metrics\n\nGenerated from `src/base/metrics.def` by "
+                    "`tools/gen_reference.py`; printed by `/metrics` on the admin listener.\n\n"
+                    "| name | kind | labels | meaning |\n|---|---|---|---|\n");
     for (int i = 0; i < NW_METRIC_FAMILIES; i++) {
         const struct nw_metric_family *family = nw_metric_family((nw_metric)i);
         nw_text_addf(out, "| `newel_%s` | %s | %s | %s |\n", family->name, kinds[family->kind],
@@ -26,10 +27,10 @@ static void control_markdown(struct nw_text *out)
         out,
         "# Control verbs\n\nGenerated from `src/cmd/verbs.c` by `tools/gen_reference.py`.\n\n"
         "One JSON line on `STATE/control.sock` asks, as in `{\"verb\":\"drain\",\"node\":"
-        "\"shop/10.0.0.12:3000\"}`; one or more lines answer, the last has `\"done\":true` and, when "
-        "it failed, `\"error\"`. Hanging up cancels. The socket has mode 0600; the caller is the "
-        "peer's user. Where `admin.token` is set, `POST /control/VERB` on the admin listener does the "
-        "same with `Authorization: Bearer TOKEN`.\n\n"
+        "\"shop/10.0.0.12:3000\"}`; one or more lines answer, the last has `\"done\":true` and, "
+        "when it failed, `\"error\"`. Hanging up cancels. The socket has mode 0600; the caller "
+        "is the peer's user. Where `admin.token` is set, `POST /control/VERB` on the admin "
+        "listener does the same with `Authorization: Bearer TOKEN`.\n\n"
         "| verb | arguments | changes | meaning |\n|---|---|---|---|\n");
     for (unsigned i = 0; i < daemon_verb_count; i++) {
         const struct nw_control_verb *verb = &daemon_verbs[i];
@@ -49,8 +50,9 @@ static void man_page(struct nw_text *out)
     cli_reference_man(out);
     nw_text_add_str(out, ".SH CONFIGURATION FILE\n");
     nw_conf_reference_man(out);
-    nw_text_add_str(out, ".SH EXIT STATUS\n0 done; 1 failed; 2 wrong usage; 3 configuration invalid; "
-                         "4 a bar given with \\-\\-fail\\-if was missed.\n");
+    nw_text_add_str(out,
+                    ".SH EXIT STATUS\n0 done; 1 failed; 2 wrong usage; 3 configuration invalid; "
+                    "4 a bar given with \\-\\-fail\\-if was missed.\n");
 }
 
 int reference_print(const struct cli *cli, const char *page)
@@ -72,5 +74,6 @@ int reference_print(const struct cli *cli, const char *page)
         nw_text_done(&out);
         return EXIT_DONE;
     }
-    return cli_usage(cli, "there is no page `%s`: options, commands, metrics, control or man", page);
+    return cli_usage(cli, "there is no page `%s`: options, commands, metrics, control or man",
+                     page);
 }

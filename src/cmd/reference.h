@@ -1,5 +1,6 @@
 /*
- * reference.h - the pages that are made from tables: options, commands, metrics, control verbs, man.
+ * reference.h - the pages that are made from tables: options, commands, metrics, control verbs,
+ * man.
  *
  * Owner:   nothing
  * Threads: main

@@ -1,7 +1,7 @@
 /*
- * A generation is parsed, checked and built beside the running one, in the lane `reload`; then, in one
- * fiber on worker 0, the sections admit and adopt it, every worker takes it at the top of a turn, and
- * what only the old one needed drains. A broken file changes nothing and says why.
+ * A generation is parsed, checked and built beside the running one, in the lane `reload`; then, in
+ * one fiber on worker 0, the sections admit and adopt it, every worker takes it at the top of a
+ * turn, and what only the old one needed drains. A broken file changes nothing and says why.
  */
 #include "base/alloc.h"
 #include "cmd/daemon.h"
@@ -34,11 +34,24 @@ nw_err daemon_switch(struct nw_daemon *daemon, struct nw_generation *next, struc
     struct nw_generation *old = daemon->current;
     NW_TRY(nw_generation_switch(old, next, swap, daemon, diag));
     daemon->current = nw_generation_ref(next);
+    daemon_apply_limits(daemon, next->conf);
     daemon->generation_count = next->number;
     nw_metric_set(daemon->generation_gauge, 0, (int64_t)next->number);
     if (old != NULL)
         nw_generation_unref(old);
     return NW_OK;
+}
+
+void daemon_change_begin(struct nw_daemon *daemon)
+{
+    daemon->is_reloading = true;
+    nw_event_clear(&daemon->reload_over);
+}
+
+void daemon_change_end(struct nw_daemon *daemon)
+{
+    daemon->is_reloading = false;
+    nw_event_set(&daemon->reload_over);
 }
 
 struct job {
@@ -77,10 +90,12 @@ nw_err nw_daemon_reload(struct nw_daemon *daemon, struct nw_diag *diag)
                                                  : "newel is not serving");
         return NW_BUSY;
     }
-    daemon->is_reloading = true;
+    daemon_change_begin(daemon);
     nw_system_notify("RELOADING=1");
     struct job job = {daemon, diag, NULL};
     nw_err err = nw_offload(nw_lane_reload(daemon->runtime), load_job, &job);
+    if (err == NW_OK && daemon->is_ending)
+        err = NW_DRAINING; /* the end came while the file was read */
     if (err == NW_OK)
         err = daemon_switch(daemon, job.next, diag);
     if (job.next != NULL)
@@ -92,6 +107,6 @@ nw_err nw_daemon_reload(struct nw_daemon *daemon, struct nw_diag *diag)
         nw_log_hub_set_level(daemon->log_hub, (nw_log_level)daemon->current->conf->log.level);
     tell(daemon, err, diag);
     nw_system_notify("READY=1");
-    daemon->is_reloading = false;
+    daemon_change_end(daemon);
     return err;
 }

@@ -1,6 +1,6 @@
 /*
- * `newel run`: a file, or one of the two forms without a file, which are short ways to write one: the
- * same text is made from the options and loaded like any other.
+ * `newel run`: a file, or one of the two forms without a file, which are short ways to write one:
+ * the same text is made from the options and loaded like any other.
  */
 #include <stdio.h>
 #include <string.h>
@@ -153,11 +153,11 @@ static int run_conf(const struct cli *cli, const char *file, const char *text)
     struct nw_conf_outside outside = outside_real(file);
     struct nw_spawner *spawner = NULL;
     const char *test = nw_system_env("NEWEL_TEST");
-    nw_system_raise_files();
-    if (nw_spawner_start(&spawner) != NW_OK) { /* forks: before any thread */
+    if (nw_spawner_start(&spawner) != NW_OK) { /* forks: before any thread, with the old limits */
         fputs("newel: the helper process for applications could not be started\n", stderr);
         return EXIT_FAILED;
     }
+    nw_system_raise_files();
     nw_system_block_signals();
     struct nw_daemon_options options = {
         .file = file,
@@ -193,7 +193,8 @@ int cmd_run(const struct cli *cli)
     const char *file = NULL;
     const char *planted = nw_system_env("NEWEL_PLANTED");
     if (nw_planted_init(planted) != NW_OK)
-        return cli_usage(cli, "NEWEL_PLANTED names a fault that this build does not have: %s", planted);
+        return cli_usage(cli, "NEWEL_PLANTED names a fault that this build does not have: %s",
+                         planted);
     int code = choose_form(cli, &file, &text);
     if (code == EXIT_DONE)
         code = run_conf(cli, file, text.ptr);

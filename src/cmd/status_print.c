@@ -1,4 +1,6 @@
-/* Tables that fit eighty columns for ordinary names; states stand out in colour where there is any. */
+/*
+ * Tables that fit eighty columns for ordinary names; states stand out in colour where there is any.
+ */
 #include "cmd/status_print.h"
 
 #include <string.h>
@@ -58,12 +60,23 @@ static void print_classes(const json_t *requests, FILE *to)
             number_of(requests, "5xx"));
 }
 
+/* Tries that say that the node failed: all but good ones and those that we gave up ourselves. */
+static double errors_of(const json_t *node)
+{
+    const json_t *tries = json_object_get(node, "tries");
+    static const char *const bad[] = {"connect", "reset", "timeout", "refusing", "failed"};
+    double count = 0;
+    for (size_t i = 0; i < NW_COUNT(bad); i++)
+        count += number_of(tries, bad[i]);
+    return count;
+}
+
 static void print_node(const json_t *node, FILE *to)
 {
     fprintf(to, "  %-28s ", text_of(node, "address"));
     print_state(text_of(node, "state"), 11, to);
     fprintf(to, " %4.0f in flight %9.0f requests %6.0f errors", number_of(node, "in_flight"),
-            number_of(node, "requests"), number_of(node, "errors"));
+            number_of(node, "requests"), errors_of(node));
     const char *reason = text_of(node, "reason");
     if (reason[0] != '\0')
         fprintf(to, "  %s", reason);

@@ -1,8 +1,8 @@
 /*
  * The fleet as a section: it compares what the newest configuration wants with what there is, by
- * service name and instance number, and leaves the rest to the slots. Services that nobody names any
- * more go in drain, after the door has taken up the new generation, so that no request is routed to
- * a process that is being stopped.
+ * service name and instance number, and leaves the rest to the slots. Services that nobody names
+ * any more go in drain, after the door has taken up the new generation, so that no request is
+ * routed to a process that is being stopped.
  *
  * Processes are no part of a generation: one that is started from an unchanged command serves under
  * any number of reloads.
@@ -129,16 +129,10 @@ void nw_fleet_tell(struct fleet_service *service)
 
 bool nw_fleet_has_port(const struct nw_fleet *fleet, unsigned port)
 {
-    NW_LIST_EACH(node, &fleet->services)
+    NW_LIST_EACH(node, &fleet->runs)
     {
-        struct fleet_service *service = NW_CONTAINER_OF(node, struct fleet_service, node);
-        NW_LIST_EACH(at, &service->slots)
-        {
-            struct fleet_slot *slot = NW_CONTAINER_OF(at, struct fleet_slot, node);
-            if ((slot->current != NULL && slot->current->port == port) ||
-                (slot->next != NULL && slot->next->port == port))
-                return true;
-        }
+        if (NW_CONTAINER_OF(node, struct fleet_run, node)->port == port)
+            return true;
     }
     return false;
 }
@@ -164,10 +158,10 @@ void nw_fleet_count_end(struct fleet_service *service, const char *reason)
 
 /* ---- the section ---- */
 
-static bool uses(const struct nw_conf_service *service, struct nw_slice mark)
+static bool uses(const struct nw_conf_service *service, const char *mark)
 {
     for (size_t i = 0; i < service->run.count; i++)
-        if (memmem(service->run.items[i].ptr, service->run.items[i].len, mark.ptr, mark.len) != NULL)
+        if (strstr(service->run.items[i].ptr, mark) != NULL)
             return true;
     return false;
 }
@@ -176,7 +170,7 @@ static void check_socket(const struct nw_fleet *fleet, const struct nw_conf *con
                          const struct nw_conf_service *service, struct nw_diag *diag)
 {
     char path[NW_ADDR_UNIX_MAX_BYTES];
-    bool is_used = uses(service, NW_SLICE("{socket}"));
+    bool is_used = uses(service, "{socket}");
     if (service->user.len > 0 && is_used)
         nw_conf_blame(conf, &service->block, "run", "use {port}", diag,
                       "a process of another user cannot reach a socket in the state folder");
@@ -221,6 +215,7 @@ static void start(void *self, struct nw_generation *next)
         return;
     if (!fleet->is_started) {
         fleet->is_started = true;
+        nw_socket_folder_clear(fleet->run_dir); /* of a newel that was killed */
         nw_scope_open(&fleet->scope);
         fleet->scope.deadline_ms = NW_NEVER;
     }
@@ -338,6 +333,16 @@ static void status(void *self, struct nw_text *out)
     nw_text_add_char(out, '}');
 }
 
+void nw_fleet_hurry(struct nw_fleet *fleet)
+{
+    fleet->is_hurried = true;
+    NW_LIST_EACH(node, &fleet->runs)
+    {
+        struct fleet_run *run = NW_CONTAINER_OF(node, struct fleet_run, node);
+        nw_process_stop(&run->process, 0);
+    }
+}
+
 unsigned nw_fleet_members(struct nw_fleet *fleet, struct nw_slice name,
                           struct nw_peer_node_spec *out, unsigned max)
 {
@@ -373,6 +378,7 @@ nw_err nw_fleet_new(const struct nw_fleet_options *options, struct nw_fleet **ou
     fleet->run_dir = run_dir.ptr;
     fleet->metrics = options->runtime != NULL ? nw_runtime_metrics(options->runtime) : NULL;
     nw_list_init(&fleet->services);
+    nw_list_init(&fleet->runs);
     nw_semaphore_init(&fleet->telling, 1);
     *out = fleet;
     return NW_OK;

@@ -2,9 +2,9 @@
  * fleet.h - application processes that newel starts, watches, replaces and stops.
  *
  * A service with `run:` has `instances` processes. Each gets PORT (loopback), NEWEL_SOCKET and
- * NEWEL_INSTANCE; whichever answers first is its address. One that exits is started again with backoff;
- * a changed command is replaced without a gap: start new, wait until ready, shift, drain old, SIGTERM,
- * after `stop` SIGKILL.
+ * NEWEL_INSTANCE; whichever answers first is its address. One that exits is started again with
+ * backoff; a changed command is replaced without a gap: start new, wait until ready, shift, drain
+ * old, SIGTERM, after `stop` SIGKILL.
  *
  * Owner:   cmd; nw_fleet_free after its section was stopped
  * Threads: worker 0
@@ -33,6 +33,12 @@ struct nw_fleet_options {
 NW_MUST_CHECK nw_err nw_fleet_new(const struct nw_fleet_options *options, struct nw_fleet **out);
 void nw_fleet_free(struct nw_fleet *fleet);
 struct nw_section nw_fleet_section(struct nw_fleet *fleet);
+
+/*
+ * Nobody has time any more: what runs or will be stopped gets SIGKILL at once. May be called while
+ * the section stops.
+ */
+void nw_fleet_hurry(struct nw_fleet *fleet);
 
 /* The ready instances of a service; addresses stay valid until the next change of that service. */
 unsigned nw_fleet_members(struct nw_fleet *fleet, struct nw_slice service,

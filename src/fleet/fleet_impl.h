@@ -25,10 +25,12 @@ struct nw_fleet {
     char *run_dir; /* absolute */
     struct nw_metrics *metrics; /* may be NULL */
     struct nw_list services;
+    struct nw_list runs; /* all, those that leave too */
     struct nw_scope scope; /* fibers of slots */
     struct nw_semaphore telling; /* on_members, one at a time */
     bool is_started;
     bool is_stopping;
+    bool is_hurried;
 };
 
 struct fleet_service {
@@ -54,6 +56,7 @@ struct fleet_service {
 typedef enum fleet_state { FLEET_STARTING, FLEET_READY, FLEET_BACKOFF, FLEET_STOPPING } fleet_state;
 
 struct fleet_run {
+    struct nw_list node; /* in the fleet's runs */
     struct fleet_slot *slot;
     struct nw_process process; /* pid 0 unless started */
     struct nw_fiber *fiber;
@@ -89,7 +92,7 @@ struct fleet_slot {
     bool is_unwanted;
     fleet_state state;
     uint64_t since_ms;
-    char reason[2 * NW_PROCESS_REASON_BYTES]; /* of the last end */
+    char reason[2 * NW_PROCESS_REASON_BYTES + 4]; /* of the last end */
 };
 
 /* fleet.c */
@@ -112,7 +115,7 @@ void nw_fleet_slot_leave(struct fleet_slot *slot);
 
 /* run.c */
 
-/* Starts a process of the newest plan in a fiber; the slot hears by `changed`. NULL: no fiber left. */
+/* Starts a process of the newest plan; the slot hears by `changed`. NULL: no fiber is left. */
 struct fleet_run *nw_fleet_run_start(struct fleet_slot *slot);
 /* The run is the slot's no longer: it drains (when it was a member), stops and frees itself. */
 void nw_fleet_run_leave(struct fleet_run *run);

@@ -18,8 +18,8 @@ struct nw_fleet_lines {
 };
 
 /*
- * Calls `line` for each whole line, without its end (\n or \r\n) and never for an empty one. A longer
- * one than fits comes in pieces, cut between characters of UTF-8.
+ * Calls `line` for each whole line, without its end (\n or \r\n) and never for an empty one. A
+ * longer one than fits comes in pieces, cut between characters of UTF-8.
  */
 void nw_fleet_lines_feed(struct nw_fleet_lines *lines, struct nw_slice bytes,
                          void (*line)(void *arg, struct nw_slice text), void *arg);

@@ -4,10 +4,10 @@
  * begins to listen, so it is asked: every 10 ms in its first second, when most are ready, seldom
  * later. A refused connection over loopback costs some microseconds.
  *
- * A program that ignores what it was given listens somewhere all the same. After two seconds without
- * an answer /proc is searched: with one instance a single port can only be the right one. With more
- * than one it would be the first instance's, and every further one would fail, so they are told
- * about PORT instead.
+ * A program that ignores what it was given listens somewhere all the same. After two seconds
+ * without an answer /proc is searched: with one instance a single port can only be the right one.
+ * With more than one it would be the first instance's, and every further one would fail, so they
+ * are told about PORT instead.
  */
 #include <stdio.h>
 
@@ -176,6 +176,17 @@ NW_YIELDS static nw_err search_ports(struct watch *watch)
     return NW_OK;
 }
 
+static void tell_unwell(struct watch *watch)
+{
+    const struct fleet_slot *slot = watch->run->slot;
+    if (slot->service->health_path == NULL)
+        return; /* a reload took it away meanwhile */
+    nw_log(nw_worker_log(nw_worker_self()), NW_WARN, "process.not_well",
+           "service=%s instance=%u pid=%d path=%s", slot->service->name, slot->number,
+           watch->run->process.pid, slot->service->health_path);
+    watch->was_told = true;
+}
+
 /* ---- waiting ---- */
 
 static uint64_t pause_ms(uint64_t age_ms)
@@ -200,8 +211,11 @@ nw_err nw_fleet_run_wait_ready(struct fleet_run *run)
             return NW_PEER_CLOSED;
         if (err == NW_OK || nw_fiber_is_cancelled())
             return err;
-        if (!run->has_answered && nw_now_ms() >= watch.search_at_ms)
+        bool is_late = nw_now_ms() >= watch.search_at_ms;
+        if (is_late && !run->has_answered)
             NW_TRY(search_ports(&watch));
+        else if (is_late && !watch.was_told)
+            tell_unwell(&watch);
         err = pause(run);
         if (err != NW_TIMEOUT)
             return err == NW_OK ? NW_PEER_CLOSED : err;

@@ -1,7 +1,7 @@
 /*
- * One process from start to end, top to bottom in one fiber. The fiber decides nothing: it says what
- * happened and ends when the process does, or when its slot lets it go. Whatever way it ends, the
- * process group is gone when the fiber is, so closing a scope is enough to leave no orphan.
+ * One process from start to end, top to bottom in one fiber. The fiber decides nothing: it says
+ * what happened and ends when the process does, or when its slot lets it go. Whatever way it ends,
+ * the process group is gone when the fiber is, so closing a scope is enough to leave no orphan.
  *
  * The port is found by binding port 0 and letting go: between that and the process's own bind
  * another program may take it, and then the process fails and is started with another one. Handing
@@ -176,7 +176,8 @@ NW_YIELDS static void end(struct fleet_run *run)
     if (is_stopped) {
         nw_log(the_log(), NW_INFO, "process.stopping", "service=%s instance=%u pid=%d",
                slot->service->name, slot->number, run->process.pid);
-        nw_process_stop(&run->process, slot->service->stop_ms);
+        nw_process_stop(&run->process,
+                        slot->service->fleet->is_hurried ? 0 : slot->service->stop_ms);
     }
     nw_process_close(&run->process);
     flush_output(run);
@@ -220,6 +221,7 @@ struct fleet_run *nw_fleet_run_start(struct fleet_slot *slot)
 {
     struct fleet_run *run = nw_alloc_zero(sizeof *run);
     run->slot = slot;
+    nw_list_push_back(&slot->service->fleet->runs, &run->node);
     run->identity = slot->service->plan->identity;
     run->started_ms = nw_now_ms();
     nw_event_init(&run->asked);
@@ -241,5 +243,6 @@ void nw_fleet_run_leave(struct fleet_run *run)
 
 void nw_fleet_run_free(struct fleet_run *run)
 {
+    nw_list_remove(&run->node);
     nw_free(run);
 }

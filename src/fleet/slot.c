@@ -4,8 +4,8 @@
  * crash during a replacement, a second change while the first is under way, and a crash of the new
  * command while the old one serves need no code of their own.
  *
- * Every process begins as `next` and becomes `current`, the member, when it is ready; so an instance
- * that is replaced serves until the one after it does.
+ * Every process begins as `next` and becomes `current`, the member, when it is ready; so an
+ * instance that is replaced serves until the one after it does.
  */
 #include <stdio.h>
 #include <sys/wait.h>
@@ -173,7 +173,8 @@ void nw_fleet_slot_start(struct fleet_service *service, unsigned number)
     nw_err err = nw_scope_spawn(&service->fleet->scope, "fleet.slot", slot_fiber, slot, NULL);
     if (err == NW_OK)
         return;
-    nw_log(the_log(), NW_ERROR, "process.no_fiber", "service=%s instance=%u", service->name, number);
+    nw_log(the_log(), NW_ERROR, "process.no_fiber", "service=%s instance=%u", service->name,
+           number);
     nw_list_remove(&slot->node);
     nw_free(slot);
 }

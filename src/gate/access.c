@@ -72,7 +72,7 @@ void gate_access_target(struct nw_text *out, const struct nw_target *target,
             nw_text_add_char(out, '&');
         if (equals < part.len && is_secret(name, redact)) {
             nw_text_add(out, name);
-            nw_text_add_str(out, "=-");
+            nw_text_add_str(out, "=***");
         } else {
             nw_text_add(out, part);
         }

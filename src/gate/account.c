@@ -1,6 +1,6 @@
 /*
- * Labels outlive generations: a route object is keyed by its label, so that a reload neither resets a
- * counter nor keeps an old configuration alive because somebody still downloads.
+ * Labels outlive generations: a route object is keyed by its label, so that a reload neither resets
+ * a counter nor keeps an old configuration alive because somebody still downloads.
  */
 #include "gate/account.h"
 
@@ -107,6 +107,10 @@ struct nw_gate_service *gate_service_new(struct nw_gate *gate, const struct nw_c
                                               service->name, class_names[i]);
     service->duration =
         nw_metric_open(gate->metrics, NW_METRIC_service_duration_seconds, service->name);
+    service->moved =
+        nw_metric_open(gate->metrics, NW_METRIC_service_retries_total, service->name, "unsent");
+    service->retried =
+        nw_metric_open(gate->metrics, NW_METRIC_service_retries_total, service->name, "safe");
     return service;
 }
 
@@ -125,6 +129,8 @@ void gate_service_unref(struct nw_gate_service *service)
     for (int i = 0; i < GATE_CLASSES; i++)
         nw_metric_close(service->gate->metrics, service->requests[i]);
     nw_metric_close(service->gate->metrics, service->duration);
+    nw_metric_close(service->gate->metrics, service->moved);
+    nw_metric_close(service->gate->metrics, service->retried);
     nw_free((void *)service->key.name.ptr);
     nw_free((void *)service->host.text.ptr);
     nw_free(service->probe_request);

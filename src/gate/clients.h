@@ -11,7 +11,9 @@
 
 #include "gate/gate_impl.h"
 
-/* Counts one connection (IPv6 by /64); false, and not counted, when the client has `max` already. */
+/*
+ * Counts one connection (IPv6 by /64); false, and not counted, when the client has `max` already.
+ */
 bool gate_clients_enter(struct nw_gate *gate, const struct gate_peer *peer, uint64_t max);
 void gate_clients_leave(struct nw_gate *gate, const struct gate_peer *peer);
 

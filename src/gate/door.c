@@ -61,6 +61,7 @@ static void forget(struct gate_worker *worker, struct gate_conn *conn)
         gate_clients_leave(worker->gate, &conn->peer);
     nw_list_remove(&conn->node);
     nw_metric_add(conn->listener->open, worker->index, -1);
+    atomic_fetch_sub_explicit(&conn->listener->conn_count, 1, memory_order_release);
     nw_listener_count(-1);
     nw_pool_put_later(&worker->conn_pool, conn);
     nw_loop_at_rest(worker->worker, &worker->rest);
@@ -89,13 +90,11 @@ NW_YIELDS static void serve_fiber(void *arg)
     struct gate_worker *worker = gate_worker_self();
     struct nw_buf in = {0};
     gate_next next;
-    conn->fiber = nw_fiber_self();
     do {
         next = gate_serve(conn, &in);
         conn->request_count++;
     } while (next == GATE_NEXT && nw_buf_unread_bytes(&in) > 0);
     nw_buf_release(&in);
-    nw_stream_watch_gone(&conn->stream, NULL);
     if (next == GATE_NEXT && !worker->is_draining && !nw_fiber_is_cancelled()) {
         park(worker, conn);
         return;
@@ -111,7 +110,6 @@ NW_YIELDS static void refuse_fiber(void *arg)
     struct gate_conn *conn = arg;
     struct gate_worker *worker = gate_worker_self();
     char id[NW_HTTP_ID_BYTES], text[2048];
-    conn->fiber = nw_fiber_self();
     gate_ids_make(id);
     size_t bytes =
         gate_page_raw(503, gate_sentence(503), id, gate_date(worker), text, sizeof text);
@@ -122,16 +120,21 @@ NW_YIELDS static void refuse_fiber(void *arg)
     close_now(worker, conn);
 }
 
-static void start(struct gate_worker *worker, struct gate_conn *conn, const char *name,
+static bool start(struct gate_worker *worker, struct gate_conn *conn, const char *name,
                   nw_fiber_fn fn)
 {
     nw_list_remove(&conn->node);
     nw_list_push_back(&worker->active_conns, &conn->node);
-    struct nw_fiber *fiber = NULL;
-    if (nw_scope_spawn(nw_worker_root_scope(worker->worker), name, fn, conn, &fiber) != NW_OK) {
-        nw_metric_add(worker->gate->connections_refused, worker->index, 1);
+    struct nw_scope *root = nw_worker_root_scope(worker->worker);
+    /* Known before it first runs, so that a cancel in between reaches it. */
+    return nw_scope_spawn(root, name, fn, conn, &conn->fiber) == NW_OK;
+}
+
+static void refuse(struct gate_worker *worker, struct gate_conn *conn)
+{
+    nw_metric_add(worker->gate->connections_refused, worker->index, 1);
+    if (!start(worker, conn, "gate.refuse", refuse_fiber))
         close_now(worker, conn);
-    }
 }
 
 static void on_wake(struct nw_stream *stream, nw_stream_wake why)
@@ -142,12 +145,9 @@ static void on_wake(struct nw_stream *stream, nw_stream_wake why)
         close_now(worker, conn);
         return;
     }
-    if (!nw_runtime_can_admit(worker->gate->runtime)) {
-        nw_metric_add(worker->gate->connections_refused, worker->index, 1);
-        start(worker, conn, "gate.refuse", refuse_fiber);
-        return;
-    }
-    start(worker, conn, "gate.conn", serve_fiber);
+    if (!nw_runtime_can_admit(worker->gate->runtime) ||
+        !start(worker, conn, "gate.conn", serve_fiber))
+        refuse(worker, conn);
 }
 
 /* ---- accepting ---- */
@@ -199,14 +199,14 @@ void gate_door_on_accept(void *owner, struct nw_accepted *accepted)
     set_peer(conn, accepted);
     nw_stream_init_accepted(&conn->stream, accepted);
     nw_listener_count(1);
+    atomic_fetch_add_explicit(&listener->conn_count, 1, memory_order_relaxed);
     nw_metric_add(listener->accepted, worker->index, 1);
     nw_metric_add(listener->open, worker->index, 1);
     if (may_serve(worker, conn)) {
         park(worker, conn);
         return;
     }
-    nw_metric_add(worker->gate->connections_refused, worker->index, 1);
-    start(worker, conn, "gate.refuse", refuse_fiber);
+    refuse(worker, conn);
 }
 
 void gate_door_close_idle(struct gate_worker *worker)

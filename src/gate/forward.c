@@ -2,9 +2,10 @@
  * The hot path: borrow a connection, one send, one read, one send. Everything that an ordinary
  * exchange needs lies in this frame and three pooled buffers.
  *
- * Two rules hold it together. Framing: what the node said is judged once (http1.h) and the sink frames
- * the answer anew. Completeness: the connection goes back to the pool only when the answer is provably
- * complete, the request went out whole, and nothing unread is left; in every other case it is closed.
+ * Two rules hold it together. Framing: what the node said is judged once (http1.h) and the sink
+ * frames the answer anew. Completeness: the connection goes back to the pool only when the answer
+ * is provably complete, the request went out whole, and nothing unread is left; in every other case
+ * it is closed.
  *
  * The road not taken: parsing and relaying in callbacks. It saved no measurable time over a fiber
  * switch of a few nanoseconds and cost the top-to-bottom reading.
@@ -69,8 +70,8 @@ NW_YIELDS static nw_err send_piece(struct forward *f, struct nw_slice piece, boo
 }
 
 /*
- * The rest of the body. A body error towards us cuts the node's connection without a terminator: the
- * node must not take what it got for the whole.
+ * The rest of the body. A body error towards us cuts the node's connection without a terminator:
+ * the node must not take what it got for the whole.
  */
 NW_YIELDS static nw_err send_body(struct forward *f)
 {
@@ -213,6 +214,7 @@ NW_YIELDS static nw_err wait_upload_or_answer(struct forward *f)
         NW_TRY(nw_io_wait_any(waits, 2));
         if (waits[0].ready == 0)
             continue;
+        NW_WITHIN(first_byte, f->service->first_byte_ms); /* a head that began must end */
         NW_TRY(read_one_head(f));
         if (!f->message.is_informational)
             return NW_OK;
@@ -262,8 +264,8 @@ NW_YIELDS static nw_err splice_rest(struct forward *f, uint64_t left_bytes)
     NW_TRY(sink->ops->flush(sink));
     uint64_t moved_bytes = 0;
     bool is_from_fault = false;
-    nw_err err = nw_io_relay(node_stream(f), sink->ops->stream(sink), left_bytes, f->service->idle_ms,
-                             &moved_bytes, &is_from_fault);
+    nw_err err = nw_io_relay(node_stream(f), sink->ops->stream(sink), left_bytes,
+                             f->service->idle_ms, &moved_bytes, &is_from_fault);
     sink->ops->sent(sink, moved_bytes);
     f->was_node_at_fault = is_from_fault;
     return err;
@@ -376,8 +378,9 @@ NW_YIELDS static nw_err relay_answer(struct forward *f)
     struct nw_http_answer answer = answer_of(f);
     f->was_node_at_fault = false;
     nw_err err = sink->ops->head(sink, &answer);
+    f->was_node_at_fault = err == NW_HEAD_TOO_LARGE; /* ours fit, its own did not */
     if (err != NW_OK)
-        return err;
+        return f->was_node_at_fault ? NW_BAD_MESSAGE : err;
     nw_buf_consume(&f->in, f->head.head_bytes);
     f->was_node_at_fault = true;
     err = relay_body(f);
@@ -399,6 +402,7 @@ NW_YIELDS static nw_err tunnel(struct forward *f)
     struct nw_http_sink *sink = f->exchange->sink;
     struct nw_http_answer answer = answer_of(f);
     struct gate_request *request = gate_request_of(f->exchange);
+    NW_TRY(gate_tunnel_keep_head(f->exchange));
     NW_TRY(sink->ops->informational(sink, &answer));
     sink->has_head = true;
     f->exchange->outcome.status = 101;
@@ -406,7 +410,7 @@ NW_YIELDS static nw_err tunnel(struct forward *f)
     if (f->exchange->on_relay != NULL)
         f->exchange->on_relay(f->exchange);
     gate_tunnel(request->conn, request->source.in, node_stream(f), &f->in);
-    sink->ops->abort(sink, NW_PEER_CLOSED); /* the connection ends with the tunnel */
+    request->sink.keeps_alive = false; /* the connection ends with the tunnel */
     return NW_OK;
 }
 
@@ -455,7 +459,8 @@ NW_YIELDS static nw_err one_try(struct forward *f)
         note_first_byte(f);
         err = f->message.framing == NW_HTTP1_BODY_TUNNEL ? tunnel(f) : relay_answer(f);
     } else {
-        nw_peer_try_report(&f->try, f->was_node_at_fault ? outcome_of_err(err) : NW_PEER_ABANDONED, 0);
+        nw_peer_try_report(&f->try, f->was_node_at_fault ? outcome_of_err(err) : NW_PEER_ABANDONED,
+                           0);
     }
     nw_scope_close(&uploads); /* what is left of an upload is not forwarded any more */
     f->exchange->outcome.has_started |= nw_stream_sent_bytes(node_stream(f)) > f->sent_before;
@@ -467,13 +472,18 @@ static bool may_repeat(struct forward *f, nw_err err)
 {
     struct nw_exchange *exchange = f->exchange;
     bool is_broken = err == NW_PEER_CLOSED || err == NW_PEER_RESET;
-    if (!is_broken || !f->was_node_at_fault || exchange->sink->has_head || !exchange->source->is_whole)
+    if (!is_broken || !f->was_node_at_fault || exchange->sink->has_head ||
+        !exchange->source->is_whole)
         return false;
     if (nw_buf_unread_bytes(&f->in) > 0)
         return false; /* an answer had begun */
-    if (nw_stream_sent_bytes(node_stream(f)) == f->sent_before)
-        return true; /* provably never started */
-    return nw_http_method_is_safe(exchange->head->method) && nw_peer_may_retry(f->service->set);
+    bool is_unsent = nw_stream_sent_bytes(node_stream(f)) == f->sent_before;
+    bool may = is_unsent || (nw_http_method_is_safe(exchange->head->method) &&
+                             nw_peer_may_retry(f->service->set));
+    if (may)
+        nw_metric_add(is_unsent ? f->service->moved : f->service->retried,
+                      gate_worker_self()->index, 1);
+    return may;
 }
 
 /* The answer is in hand or the try is over: whatever is left concerns the client alone. */
@@ -490,7 +500,7 @@ NW_YIELDS static nw_err finish(struct forward *f, nw_err err)
         return NW_OK;
     outcome->why = err;
     outcome->ended_by = f->was_node_at_fault ? NW_HTTP_ENDED_BY_NODE : NW_HTTP_ENDED_BY_CLIENT;
-    if (sink->has_head)
+    if (sink->has_head && (sink->ops->recall == NULL || !sink->ops->recall(sink)))
         sink->ops->abort(sink, err);
     return err;
 }
@@ -535,6 +545,8 @@ NW_YIELDS static nw_err begin(struct forward *f, struct nw_peer_want *want)
         !nw_peer_has_other(f->service->set, f->try.node))
         return err;
     want->exclude = f->try.node; /* nothing of it left: it moves once */
+    want->has_refused = true;
+    nw_metric_add(f->service->moved, gate_worker_self()->index, 1);
     f->exchange->outcome.attempts++;
     err = nw_peer_try_begin(f->service->set, want, &f->try);
     if (f->try.node != NULL)

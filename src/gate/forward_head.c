@@ -1,7 +1,8 @@
 /*
  * What a node sees: the request as it came, less what belonged to the client's connection, plus who
- * asked. Framing is written from the judged enum, never copied through. From a peer that nobody told
- * us to trust, every field that claims to know the client is replaced; a trusted one is appended to.
+ * asked. Framing is written from the judged enum, never copied through. From a peer that nobody
+ * told us to trust, every field that claims to know the client is replaced; a trusted one is
+ * appended to.
  */
 #include "gate/forward.h"
 
@@ -159,7 +160,8 @@ static void write_body_framing(struct nw_http1_writer *writer, const struct nw_e
     else if (length > 0)
         nw_http1_write_framing(writer, NW_HTTP1_BODY_LENGTH, (uint64_t)length);
     else if (exchange->message.has_length || exchange->head->method == NW_HTTP_POST ||
-             exchange->head->method == NW_HTTP_PUT || exchange->message.framing != NW_HTTP1_BODY_NONE)
+             exchange->head->method == NW_HTTP_PUT ||
+             exchange->message.framing != NW_HTTP1_BODY_NONE)
         NW_HTTP1_WRITE(writer, "Content-Length: 0\r\n");
 }
 

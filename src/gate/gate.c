@@ -1,7 +1,7 @@
 /*
  * The gate's own life: one object for the daemon, one for each worker, and how a worker takes a new
- * generation: its old pin loses the one reference that kept it current, and goes when the last exchange
- * that decides on it lets go.
+ * generation: its old pin loses the one reference that kept it current, and goes when the last
+ * exchange that decides on it lets go.
  */
 #include "gate/gate.h"
 
@@ -105,25 +105,14 @@ nw_err nw_gate_new(const struct nw_gate_options *options, struct nw_gate **out)
     return NW_OK;
 }
 
-static void free_listeners(struct nw_gate *gate)
-{
-    struct nw_list *node;
-    while ((node = nw_list_pop_front(&gate->old_listeners)) != NULL) {
-        struct gate_listener *listener = NW_CONTAINER_OF(node, struct gate_listener, node);
-        nw_metric_close(gate->metrics, listener->open);
-        nw_metric_close(gate->metrics, listener->accepted);
-        nw_free(listener->text);
-        nw_free(listener);
-    }
-}
-
 void nw_gate_free(struct nw_gate *gate)
 {
     if (gate == NULL)
         return;
     for (unsigned i = 0; i < nw_runtime_worker_count(gate->runtime); i++)
         worker_free(gate->workers[i]);
-    free_listeners(gate);
+    gate_listeners_reap(gate);
+    NW_ASSERT(nw_list_is_empty(&gate->old_listeners));
     gate_route_unref(gate->no_route);
     for (unsigned i = 1; i < NW_HTTP1_CLASS_COUNT; i++)
         nw_metric_close(gate->metrics, gate->refused[i]);
@@ -146,11 +135,9 @@ static void drain_worker(void *arg)
 
 void nw_gate_drain(struct nw_gate *gate)
 {
-    for (struct nw_list *node = gate->listeners.next; node != &gate->listeners;) {
-        struct gate_listener *listener = NW_CONTAINER_OF(node, struct gate_listener, node);
-        node = node->next;
-        gate_listener_drop(listener);
-    }
+    /* Closing yields, and a second end may come meanwhile: no place in the list is kept. */
+    while (!nw_list_is_empty(&gate->listeners))
+        gate_listener_drop(NW_CONTAINER_OF(gate->listeners.next, struct gate_listener, node));
     nw_on_every_worker(drain_worker, NULL);
 }
 

@@ -1,8 +1,8 @@
 /*
  * gate.h - the HTTP door: listeners, connections, routes, forwarding.
  *
- * The one face of this folder. cmd makes the gate, hands its section to the configuration engine, and
- * lets every worker take each new generation.
+ * The one face of this folder. cmd makes the gate, hands its section to the configuration engine,
+ * and lets every worker take each new generation.
  *
  * Owner:   cmd; nw_gate_free after nw_gate_stop
  * Threads: worker 0 in a fiber, unless said otherwise
@@ -22,10 +22,11 @@ struct nw_gate_options {
     struct nw_peer_registry *registry;
     const char *spool_dir; /* copied; NULL: bodies beyond the memory buffer are refused with 413 */
     /*
-     * The present members of a supervised service: fills at most `max` specs (strings static until the
-     * next call) and returns how many. NULL where nothing is supervised.
+     * The present members of a supervised service: fills at most `max` specs (strings static until
+     * the next call) and returns how many. NULL where nothing is supervised.
      */
-    unsigned (*members)(void *arg, struct nw_slice service, struct nw_peer_node_spec *out, unsigned max);
+    unsigned (*members)(void *arg, struct nw_slice service, struct nw_peer_node_spec *out,
+                        unsigned max);
     void *members_arg;
     /* Inherited listening sockets: the descriptor bound to addr, or -1. NULL: none. */
     int (*inherited_fd)(void *arg, const struct nw_addr *addr);

@@ -53,6 +53,8 @@ struct nw_gate_service {
     unsigned expect_count;
     struct nw_metric_series *requests[GATE_CLASSES];
     struct nw_metric_series *duration;
+    struct nw_metric_series *moved;   /* tries after one that never started */
+    struct nw_metric_series *retried; /* tries from the budget */
 };
 
 /* Reloadable settings, copied to every worker with each generation. */
@@ -94,6 +96,7 @@ struct gate_listener {
     char *text; /* the address as the configuration spells it */
     struct nw_metric_series *open;
     struct nw_metric_series *accepted;
+    _Atomic unsigned conn_count; /* those that name it: it may go when there are none */
     bool is_kept;    /* a generation in force names it */
     bool is_started; /* accepts */
 };
@@ -122,11 +125,12 @@ struct nw_gate {
     char *spool_dir;
     struct gate_worker *workers[NW_WORKERS_MAX];
     struct nw_list listeners;
-    struct nw_list old_listeners; /* closed; connections may still name them */
+    struct nw_list old_listeners; /* closed; connections still name them, or did until lately */
     struct nw_map routes; /* label -> nw_gate_route; under lock */
     pthread_mutex_t lock;
     struct gate_part *part; /* in force */
     struct nw_map clients;  /* client address -> count of connections; under lock */
+    _Atomic uint64_t spool_bytes; /* of all bodies that lie in files */
     _Atomic unsigned pins;  /* gate_pin objects alive, of all workers */
     struct nw_metric_series *refused[NW_HTTP1_CLASS_COUNT]; /* by strictness class */
     struct nw_metric_series *connections_refused;
@@ -198,6 +202,7 @@ struct gate_sink {
     bool is_chunked;
     bool has_no_body;
     bool keeps_alive;      /* what the answer promised */
+    bool is_head_held;     /* nothing of the answer has left */
     bool is_ended;
     bool is_aborted;
     nw_err failed;

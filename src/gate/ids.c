@@ -1,13 +1,15 @@
 /*
- * Ids are random, not secret: they come from the worker's own generator, which costs nanoseconds and
- * follows the seed in a simulation.
+ * Ids are random, not secret: they come from the worker's own generator, which costs nanoseconds
+ * and follows the seed in a simulation.
  */
 #include "gate/ids.h"
 
 #include "base/rng.h"
 #include "io/worker.h"
 
-/* Eight digits at once: nibbles spread to bytes, then the gap between '9' and 'a' where it is due. */
+/*
+ * Eight digits at once: nibbles spread to bytes, then the gap between '9' and 'a' where it is due.
+ */
 static void put_hex_8(char *out, uint32_t value)
 {
     uint64_t x = value;
@@ -116,7 +118,10 @@ static bool is_good_id(struct nw_slice id)
     return true;
 }
 
-/* The last address in X-Forwarded-For that no trusted proxy has: the nearest one we cannot vouch for. */
+/*
+ * The last address in X-Forwarded-For that no trusted proxy has: the nearest one we cannot vouch
+ * for.
+ */
 static void find_client(struct nw_exchange *exchange, const struct gate_settings *settings)
 {
     const struct nw_http1_head *head = exchange->head;

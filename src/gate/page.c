@@ -1,6 +1,6 @@
 /*
- * One page, small, the same for every error. It never names a node, a path of the server or a version:
- * the request id is what a person quotes and an engineer looks up.
+ * One page, small, the same for every error. It never names a node, a path of the server or a
+ * version: the request id is what a person quotes and an engineer looks up.
  */
 #include "gate/page.h"
 
@@ -132,12 +132,13 @@ size_t gate_page_raw(int status, const char *sentence, const char id[NW_HTTP_ID_
     struct nw_text page = {0};
     write_html(&page, status, sentence, nw_slice_of(id, NW_HTTP_ID_BYTES));
     struct nw_slice reason = nw_http_reason(status);
-    int bytes = snprintf(out, cap_bytes,
-                         "HTTP/1.1 %d %.*s\r\nDate: %.*s\r\nContent-Type: text/html; charset=utf-8\r\n"
-                         "Content-Length: %zu\r\nX-Request-Id: %.32s\r\n%s"
-                         "Connection: close\r\n\r\n%s",
-                         status, NW_SLICE_ARG(reason), NW_SLICE_ARG(date), page.len, id,
-                         status == 503 ? "Retry-After: 1\r\n" : "", page.ptr);
+    int bytes =
+        snprintf(out, cap_bytes,
+                 "HTTP/1.1 %d %.*s\r\nDate: %.*s\r\nContent-Type: text/html; charset=utf-8\r\n"
+                 "Content-Length: %zu\r\nX-Request-Id: %.32s\r\n%s"
+                 "Connection: close\r\n\r\n%s",
+                 status, NW_SLICE_ARG(reason), NW_SLICE_ARG(date), page.len, id,
+                 status == 503 ? "Retry-After: 1\r\n" : "", page.ptr);
     nw_text_done(&page);
     return bytes > 0 && (size_t)bytes < cap_bytes ? (size_t)bytes : 0;
 }

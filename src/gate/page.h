@@ -9,7 +9,9 @@
 
 #include "gate/gate_impl.h"
 
-/* HTML, or application/problem+json where Accept prefers JSON; status, a sentence, the request id. */
+/*
+ * HTML, or application/problem+json where Accept prefers JSON; status, a sentence, the request id.
+ */
 NW_YIELDS NW_MUST_CHECK nw_err gate_page(struct nw_exchange *exchange, int status,
                                          const char *sentence);
 /* A fixed answer; content_type empty: none. */
@@ -18,8 +20,8 @@ NW_YIELDS NW_MUST_CHECK nw_err gate_respond(struct nw_exchange *exchange, int st
 NW_YIELDS NW_MUST_CHECK nw_err gate_redirect(struct nw_exchange *exchange, int status,
                                              struct nw_slice location);
 /*
- * For a head that could not be read: the whole answer as text, always closing. Returns its length, at
- * most cap_bytes (2048 are enough).
+ * For a head that could not be read: the whole answer as text, always closing. Returns its length,
+ * at most cap_bytes (2048 are enough).
  */
 size_t gate_page_raw(int status, const char *sentence, const char id[NW_HTTP_ID_BYTES],
                      struct nw_slice date, char *out, size_t cap_bytes);

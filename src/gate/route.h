@@ -40,8 +40,8 @@ struct nw_route_found {
 };
 
 /*
- * Compiles; regexes that PCRE2 refuses are located errors (NW_INVALID). The table borrows conf. With
- * `warn`, unreachable and duplicate routes are added to diag as warnings.
+ * Compiles; regexes that PCRE2 refuses are located errors (NW_INVALID). The table borrows conf.
+ * With `warn`, unreachable and duplicate routes are added to diag as warnings.
  */
 NW_MUST_CHECK nw_err nw_route_compile(const struct nw_conf *conf, struct nw_arena *arena, bool warn,
                                       struct nw_diag *diag, struct nw_route_table **out);
@@ -53,8 +53,8 @@ void nw_route_find(const struct nw_route_table *table, const struct nw_route_ask
 
 /*
  * For `newel check --route 'GET host/path?query'`: one line per route up to the one that takes the
- * request, why it did not match or that it did. NW_INVALID with a sentence in diag when `request` is
- * malformed. Optional lines "Name: value" in `headers`.
+ * request, why it did not match or that it did. NW_INVALID with a sentence in diag when `request`
+ * is malformed. Optional lines "Name: value" in `headers`.
  */
 NW_MUST_CHECK nw_err nw_route_explain(const struct nw_route_table *table, struct nw_slice request,
                                       const struct nw_slice *headers, unsigned header_count,

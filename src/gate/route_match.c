@@ -1,6 +1,7 @@
 /*
- * Patterns come from the configuration, subjects from the internet: PCRE2 runs with limits on matches,
- * depth and heap, and a pattern that hits one does not match. No JIT: it needs writable code pages.
+ * Patterns come from the configuration, subjects from the internet: PCRE2 runs with limits on
+ * matches, depth and heap, and a pattern that hits one does not match. No JIT: it needs writable
+ * code pages.
  */
 #include "gate/route_match.h"
 
@@ -97,9 +98,11 @@ nw_err route_patterns_compile(const struct nw_conf *conf, const struct nw_conf_r
     nw_err path = NW_OK;
     if (route->path.kind == NW_CONF_PATH_REGEX)
         path = compile_one(conf, route, "path", route->path.text, diag, &out->path);
-    nw_err header = compile_matches(conf, route, "header", &route->header, arena, diag, &out->header);
+    nw_err header =
+        compile_matches(conf, route, "header", &route->header, arena, diag, &out->header);
     nw_err query = compile_matches(conf, route, "query", &route->query, arena, diag, &out->query);
-    nw_err cookie = compile_matches(conf, route, "cookie", &route->cookie, arena, diag, &out->cookie);
+    nw_err cookie =
+        compile_matches(conf, route, "cookie", &route->cookie, arena, diag, &out->cookie);
     bool is_good = path == NW_OK && header == NW_OK && query == NW_OK && cookie == NW_OK;
     return is_good ? NW_OK : NW_INVALID;
 }

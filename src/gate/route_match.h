@@ -1,7 +1,8 @@
 /*
  * route_match.h - one route against one request: the meaning that the compiled table must keep.
  *
- * The table uses the tests that its index cannot answer; `newel check --route` and the tests use all.
+ * The table uses the tests that its index cannot answer; `newel check --route` and the tests use
+ * all.
  *
  * Owner:   a pattern set belongs to the table
  * Threads: stateless but for the pattern's own match data, which is made for each call
@@ -34,8 +35,8 @@ bool route_method_fits(const struct nw_conf_route *route, struct nw_slice method
 bool route_path_fits(const struct nw_conf_path *path, struct nw_slice text,
                      struct nw_http_capture *captures, unsigned *out_capture_count);
 /*
- * The tests that cost something: path regex, header, query, cookie. Counts each that ran in *tested.
- * On failure *out_why (may be NULL) is a static word and *out_name what it was about.
+ * The tests that cost something: path regex, header, query, cookie. Counts each that ran in
+ * *tested. On failure *out_why (may be NULL) is a static word and *out_name what it was about.
  */
 bool route_tests_fit(const struct nw_conf_route *route, const struct route_patterns *patterns,
                      const struct nw_route_ask *ask, unsigned *tested, const char **out_why,

@@ -1,7 +1,7 @@
 /*
- * The gate as a section of the configuration: a generation's routes and settings are built beside the
- * running ones, listeners are opened before anything is changed (a port that is taken refuses the
- * whole reload), and peer sets carry their nodes over by identity.
+ * The gate as a section of the configuration: a generation's routes and settings are built beside
+ * the running ones, listeners are opened before anything is changed (a port that is taken refuses
+ * the whole reload), and peer sets carry their nodes over by identity.
  */
 #include "gate/gate.h"
 
@@ -130,8 +130,23 @@ void gate_listener_drop(struct gate_listener *listener)
     struct nw_gate *gate = listener->gate;
     nw_list_remove(&listener->node);
     nw_listener_close(listener->listener);
-    /* Connections that it accepted still name it: it rests with the gate until they are gone. */
+    /* Connections that it accepted still name it: it rests until they are gone. */
     nw_list_push_back(&gate->old_listeners, &listener->node);
+}
+
+void gate_listeners_reap(struct nw_gate *gate)
+{
+    for (struct nw_list *node = gate->old_listeners.next; node != &gate->old_listeners;) {
+        struct gate_listener *listener = NW_CONTAINER_OF(node, struct gate_listener, node);
+        node = node->next;
+        if (atomic_load_explicit(&listener->conn_count, memory_order_acquire) != 0)
+            continue;
+        nw_list_remove(&listener->node);
+        nw_metric_close(gate->metrics, listener->open);
+        nw_metric_close(gate->metrics, listener->accepted);
+        nw_free(listener->text);
+        nw_free(listener);
+    }
 }
 
 /* Those that no generation has adopted. */
@@ -150,6 +165,7 @@ NW_YIELDS static nw_err admit(void *self, const struct nw_generation *old,
 {
     struct nw_gate *gate = self;
     nw_err result = NW_OK;
+    gate_listeners_reap(gate);
     drop_unadopted(gate);
     for (size_t i = 0; i < next->conf->listen.count; i++) {
         const struct nw_conf_listen *listen = &next->conf->listen.items[i];
@@ -233,6 +249,8 @@ NW_YIELDS static void adopt(void *self, const struct nw_generation *old, struct 
             listener->is_kept |= nw_slice_eq(nw_slice_str(listener->text),
                                              conf->listen.items[i].address.text);
     }
+    uint64_t spool_bytes = part->settings.spool_max_bytes;
+    nw_memory_set_max_bytes(gate->runtime, NW_MEMORY_SPOOL, spool_bytes > 0 ? spool_bytes : 1);
     gate->part = part;
 }
 
@@ -251,14 +269,26 @@ NW_YIELDS static void start(void *self, struct nw_generation *next)
     }
 }
 
+/* Probes name the old generation's services: they end before those can go. */
+NW_YIELDS static void stop_probes(struct nw_generation *old)
+{
+    struct gate_part *part = nw_generation_part(old, "gate");
+    for (size_t i = 0; i < old->conf->services.count; i++)
+        nw_peer_set_stop(part->services[i]->set);
+}
+
 NW_YIELDS static void drain(void *self, struct nw_generation *old)
 {
+    stop_probes(old);
     drop_unadopted(self);
 }
 
 NW_YIELDS static void stop(void *self)
 {
-    nw_gate_stop(self);
+    struct nw_gate *gate = self;
+    if (gate->part != NULL)
+        stop_probes(gate->part->generation);
+    nw_gate_stop(gate);
 }
 
 static bool is_ready(void *self)

@@ -1,7 +1,7 @@
 /*
- * A request is read strictly, given an identity and a route, answered, and accounted for. What is not
- * well-formed is refused before anything of it can reach a node, and the connection closes: whatever
- * follows on it cannot be trusted to be a message.
+ * A request is read strictly, given an identity and a route, answered, and accounted for. What is
+ * not well-formed is refused before anything of it can reach a node, and the connection closes:
+ * whatever follows on it cannot be trusted to be a message.
  */
 #include "gate/serve.h"
 
@@ -68,10 +68,10 @@ NW_YIELDS static nw_err read_head(struct gate_request *r, struct nw_buf *in)
 }
 
 /* Says why on the wire; what follows on this connection is never parsed. */
-NW_YIELDS static gate_next refuse(struct gate_request *r, int status)
+NW_YIELDS static gate_next refuse_as(struct gate_request *r, int status,
+                                     const char id[NW_HTTP_ID_BYTES])
 {
-    char id[NW_HTTP_ID_BYTES], text[2048];
-    gate_ids_make(id);
+    char text[2048];
     size_t bytes = gate_page_raw(status, gate_sentence(status), id, gate_date(r->worker), text,
                                  sizeof text);
     struct iovec iov = {text, bytes};
@@ -80,6 +80,13 @@ NW_YIELDS static gate_next refuse(struct gate_request *r, int status)
     if (!may_write || nw_io_write_all(&r->conn->stream, &iov, 1) != NW_OK)
         return GATE_CLOSE;
     return GATE_LINGER;
+}
+
+NW_YIELDS static gate_next refuse(struct gate_request *r, int status)
+{
+    char id[NW_HTTP_ID_BYTES];
+    gate_ids_make(id);
+    return refuse_as(r, status, id);
 }
 
 NW_YIELDS static gate_next refuse_class(struct gate_request *r, nw_http1_class found)
@@ -289,13 +296,20 @@ NW_YIELDS static void rescue(struct gate_request *r, nw_err err)
     if ((err == NW_DRAINING || nw_deadline_left_ms() == 0) && !nw_grace(GRACE_MS))
         return;
     NW_WITHIN(page, GRACE_MS);
-    if (page_for(r, err) != NW_OK && !r->sink.is_aborted)
+    nw_err failed = page_for(r, err);
+    if (failed == NW_NO_MEMORY && !x->sink->has_head) { /* this one needs no buffer */
+        x->outcome.status = nw_err_status(err);
+        r->sink.keeps_alive = false;
+        (void)refuse_as(r, x->outcome.status, x->id_text);
+    } else if (failed != NW_OK && !r->sink.is_aborted) {
         x->sink->ops->abort(x->sink, err);
+    }
 }
 
 static gate_next after(struct gate_request *r, struct nw_buf *in, uint64_t count_max)
 {
-    nw_stream_watch_gone(&r->conn->stream, NULL);
+    if (r->conn->stream.is_open) /* a cut answer may have reset it */
+        nw_stream_watch_gone(&r->conn->stream, NULL);
     bool is_at_next = gate_source_done(&r->source, in);
     bool is_gone = r->exchange.outcome.why == NW_CLIENT_GONE || r->conn->is_tunnel;
     if (is_gone)
@@ -339,8 +353,8 @@ gate_next gate_serve(struct gate_conn *conn, struct nw_buf *in)
     err = answer(r);
     if (err != NW_OK)
         rescue(r, err);
+    gate_account(r); /* the log names the head's bytes, which the next message may replace */
     gate_next next = after(r, in, count_max);
-    gate_account(r);
     nw_metric_add(r->worker->in_flight, r->worker->index, -1);
     gate_sink_done(&r->sink);
     drop_references(r);

@@ -1,7 +1,8 @@
 /*
- * A small body is read whole before a node is chosen, so that a slow uploader occupies a few buffers
- * here and no worker of the application. What outgrows the memory bound goes on into an unlinked file.
- * The ordinary small POST lies in the head's own buffer already: then nothing is copied at all.
+ * A small body is read whole before a node is chosen, so that a slow uploader occupies a few
+ * buffers here and no worker of the application. What outgrows the memory bound goes on into an
+ * unlinked file. The ordinary small POST lies in the head's own buffer already: then nothing is
+ * copied at all.
  *
  * Bytes behind the body belong to the next message: they stay in `in` (known length: we never read
  * further) or are moved there (chunked: a read may bring more).
@@ -30,7 +31,9 @@ NW_YIELDS static nw_err send_continue(struct gate_source *source)
     return nw_io_write_all(&source->conn->stream, &line, 1);
 }
 
-/* How long the client may take for its next byte: the idle limit, or what the minimum rate leaves. */
+/*
+ * How long the client may take for its next byte: the idle limit, or what the minimum rate leaves.
+ */
 static uint64_t patience_ms(struct gate_source *source)
 {
     uint64_t now_ms = nw_now_ms();
@@ -121,9 +124,13 @@ NW_YIELDS static nw_err next_of_chunked(struct gate_source *source, struct nw_sl
         }
         struct nw_slice data;
         size_t used_bytes = 0;
-        nw_err err = nw_http1_chunked_read(&source->chunked, nw_buf_unread(buf), &data, &used_bytes);
-        if (err != NW_OK && err != NW_AGAIN)
+        nw_err err =
+            nw_http1_chunked_read(&source->chunked, nw_buf_unread(buf), &data, &used_bytes);
+        if (err != NW_OK && err != NW_AGAIN) {
+            struct gate_worker *worker = gate_worker_self();
+            nw_metric_add(worker->gate->refused[source->chunked.found], worker->index, 1);
             return err;
+        }
         step(buf, used_bytes);
         if (err == NW_OK) {
             source->is_done = true;
@@ -207,6 +214,20 @@ static bool take_direct(struct gate_source *source)
     return true;
 }
 
+/* The spool is disk: it has a ceiling of its own and takes nothing from the memory's. */
+static nw_err spool_reserve(struct gate_source *source, size_t bytes)
+{
+    struct gate_worker *worker = gate_worker_self();
+    _Atomic uint64_t *all_bytes = &worker->gate->spool_bytes;
+    uint64_t before = atomic_fetch_add_explicit(all_bytes, bytes, memory_order_relaxed);
+    if (before + bytes > worker->settings.spool_max_bytes) {
+        atomic_fetch_sub_explicit(all_bytes, bytes, memory_order_relaxed);
+        return NW_BUSY;
+    }
+    source->spool_bytes += bytes;
+    return NW_OK;
+}
+
 NW_YIELDS static nw_err open_spool(struct gate_source *source)
 {
     struct gate_worker *worker = gate_worker_self();
@@ -216,9 +237,7 @@ NW_YIELDS static nw_err open_spool(struct gate_source *source)
                         0600, &source->spool));
     for (unsigned i = 0; i < source->chain_count; i++) {
         struct nw_slice piece = nw_buf_unread(&source->chain[i]);
-        if (!nw_memory_try(NW_MEMORY_SPOOL, piece.len))
-            return NW_NO_MEMORY;
-        source->spool_bytes += piece.len;
+        NW_TRY(spool_reserve(source, piece.len));
         NW_TRY(nw_file_write(source->spool, source->spool_bytes - piece.len, piece.ptr, piece.len));
         nw_buf_release(&source->chain[i]);
     }
@@ -249,9 +268,7 @@ NW_YIELDS static nw_err keep_piece(struct gate_source *source, struct nw_slice p
     }
     if (piece.len == 0)
         return NW_OK;
-    if (!nw_memory_try(NW_MEMORY_SPOOL, piece.len))
-        return NW_NO_MEMORY;
-    source->spool_bytes += piece.len;
+    NW_TRY(spool_reserve(source, piece.len));
     return nw_file_write(source->spool, source->spool_bytes - piece.len, piece.ptr, piece.len);
 }
 
@@ -263,7 +280,8 @@ NW_YIELDS static nw_err source_collect(struct nw_http_source *base, uint64_t mem
     NW_ASSERT(source->read_bytes == 0);
     if (!take_direct(source)) {
         unsigned chain_max = (unsigned)(memory_bytes / NW_BUF_BYTES);
-        source->chain = nw_arena_try(source->exchange->arena, (chain_max + 1) * sizeof *source->chain);
+        source->chain =
+            nw_arena_try(source->exchange->arena, (chain_max + 1) * sizeof *source->chain);
         if (source->chain == NULL)
             return NW_NO_MEMORY;
         for (;;) {
@@ -343,7 +361,8 @@ bool gate_source_done(struct gate_source *source, struct nw_buf *in)
     if (source->spool != NULL)
         nw_file_close(source->spool);
     if (source->spool_bytes > 0)
-        nw_memory_give(NW_MEMORY_SPOOL, source->spool_bytes);
+        atomic_fetch_sub_explicit(&gate_worker_self()->gate->spool_bytes, source->spool_bytes,
+                                  memory_order_relaxed);
     bool is_at_next = source->is_done && source->failed == NW_OK;
     if (is_at_next && nw_buf_unread_bytes(&source->more) > 0) {
         NW_ASSERT(nw_buf_unread_bytes(in) == 0);

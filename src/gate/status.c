@@ -1,4 +1,6 @@
-/* What `newel status` and /status say about the door: listeners, services with their nodes, routes. */
+/*
+ * What `newel status` and /status say about the door: listeners, services with their nodes, routes.
+ */
 #include "base/histogram.h"
 #include "gate/gate.h"
 #include "gate/section.h"
@@ -96,7 +98,8 @@ void gate_status(void *self, struct nw_text *out)
     nw_text_add_str(out, "},\"routes\":[");
     if (gate->part != NULL)
         add_routes(out, gate);
-    nw_text_addf(out, "],\"generations_alive\":%u,\"connections_max\":%llu}",
-                 nw_gate_generations_alive(gate) / nw_runtime_worker_count(gate->runtime),
-                 (unsigned long long)(gate->part != NULL ? gate->part->settings.connections_max : 0));
+    nw_text_addf(
+        out, "],\"generations_alive\":%u,\"connections_max\":%llu}",
+        nw_gate_generations_alive(gate) / nw_runtime_worker_count(gate->runtime),
+        (unsigned long long)(gate->part != NULL ? gate->part->settings.connections_max : 0));
 }

@@ -1,9 +1,12 @@
-/* What belongs to an exchange whoever carries it: its own answer fields and its notes for the log. */
+/*
+ * What belongs to an exchange whoever carries it: its own answer fields and its notes for the log.
+ */
 #include "http/exchange.h"
 
 /* Appends by copying both: at most a handful of short texts for each exchange. */
 static nw_err append(struct nw_arena *arena, struct nw_slice *to, const char *before,
-                     const char *name, const char *between, struct nw_slice value, const char *behind)
+                     const char *name, const char *between, struct nw_slice value,
+                     const char *behind)
 {
     struct nw_slice all =
         nw_arena_printf(arena, "%.*s%s%s%s%.*s%s", NW_SLICE_ARG(*to), before,

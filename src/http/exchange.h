@@ -6,8 +6,8 @@
  * yields the request's body, the sink takes the answer, and both may yield the fiber, which is the
  * back pressure.
  *
- * Owner:   the exchange lives in the frame of the fiber that serves it; slices point into the head's
- *          bytes or the arena, which outlive it
+ * Owner:   the exchange lives in the frame of the fiber that serves it; slices point into the
+ *          head's bytes or the arena, which outlive it
  * Threads: one worker
  */
 #ifndef NW_HTTP_EXCHANGE_H
@@ -28,8 +28,8 @@ struct nw_generation;
 struct nw_stream;
 
 /*
- * Fields as offsets into a parsed head, so that it is passed on without conversion. `skip` names those
- * that do not count (hop-by-hop, framing).
+ * Fields as offsets into a parsed head, so that it is passed on without conversion. `skip` names
+ * those that do not count (hop-by-hop, framing).
  */
 struct nw_http_fields {
     const char *bytes;
@@ -58,15 +58,19 @@ struct nw_http_source {
 };
 struct nw_http_source_ops {
     /*
-     * The next piece, borrowed until the next call; empty at the end. The first read sends a pending
-     * 100 Continue. Errors: what the client did (NW_CLIENT_SLOW, NW_BAD_REQUEST, NW_CLIENT_GONE…).
+     * The next piece, borrowed until the next call; empty at the end. The first read sends a
+     * pending 100 Continue. Errors: what the client did (NW_CLIENT_SLOW, NW_BAD_REQUEST,
+     * NW_CLIENT_GONE…).
      */
     NW_YIELDS nw_err (*read)(struct nw_http_source *source, struct nw_slice *out_piece);
     /* Reads all of it into memory or the spool; NW_BODY_TOO_LARGE beyond max_bytes. */
     NW_YIELDS nw_err (*collect)(struct nw_http_source *source, uint64_t max_bytes);
     /* Of a whole body: starts again from its first byte. */
     void (*rewind)(struct nw_http_source *source);
-    /* The client's stream, to wait for its input beside others; NULL when there is none to wait for. */
+    /*
+     * The client's stream, to wait for its input beside others; NULL when there is none to wait
+     * for.
+     */
     struct nw_stream *(*stream)(struct nw_http_source *source);
     /* Answers a held Expect: 100-continue; called when a node said 100. */
     NW_YIELDS nw_err (*proceed)(struct nw_http_source *source);
@@ -79,7 +83,8 @@ struct nw_http_sink {
 };
 struct nw_http_sink_ops {
     /* 103 and its like; may be dropped where the client cannot take it. */
-    NW_YIELDS nw_err (*informational)(struct nw_http_sink *sink, const struct nw_http_answer *answer);
+    NW_YIELDS nw_err (*informational)(struct nw_http_sink *sink,
+                                      const struct nw_http_answer *answer);
     /* Exactly once. */
     NW_YIELDS nw_err (*head)(struct nw_http_sink *sink, const struct nw_http_answer *answer);
     /* Returns when it needs the bytes no more. At most 4 pieces. */
@@ -87,11 +92,13 @@ struct nw_http_sink_ops {
     /* A held head leaves now. */
     NW_YIELDS nw_err (*flush)(struct nw_http_sink *sink);
     NW_YIELDS nw_err (*end)(struct nw_http_sink *sink);
+    /* Takes back a head of which nothing has left; false: the client may have seen some of it. */
+    bool (*recall)(struct nw_http_sink *sink);
     /* The answer cannot be completed; the client must be able to tell. */
     void (*abort)(struct nw_http_sink *sink, nw_err why);
     /*
-     * The plain stream that body bytes of a known length may be spliced to, after flush, with sent()
-     * telling how many; NULL when bytes must pass through body().
+     * The plain stream that body bytes of a known length may be spliced to, after flush, with
+     * sent() telling how many; NULL when bytes must pass through body().
      */
     struct nw_stream *(*stream)(struct nw_http_sink *sink);
     void (*sent)(struct nw_http_sink *sink, uint64_t bytes);

@@ -18,6 +18,7 @@
 #include "io/addr.h"
 #include "io/loop.h"
 
+struct nw_file_ops;
 struct nw_worker;
 
 struct nw_ready {
@@ -66,6 +67,10 @@ struct nw_backend_ops {
     int (*pipe)(void *state, int out_fds[2], size_t *out_cap_bytes);
     void (*shutdown_write)(void *state, int fd);
     void (*close)(void *state, int fd, bool with_reset);
+
+    /* Where the kernel's and c-ares' ways are not taken; NULL in production. */
+    NW_YIELDS nw_err (*resolve)(void *state, const char *host, struct nw_addr_list *out);
+    const struct nw_file_ops *files;
 };
 
 extern const struct nw_backend_ops nw_backend_epoll;

@@ -5,8 +5,8 @@
  *
  * What counts under the ceiling is memory that exists, in use or spare: the counters are then only
  * touched when the pool grows or shrinks and not twice per request on every worker. So that spare
- * buffers cannot keep the ceiling reached, a worker keeps its share of one eighth of it at most, and
- * none at all while memory is tight. Sanitizer builds keep none: a late use is then a report.
+ * buffers cannot keep the ceiling reached, a worker keeps its share of one eighth of it at most,
+ * and none at all while memory is tight. Sanitizer builds keep none: a late use is then a report.
  */
 #include "io/buf.h"
 
@@ -34,6 +34,9 @@ static bool count_up(_Atomic uint64_t *counter, uint64_t bytes, uint64_t max_byt
     uint64_t before = atomic_fetch_add_explicit(counter, bytes, memory_order_relaxed);
     if (before + bytes <= max_bytes)
         return true;
+    const struct nw_fiber *fiber = nw_fiber_self();
+    if (fiber != NULL && fiber->is_vital)
+        return true;
     atomic_fetch_sub_explicit(counter, bytes, memory_order_relaxed);
     return false;
 }
@@ -45,6 +48,8 @@ static bool runtime_try(struct nw_runtime *runtime, nw_memory_account account, u
     if (!count_up(&runtime->memory_used_bytes[account], bytes,
                   max_bytes != 0 ? max_bytes : UINT64_MAX))
         return false;
+    if (account == NW_MEMORY_SPOOL)
+        return true; /* on disk: bounded by its own maximum alone */
     if (count_up(&runtime->memory_total_bytes, bytes,
                  atomic_load_explicit(&runtime->buffers_max_bytes, memory_order_relaxed)))
         return true;
@@ -57,6 +62,8 @@ static void runtime_give(struct nw_runtime *runtime, nw_memory_account account, 
     uint64_t before = atomic_fetch_sub_explicit(&runtime->memory_used_bytes[account], bytes,
                                                 memory_order_relaxed);
     NW_ASSERT(before >= bytes);
+    if (account == NW_MEMORY_SPOOL)
+        return;
     atomic_fetch_sub_explicit(&runtime->memory_total_bytes, bytes, memory_order_relaxed);
 }
 
@@ -70,6 +77,12 @@ void nw_memory_give(nw_memory_account account, size_t bytes)
 {
     NW_ASSERT((unsigned)account < NW_MEMORY_ACCOUNT_COUNT);
     runtime_give(nw_worker_self()->runtime, account, bytes);
+}
+
+void nw_memory_set_max_bytes(struct nw_runtime *runtime, nw_memory_account account, uint64_t bytes)
+{
+    NW_ASSERT((unsigned)account < NW_MEMORY_ACCOUNT_COUNT);
+    atomic_store_explicit(&runtime->memory_max_bytes[account], bytes, memory_order_relaxed);
 }
 
 uint64_t nw_memory_used_bytes(const struct nw_runtime *runtime, nw_memory_account account)

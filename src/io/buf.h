@@ -1,11 +1,12 @@
 /*
  * buf.h - pooled byte buffers and the process-wide memory ceiling.
  *
- * Buffers are 16 KiB (a 32 KiB class exists for heads that outgrow it), pooled per worker, and counted
- * against the runtime's ceiling. An exchange reserves what it cannot run without; everything beyond is
- * nw_memory_try on a named account, never waited for.
+ * Buffers are 16 KiB (a 32 KiB class exists for heads that outgrow it), pooled per worker, and
+ * counted against the runtime's ceiling. An exchange reserves what it cannot run without;
+ * everything beyond is nw_memory_try on a named account, never waited for.
  *
- * Owner:   whoever holds the struct; nw_buf_release gives the bytes back to the current worker's pool
+ * Owner:   whoever holds the struct; nw_buf_release gives the bytes back to the current worker's
+ *          pool
  * Threads: a buffer is used by one worker
  */
 #ifndef NW_IO_BUF_H
@@ -73,6 +74,10 @@ const char *nw_memory_account_name(nw_memory_account account);
 bool nw_memory_try(nw_memory_account account, size_t bytes);
 void nw_memory_give(nw_memory_account account, size_t bytes);
 struct nw_runtime;
+/*
+ * A maximum for one account beside the ceiling; 0: none. The spool lies on disk: it has only this.
+ */
+void nw_memory_set_max_bytes(struct nw_runtime *runtime, nw_memory_account account, uint64_t bytes);
 uint64_t nw_memory_used_bytes(const struct nw_runtime *runtime, nw_memory_account account);
 
 #endif

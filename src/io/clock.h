@@ -1,8 +1,8 @@
 /*
  * clock.h - the only clocks of the program.
  *
- * One cached monotonic and wall time per loop turn; tests move both. nw_io_now_ns reads the clock at
- * the event.
+ * One cached monotonic and wall time per loop turn; tests move both. nw_io_now_ns reads the clock
+ * at the event.
  *
  * Owner:   nothing
  * Threads: inside workers only, unless said otherwise

@@ -14,7 +14,9 @@ struct nw_dial {
     struct nw_text pending; /* read, behind the last line */
 };
 
-/* NW_NOT_FOUND: no such socket. NW_REFUSED: nobody listens. NW_DENIED: it belongs to another user. */
+/*
+ * NW_NOT_FOUND: no such socket. NW_REFUSED: nobody listens. NW_DENIED: it belongs to another user.
+ */
 NW_MUST_CHECK nw_err nw_dial_unix(const char *path, struct nw_dial *out);
 NW_MUST_CHECK nw_err nw_dial_write(struct nw_dial *dial, struct nw_slice bytes);
 /* The next line without its '\n', replacing what out held; NW_PEER_CLOSED at the end. */

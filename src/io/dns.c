@@ -1,19 +1,20 @@
 /*
- * Names are asked for rarely and by many at once: a reload or a TTL that runs out makes every exchange
- * of a service want the same name in the same millisecond. So each worker has a small cache whose
- * entries are also the meeting points: the first fiber starts the lookup, the others wait for it.
+ * Names are asked for rarely and by many at once: a reload or a TTL that runs out makes every
+ * exchange of a service want the same name in the same millisecond. So each worker has a small
+ * cache whose entries are also the meeting points: the first fiber starts the lookup, the others
+ * wait for it.
  *
  * c-ares is driven by the worker's loop: it tells us its sockets and what it waits for on them, we
- * tell it when they are ready and when its next time-out is due. Its callbacks only fill the entry and
- * set its event; they run on the loop's stack or, for names from /etc/hosts, inside the call itself,
- * which therefore runs on the big stack. getaddrinfo would block the worker; a thread for it could not
- * be cancelled.
+ * tell it when they are ready and when its next time-out is due. Its callbacks only fill the entry
+ * and set its event; they run on the loop's stack or, for names from /etc/hosts, inside the call
+ * itself, which therefore runs on the big stack. getaddrinfo would block the worker; a thread for
+ * it could not be cancelled.
  *
- * An entry that expires is asked for anew in place, so that fibers which wait on it never lose it. A
- * lookup goes on when the fiber that began it is cancelled: the next one will want the answer.
+ * An entry that expires is asked for anew in place, so that fibers which wait on it never lose it.
+ * A lookup goes on when the fiber that began it is cancelled: the next one will want the answer.
  *
- * IPv4 addresses come first in an answer: a host without IPv6 connectivity fails fast on the others,
- * but not for free. In a simulation only literal addresses and "localhost" resolve.
+ * IPv4 addresses come first in an answer: a host without IPv6 connectivity fails fast on the
+ * others, but not for free. In a simulation the world has a table of names and there is no cache.
  */
 #include "io/dns.h"
 
@@ -237,7 +238,8 @@ static nw_err status_to_err(int status)
     }
 }
 
-static void answer_add(struct nw_addr_list *answer, const struct ares_addrinfo_node *node, int family)
+static void answer_add(struct nw_addr_list *answer, const struct ares_addrinfo_node *node,
+                       int family)
 {
     if (node->ai_family != family || answer->count == NW_COUNT(answer->addr))
         return;
@@ -339,16 +341,18 @@ static bool parse_literal(const char *host, struct nw_addr *out)
     return inet_pton(AF_INET6, host, out->ip6) == 1;
 }
 
-static nw_err resolve_simulated(const char *host, struct nw_addr_list *out)
+NW_YIELDS static nw_err resolve_simulated(struct nw_worker *worker, const char *host,
+                                          struct nw_addr_list *out)
 {
     if (strcmp(host, "localhost") != 0)
-        return NW_NO_SUCH_NAME;
+        return worker->backend->resolve(worker->backend_state, host, out);
     *out = (struct nw_addr_list){.count = 1, .ttl_s = TTL_MAX_S};
     (void)parse_literal("127.0.0.1", &out->addr[0]);
     return NW_OK;
 }
 
-static nw_err resolve_name(struct nw_worker *worker, struct nw_slice host, struct nw_addr_list *out)
+NW_YIELDS static nw_err resolve_name(struct nw_worker *worker, struct nw_slice host,
+                                     struct nw_addr_list *out)
 {
     struct resolver *resolver = resolver_of(worker);
     if (resolver == NULL)
@@ -389,7 +393,7 @@ nw_err nw_io_resolve(struct nw_slice host, uint16_t port, struct nw_addr_list *o
     struct nw_addr_list answer = {.count = 1, .ttl_s = TTL_MAX_S};
     if (!parse_literal(name, &answer.addr[0])) {
         if (worker->backend->is_simulated)
-            NW_TRY(resolve_simulated(name, &answer));
+            NW_TRY(resolve_simulated(worker, name, &answer));
         else
             NW_TRY(resolve_name(worker, host, &answer));
     }

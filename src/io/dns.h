@@ -11,8 +11,9 @@
 
 /*
  * Resolves `host` (no port; literal addresses are answered at once, /etc/hosts is read) and stamps
- * `port` on every address. Answers are cached for their TTL (at least 1 s, at most 1 h; failures 1 s).
- * NW_NO_SUCH_NAME, NW_TIMEOUT (the caller's deadline), NW_UNREACHABLE (no server answered), NW_BUSY.
+ * `port` on every address. Answers are cached for their TTL (at least 1 s, at most 1 h; failures 1
+ * s). NW_NO_SUCH_NAME, NW_TIMEOUT (the caller's deadline), NW_UNREACHABLE (no server answered),
+ * NW_BUSY.
  */
 NW_YIELDS NW_MUST_CHECK nw_err nw_io_resolve(struct nw_slice host, uint16_t port,
                                              struct nw_addr_list *out);

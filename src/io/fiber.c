@@ -31,12 +31,14 @@ static void fiber_main(void *arg)
     NW_ASSERT(!"an ended fiber ran again");
 }
 
-struct nw_fiber *nw_fiber_new(struct nw_worker *worker, const char *name, nw_fiber_fn fn, void *arg)
+struct nw_fiber *nw_fiber_new(struct nw_worker *worker, const char *name, nw_fiber_fn fn, void *arg,
+                              bool is_vital)
 {
-    struct nw_fiber *fiber = nw_stack_take(worker, fiber_main);
+    struct nw_fiber *fiber = nw_stack_take(worker, fiber_main, is_vital);
     if (fiber == NULL)
         return NULL;
     fiber->worker = worker;
+    fiber->is_vital = is_vital;
     fiber->name = name;
     fiber->fn = fn;
     fiber->arg = arg;

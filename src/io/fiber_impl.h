@@ -13,7 +13,7 @@
 
 /* NULL when no stack is to be had. Ready at once; the caller sets the scope's side. */
 struct nw_fiber *nw_fiber_new(struct nw_worker *worker, const char *name, nw_fiber_fn fn,
-                              void *arg);
+                              void *arg, bool is_vital);
 /* From the loop's stack: runs at most `max` fibers of a list, each until it waits or ends. */
 unsigned nw_fiber_run_ready(struct nw_worker *worker, struct nw_list *list, unsigned max);
 /* worker->trim fired: half of the stacks that nobody needed lately go. */

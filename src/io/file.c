@@ -1,14 +1,14 @@
 /*
  * Files never block a worker: what may touch the disk runs in the lane `files`. The exception that
- * pays is a read whose pages are in the page cache, which is nearly every read: RWF_NOWAIT takes them
- * at once for the price of a system call and says EAGAIN when the disk would be needed.
+ * pays is a read whose pages are in the page cache, which is nearly every read: RWF_NOWAIT takes
+ * them at once for the price of a system call and says EAGAIN when the disk would be needed.
  *
- * Replacing a file is write beside, sync, rename, sync of the directory: whenever the power goes, the
- * name holds the old bytes or the new ones.
+ * Replacing a file is write beside, sync, rename, sync of the directory: whenever the power goes,
+ * the name holds the old bytes or the new ones.
  *
  * The lock is flock(2), bound to the open file and not to the process: a second open in the same
- * process is refused too, and closing an unrelated descriptor of the file does not drop it (as a POSIX
- * lock would).
+ * process is refused too, and closing an unrelated descriptor of the file does not drop it (as a
+ * POSIX lock would).
  */
 #include "io/file.h"
 
@@ -25,14 +25,22 @@
 #include "base/assert.h"
 #include "io/errno.h"
 #include "io/fiber.h"
+#include "io/file_impl.h"
 #include "io/offload.h"
-#include "io/worker.h"
+#include "io/worker_impl.h"
 
 enum { PATH_BYTES_MAX = 4096, READ_STEP_BYTES = 64 * 1024 };
 
 struct nw_file {
     int fd;
+    struct nw_runtime *runtime; /* whose simulated disk it is on; NULL: the kernel's */
 };
+
+/* The files of a simulation; NULL where the kernel has them. */
+static const struct nw_file_ops *simulated(const struct nw_runtime *runtime)
+{
+    return runtime != NULL ? runtime->backend->files : NULL;
+}
 
 static nw_err last_error(void)
 {
@@ -44,16 +52,18 @@ static struct nw_lane *lane_here(void)
     return nw_lane_files(nw_worker_runtime(nw_worker_self()));
 }
 
-static struct nw_file *file_of(int fd)
+static struct nw_file *file_of(int fd, struct nw_runtime *runtime)
 {
     struct nw_file *file = nw_alloc(sizeof *file);
     file->fd = fd;
+    file->runtime = simulated(runtime) != NULL ? runtime : NULL;
     return file;
 }
 
 /* ---- opening ---- */
 
 struct open_job {
+    struct nw_runtime *runtime;
     const char *path;
     unsigned flags;
     unsigned mode;
@@ -83,6 +93,9 @@ static nw_err open_unlinked(const char *directory, unsigned mode, int *out_fd)
 static nw_err run_open(void *arg)
 {
     struct open_job *job = arg;
+    const struct nw_file_ops *sim = simulated(job->runtime);
+    if (sim != NULL)
+        return sim->open(job->runtime, job->path, job->flags, &job->fd);
     if (job->flags & NW_FILE_UNLINKED)
         return open_unlinked(job->path, job->mode, &job->fd);
     int flags = O_CLOEXEC;
@@ -98,9 +111,11 @@ static nw_err run_open(void *arg)
 
 nw_err nw_file_open(const char *path, unsigned flags, unsigned mode, struct nw_file **out)
 {
-    struct open_job job = {.path = path, .flags = flags, .mode = mode, .fd = -1};
+    struct nw_runtime *runtime = nw_worker_runtime(nw_worker_self());
+    struct open_job job = {
+        .runtime = runtime, .path = path, .flags = flags, .mode = mode, .fd = -1};
     NW_TRY(nw_offload(lane_here(), run_open, &job));
-    *out = file_of(job.fd);
+    *out = file_of(job.fd, runtime);
     return NW_OK;
 }
 
@@ -108,6 +123,7 @@ nw_err nw_file_open(const char *path, unsigned flags, unsigned mode, struct nw_f
 
 struct transfer_job {
     int fd;
+    struct nw_runtime *runtime; /* as the file's */
     uint64_t at;
     char *bytes;
     size_t count;
@@ -117,7 +133,10 @@ struct transfer_job {
 static nw_err run_read(void *arg)
 {
     struct transfer_job *job = arg;
+    const struct nw_file_ops *sim = simulated(job->runtime);
     ssize_t bytes;
+    if (sim != NULL)
+        return sim->read(job->runtime, job->fd, job->at, job->bytes, job->count, &job->done);
     do
         bytes = pread(job->fd, job->bytes, job->count, (off_t)job->at);
     while (bytes < 0 && errno == EINTR);
@@ -129,15 +148,18 @@ static nw_err run_read(void *arg)
 
 nw_err nw_file_read(struct nw_file *file, uint64_t at, void *to, size_t bytes, size_t *out_bytes)
 {
-    struct iovec iov = {to, bytes};
-    ssize_t at_once = preadv2(file->fd, &iov, 1, (off_t)at, RWF_NOWAIT);
-    if (at_once >= 0) {
-        *out_bytes = (size_t)at_once;
-        return NW_OK;
+    if (file->runtime == NULL) {
+        struct iovec iov = {to, bytes};
+        ssize_t at_once = preadv2(file->fd, &iov, 1, (off_t)at, RWF_NOWAIT);
+        if (at_once >= 0) {
+            *out_bytes = (size_t)at_once;
+            return NW_OK;
+        }
+        if (errno != EAGAIN && errno != EOPNOTSUPP && errno != EINTR && errno != ENOSYS)
+            return last_error();
     }
-    if (errno != EAGAIN && errno != EOPNOTSUPP && errno != EINTR && errno != ENOSYS)
-        return last_error();
-    struct transfer_job job = {.fd = file->fd, .at = at, .bytes = to, .count = bytes};
+    struct transfer_job job = {
+        .fd = file->fd, .runtime = file->runtime, .at = at, .bytes = to, .count = bytes};
     NW_TRY(nw_offload(lane_here(), run_read, &job));
     *out_bytes = job.done;
     return NW_OK;
@@ -161,19 +183,28 @@ static nw_err write_fully(int fd, uint64_t at, const char *from, size_t count)
 static nw_err run_write(void *arg)
 {
     struct transfer_job *job = arg;
+    const struct nw_file_ops *sim = simulated(job->runtime);
+    if (sim != NULL)
+        return sim->write(job->runtime, job->fd, job->at, job->bytes, job->count);
     return write_fully(job->fd, job->at, job->bytes, job->count);
 }
 
 nw_err nw_file_write(struct nw_file *file, uint64_t at, const void *from, size_t bytes)
 {
-    struct transfer_job job = {
-        .fd = file->fd, .at = at, .bytes = (char *)(uintptr_t)from, .count = bytes};
+    struct transfer_job job = {.fd = file->fd,
+                               .runtime = file->runtime,
+                               .at = at,
+                               .bytes = (char *)(uintptr_t)from,
+                               .count = bytes};
     return nw_offload(lane_here(), run_write, &job);
 }
 
 static nw_err run_datasync(void *arg)
 {
     const struct nw_file *file = arg;
+    const struct nw_file_ops *sim = simulated(file->runtime);
+    if (sim != NULL)
+        return sim->sync(file->runtime, file->fd);
     return fdatasync(file->fd) == 0 ? NW_OK : last_error();
 }
 
@@ -187,12 +218,16 @@ nw_err nw_file_datasync(struct nw_file *file)
 static nw_err run_close(void *arg)
 {
     struct nw_file *file = arg;
-    (void)close(file->fd);
+    const struct nw_file_ops *sim = simulated(file->runtime);
+    if (sim != NULL)
+        sim->close(file->runtime, file->fd);
+    else
+        (void)close(file->fd);
     nw_free(file);
     return NW_OK;
 }
 
-static void close_in_lane(void *arg)
+NW_YIELDS static void close_in_lane(void *arg)
 {
     nw_err err = nw_offload(lane_here(), run_close, arg);
     if (err != NW_OK) /* the lane is full or the worker ends: then here */
@@ -236,6 +271,9 @@ static nw_err read_all(int fd, size_t max_bytes, struct nw_text *out)
 nw_err nw_file_read_now(struct nw_runtime *runtime, const char *path, size_t max_bytes,
                         struct nw_text *out)
 {
+    const struct nw_file_ops *sim = simulated(runtime);
+    if (sim != NULL)
+        return sim->read_all(runtime, path, max_bytes, out);
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
         return last_error();
@@ -279,6 +317,9 @@ static nw_err write_beside(int fd, struct nw_slice bytes, unsigned mode)
 nw_err nw_file_replace_now(struct nw_runtime *runtime, const char *path, struct nw_slice bytes,
                            unsigned mode)
 {
+    const struct nw_file_ops *sim = simulated(runtime);
+    if (sim != NULL)
+        return sim->replace(runtime, path, bytes);
     char beside[PATH_BYTES_MAX];
     int count = snprintf(beside, sizeof beside, "%s.XXXXXX", path);
     if (count < 0 || (size_t)count >= sizeof beside)
@@ -299,6 +340,9 @@ nw_err nw_file_replace_now(struct nw_runtime *runtime, const char *path, struct 
 
 nw_err nw_file_make_dir_now(struct nw_runtime *runtime, const char *path, unsigned mode)
 {
+    const struct nw_file_ops *sim = simulated(runtime);
+    if (sim != NULL)
+        return sim->make_dir(runtime, path);
     if (mkdir(path, mode) == 0)
         return NW_OK;
     nw_err err = last_error();
@@ -310,6 +354,9 @@ nw_err nw_file_make_dir_now(struct nw_runtime *runtime, const char *path, unsign
 
 nw_err nw_file_unlink_now(struct nw_runtime *runtime, const char *path)
 {
+    const struct nw_file_ops *sim = simulated(runtime);
+    if (sim != NULL)
+        return sim->unlink(runtime, path);
     return unlink(path) == 0 ? NW_OK : last_error();
 }
 
@@ -336,6 +383,14 @@ static nw_err pid_write(int fd)
 nw_err nw_file_lock_now(struct nw_runtime *runtime, const char *path, struct nw_file **out,
                         int *out_pid)
 {
+    const struct nw_file_ops *sim = simulated(runtime);
+    if (sim != NULL) {
+        int sim_fd;
+        *out_pid = 0;
+        NW_TRY(sim->lock(runtime, path, &sim_fd));
+        *out = file_of(sim_fd, runtime);
+        return NW_OK;
+    }
     int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     if (fd < 0)
         return last_error();
@@ -351,11 +406,12 @@ nw_err nw_file_lock_now(struct nw_runtime *runtime, const char *path, struct nw_
         close(fd);
         return err;
     }
-    *out = file_of(fd);
+    *out = file_of(fd, NULL);
     return NW_OK;
 }
 
 bool nw_file_exists_now(struct nw_runtime *runtime, const char *path)
 {
-    return access(path, F_OK) == 0;
+    const struct nw_file_ops *sim = simulated(runtime);
+    return sim != NULL ? sim->exists(runtime, path) : access(path, F_OK) == 0;
 }

@@ -25,8 +25,8 @@ typedef enum nw_file_flags {
 NW_YIELDS NW_MUST_CHECK nw_err nw_file_open(const char *path, unsigned flags, unsigned mode,
                                             struct nw_file **out);
 /* Page cache at once, else the lane. *out_bytes 0 = end of file. */
-NW_YIELDS NW_MUST_CHECK nw_err nw_file_read(struct nw_file *file, uint64_t at, void *to, size_t bytes,
-                                            size_t *out_bytes);
+NW_YIELDS NW_MUST_CHECK nw_err nw_file_read(struct nw_file *file, uint64_t at, void *to,
+                                            size_t bytes, size_t *out_bytes);
 NW_YIELDS NW_MUST_CHECK nw_err nw_file_write(struct nw_file *file, uint64_t at, const void *from,
                                              size_t bytes);
 NW_YIELDS NW_MUST_CHECK nw_err nw_file_datasync(struct nw_file *file);
@@ -34,12 +34,13 @@ NW_YIELDS NW_MUST_CHECK nw_err nw_file_datasync(struct nw_file *file);
 void nw_file_close(struct nw_file *file);
 
 /* Whole file, at most max_bytes (beyond: NW_BODY_TOO_LARGE). Blocks. */
-NW_MUST_CHECK nw_err nw_file_read_now(struct nw_runtime *runtime, const char *path, size_t max_bytes,
-                                      struct nw_text *out);
+NW_MUST_CHECK nw_err nw_file_read_now(struct nw_runtime *runtime, const char *path,
+                                      size_t max_bytes, struct nw_text *out);
 /* Write beside, sync, rename, sync the directory. Blocks. */
 NW_MUST_CHECK nw_err nw_file_replace_now(struct nw_runtime *runtime, const char *path,
                                          struct nw_slice bytes, unsigned mode);
-NW_MUST_CHECK nw_err nw_file_make_dir_now(struct nw_runtime *runtime, const char *path, unsigned mode);
+NW_MUST_CHECK nw_err nw_file_make_dir_now(struct nw_runtime *runtime, const char *path,
+                                          unsigned mode);
 NW_MUST_CHECK nw_err nw_file_unlink_now(struct nw_runtime *runtime, const char *path);
 /*
  * Takes an exclusive lock on path (created 0600) and writes our pid into it; held until the process

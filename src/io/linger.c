@@ -1,7 +1,7 @@
 /*
  * Closing a TCP socket with unread input makes the kernel send RST, and an RST makes the peer throw
- * away the answer that it has not read yet: the 413 that explains the refusal would be lost. So we say
- * FIN first, then read and drop until the peer closes, within bounds that keep an attacker from
+ * away the answer that it has not read yet: the 413 that explains the refusal would be lost. So we
+ * say FIN first, then read and drop until the peer closes, within bounds that keep an attacker from
  * parking fibers here.
  */
 #include "io/fiber.h"
@@ -9,7 +9,7 @@
 
 enum { LINGER_BYTES = 256 * 1024, LINGER_MS = 2000, LINGER_FIBERS_MAX = 256, STEP_BYTES = 8192 };
 
-static void drain(struct nw_stream *stream)
+NW_YIELDS static void drain(struct nw_stream *stream)
 {
     NW_WITHIN(linger, LINGER_MS);
     char dropped[STEP_BYTES];

@@ -1,6 +1,6 @@
 /*
- * Listening: a listener has a seat on every worker, each with a socket of its own, so that accepting
- * needs no lock and the kernel spreads new connections by hash.
+ * Listening: a listener has a seat on every worker, each with a socket of its own, so that
+ * accepting needs no lock and the kernel spreads new connections by hash.
  *
  * The hash is uneven for few, long-lived clients: with 8 connections on 2 workers, 6 to 2 is common
  * and costs a third of the throughput. So a worker that would hold over a quarter more connections
@@ -8,9 +8,9 @@
  * for the receiver at once, otherwise a burst would all go the same way. Unix sockets and inherited
  * ones exist once: worker 0 sits alone and the same rule does all the spreading.
  *
- * At most 16 are accepted a turn, so that a storm of new clients cannot starve the running requests;
- * the loop is level-triggered and comes back. When descriptors run out the seat stops watching (the
- * queue would stay readable and spin) and tries again every 100 ms.
+ * At most 16 are accepted a turn, so that a storm of new clients cannot starve the running
+ * requests; the loop is level-triggered and comes back. When descriptors run out the seat stops
+ * watching (the queue would stay readable and spin) and tries again every 100 ms.
  *
  * Closing a listening socket resets what its queue holds, hence accept until empty first.
  */

@@ -1,9 +1,9 @@
 /*
  * listen.h - listening sockets, one per worker and address, and fair accepting.
  *
- * The first socket of an address is bound without SO_REUSEPORT, so that a second newel is refused; the
- * flag is set after bind and the other workers' sockets join. Sockets are never closed by a change of
- * generation; a removed address accepts until empty before it closes.
+ * The first socket of an address is bound without SO_REUSEPORT, so that a second newel is refused;
+ * the flag is set after bind and the other workers' sockets join. Sockets are never closed by a
+ * change of generation; a removed address accepts until empty before it closes.
  *
  * Owner:   the runtime; nw_listener_close on removal
  * Threads: opened, closed and re-pointed in a fiber on worker 0; on_accept runs on every worker

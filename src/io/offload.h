@@ -1,9 +1,9 @@
 /*
  * offload.h - blocking calls on other threads; the calling fiber parks.
  *
- * A lane has a name, threads (1 = in order), a bound. In a simulation jobs run on the sim's own thread
- * in seeded order. A job that has begun is waited for even by a cancelled or late fiber: it may point
- * into that fiber's stack.
+ * A lane has a name, threads (1 = in order), a bound. In a simulation jobs run on the sim's own
+ * thread in seeded order. A job that has begun is waited for even by a cancelled or late fiber: it
+ * may point into that fiber's stack.
  *
  * Owner:   the runtime owns lanes; freed by nw_runtime_free
  * Threads: nw_offload from fibers of any worker

@@ -3,20 +3,20 @@
  *
  * A level-triggered loop repeats what it has said until somebody acts. An event that no fiber waits
  * for is therefore masked at once and the next wait puts it back; otherwise one pipelined request
- * keeps a core busy until the answer before it is done. Masking goes in steps, because each step must
- * leave the next piece of news visible:
+ * keeps a core busy until the answer before it is done. Masking goes in steps, because each step
+ * must leave the next piece of news visible:
  *
  *     bytes          READ goes, PEER_END stays: a FIN behind the bytes is still news
  *     FIN            READ and PEER_END go; a reset is still news (ERROR is always reported)
  *     RST, HUP       cannot be masked: the descriptor leaves the loop until the next wait
  *
- * Whether a peer that sent FIN is gone depends on what lies before it: bytes that nobody has read are
- * a pipelined request, so its sender waits for two answers. One peeked byte tells. A peek takes a
- * pending socket error with it, so that error is kept.
+ * Whether a peer that sent FIN is gone depends on what lies before it: bytes that nobody has read
+ * are a pipelined request, so its sender waits for two answers. One peeked byte tells. A peek takes
+ * a pending socket error with it, so that error is kept.
  *
  * The idle timer of a parked stream is left alone when it would fire before the new moment: it then
- * looks at idle_until_ms and goes back to sleep. A busy keep-alive connection so costs one timer per
- * idle period instead of one per request.
+ * looks at idle_until_ms and goes back to sleep. A busy keep-alive connection so costs one timer
+ * per idle period instead of one per request.
  */
 #include <errno.h>
 

@@ -46,6 +46,18 @@ void nw_socket_path_clear(const char *path)
         (void)unlink(path);
 }
 
+void nw_socket_folder_clear(const char *folder)
+{
+    char path[4096];
+    DIR *dir = opendir(folder);
+    struct dirent *entry;
+    while (dir != NULL && (entry = readdir(dir)) != NULL)
+        if ((size_t)snprintf(path, sizeof path, "%s/%s", folder, entry->d_name) < sizeof path)
+            nw_socket_path_clear(path);
+    if (dir != NULL)
+        closedir(dir);
+}
+
 bool nw_path_absolute(const char *path, char *out, size_t out_bytes)
 {
     char folder[4096];

@@ -15,8 +15,10 @@ struct nw_stream;
 
 /* A port of 127.0.0.1 that nobody holds now; it is free again at once, so it may be lost. */
 NW_MUST_CHECK nw_err nw_port_choose(uint16_t *out_port);
-/* Removes a socket's file, and only a socket's; and makes the way to it free for bind. */
+/* Removes a socket's file, and only a socket's, so that the path can be bound. */
 void nw_socket_path_clear(const char *path);
+/* The same for everything in a folder. */
+void nw_socket_folder_clear(const char *folder);
 /* `path` below the working folder, or as it is when absolute; false when it does not fit. */
 bool nw_path_absolute(const char *path, char *out, size_t out_bytes);
 /* A connection to a port without listener can meet itself when the kernel picks that very port. */

@@ -1,14 +1,15 @@
 /*
  * Moving a body from one stream to another.
  *
- * Small bodies are copied: up to four pooled buffers are filled by one readv and leave by one sendmsg,
- * because a send costs as much as copying 64 KiB. Large ones between plain sockets go through a pipe
- * by splice, which moves references to the kernel's pages: the bytes never enter our address space.
+ * Small bodies are copied: up to four pooled buffers are filled by one readv and leave by one
+ * sendmsg, because a send costs as much as copying 64 KiB. Large ones between plain sockets go
+ * through a pipe by splice, which moves references to the kernel's pages: the bytes never enter our
+ * address space.
  *
  * Invariant (both ways): nothing is read from `from` before `to` has taken everything that was read
- * before. Memory per relay is thus one pipe or four buffers whatever the peers do, and TCP's own flow
- * control stops the sender. While `to` is full nobody reads `from`; its readiness is then masked like
- * any unwatched event (park.c).
+ * before. Memory per relay is thus one pipe or four buffers whatever the peers do, and TCP's own
+ * flow control stops the sender. While `to` is full nobody reads `from`; its readiness is then
+ * masked like any unwatched event (park.c).
  *
  * Pipes are pooled: making one costs 20 us with its pages. One that still holds bytes is closed.
  */
@@ -171,7 +172,8 @@ static unsigned iov_of_bufs(const struct nw_buf bufs[COPY_BUFS], unsigned count,
 }
 
 /* As nw_io_write_all, but whatever `to` takes counts as movement. */
-static nw_err copy_out(struct relay *relay, const struct iovec *iov, int count, size_t all_bytes)
+NW_YIELDS static nw_err copy_out(struct relay *relay, const struct iovec *iov, int count,
+                                 size_t all_bytes)
 {
     struct nw_stream *to = relay->to;
     size_t done_bytes = 0;
@@ -194,7 +196,8 @@ static nw_err copy_out(struct relay *relay, const struct iovec *iov, int count, 
 }
 
 /* Waits for bytes, borrows, reads, writes; the buffers stay borrowed for the next step. */
-static nw_err copy_step(struct relay *relay, struct nw_buf bufs[COPY_BUFS], uint64_t max_bytes)
+NW_YIELDS static nw_err copy_step(struct relay *relay, struct nw_buf bufs[COPY_BUFS],
+                                  uint64_t max_bytes)
 {
     struct nw_stream *from = relay->from;
     relay->has_from_failed = true;
@@ -218,15 +221,17 @@ static nw_err copy_step(struct relay *relay, struct nw_buf bufs[COPY_BUFS], uint
 }
 
 /* At most `max_bytes` of the body. */
-static nw_err copy_some(struct relay *relay, uint64_t max_bytes)
+NW_YIELDS static nw_err copy_some(struct relay *relay, uint64_t max_bytes)
 {
     struct nw_buf bufs[COPY_BUFS] = {{0}};
-    uint64_t until_bytes = relay->to->sent_bytes + max_bytes;
+    uint64_t until_bytes = relay->from->received_bytes + max_bytes;
     nw_err err = NW_OK;
     while (err == NW_OK && !relay->is_ended && relay->left_bytes > 0 &&
-           relay->to->sent_bytes < until_bytes) {
-        uint64_t step_bytes = until_bytes - relay->to->sent_bytes;
-        err = copy_step(relay, bufs, step_bytes < relay->left_bytes ? step_bytes : relay->left_bytes);
+           relay->from->received_bytes < until_bytes) {
+        uint64_t step_bytes = until_bytes - relay->from->received_bytes;
+        if (step_bytes > relay->left_bytes)
+            step_bytes = relay->left_bytes;
+        err = copy_step(relay, bufs, step_bytes);
     }
     release_bufs(bufs);
     nw_stream_wait_write_end(relay->to);
@@ -236,7 +241,7 @@ static nw_err copy_some(struct relay *relay, uint64_t max_bytes)
 /* ---- splicing ---- */
 
 /* NW_INVALID: these descriptors cannot be spliced. */
-static nw_err splice_in(struct relay *relay, const struct pipe *pipe, size_t *out_bytes)
+NW_YIELDS static nw_err splice_in(struct relay *relay, const struct pipe *pipe, size_t *out_bytes)
 {
     struct nw_stream *from = relay->from;
     struct nw_worker *worker = from->source.worker;
@@ -268,7 +273,7 @@ static nw_err splice_in(struct relay *relay, const struct pipe *pipe, size_t *ou
     }
 }
 
-static nw_err splice_out(struct relay *relay, const struct pipe *pipe, size_t *held_bytes)
+NW_YIELDS static nw_err splice_out(struct relay *relay, const struct pipe *pipe, size_t *held_bytes)
 {
     struct nw_stream *to = relay->to;
     struct nw_worker *worker = to->source.worker;
@@ -293,8 +298,10 @@ static nw_err splice_out(struct relay *relay, const struct pipe *pipe, size_t *h
     return NW_OK;
 }
 
-static nw_err splice_all(struct relay *relay)
+NW_YIELDS static nw_err splice_all(struct relay *relay)
 {
+    if (relay->to->queue != NULL) /* a pipe cannot carry it along */
+        NW_TRY(copy_out(relay, NULL, 0, 0));
     struct nw_worker *worker = relay->to->source.worker;
     struct pipe pipe;
     if (!pipe_borrow(worker, &pipe))
@@ -322,7 +329,7 @@ static nw_err splice_all(struct relay *relay)
 
 /* ---- the relay ---- */
 
-static nw_err relay_run(struct relay *relay)
+NW_YIELDS static nw_err relay_run(struct relay *relay)
 {
     struct nw_stream *from = relay->from, *to = relay->to;
     bool can_splice = from->ops->is_plain && to->ops->is_plain &&
@@ -343,12 +350,10 @@ nw_err nw_io_relay(struct nw_stream *from, struct nw_stream *to, uint64_t bytes,
     NW_WITHIN(idle, idle_ms);
     struct relay relay = {
         .from = from, .to = to, .left_bytes = bytes, .idle_ms = idle_ms, .idle = &idle};
-    *out_moved_bytes = 0;
-    nw_err err = to->queue != NULL ? copy_out(&relay, NULL, 0, 0) : NW_OK;
-    uint64_t before_bytes = to->sent_bytes;
-    if (err == NW_OK)
-        err = relay_run(&relay);
-    *out_moved_bytes = to->sent_bytes - before_bytes;
+    /* What is queued leaves with the first bytes of a copied body, in one send. */
+    uint64_t before_bytes = to->sent_bytes + nw_stream_held_bytes(to);
+    nw_err err = relay_run(&relay);
+    *out_moved_bytes = to->sent_bytes > before_bytes ? to->sent_bytes - before_bytes : 0;
     if (err == NW_OK && relay.is_ended && bytes != UINT64_MAX) {
         err = NW_PEER_CLOSED;
         relay.has_from_failed = true;

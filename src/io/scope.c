@@ -10,16 +10,17 @@
 void nw_scope_open(struct nw_scope *scope)
 {
     const struct nw_fiber *fiber = nw_fiber_self();
-    *scope = (struct nw_scope){.deadline_ms = fiber != NULL ? fiber->deadline_ms : NW_NEVER};
+    *scope = (struct nw_scope){.deadline_ms = fiber != NULL ? fiber->deadline_ms : NW_NEVER,
+                               .is_vital = fiber != NULL && fiber->is_vital};
     nw_list_init(&scope->fibers);
 }
 
-nw_err nw_scope_spawn(struct nw_scope *scope, const char *name, nw_fiber_fn fn, void *arg,
-                      struct nw_fiber **out_fiber)
+static nw_err spawn(struct nw_scope *scope, const char *name, nw_fiber_fn fn, void *arg,
+                    bool is_vital, struct nw_fiber **out_fiber)
 {
     struct nw_worker *worker = nw_worker_self();
     NW_ASSERT(worker != NULL);
-    struct nw_fiber *fiber = nw_fiber_new(worker, name, fn, arg);
+    struct nw_fiber *fiber = nw_fiber_new(worker, name, fn, arg, is_vital);
     if (fiber == NULL)
         return NW_BUSY;
     fiber->scope = scope;
@@ -30,6 +31,18 @@ nw_err nw_scope_spawn(struct nw_scope *scope, const char *name, nw_fiber_fn fn, 
     if (out_fiber != NULL)
         *out_fiber = fiber;
     return NW_OK;
+}
+
+nw_err nw_scope_spawn(struct nw_scope *scope, const char *name, nw_fiber_fn fn, void *arg,
+                      struct nw_fiber **out_fiber)
+{
+    return spawn(scope, name, fn, arg, scope->is_vital, out_fiber);
+}
+
+nw_err nw_scope_spawn_vital(struct nw_scope *scope, const char *name, nw_fiber_fn fn, void *arg,
+                            struct nw_fiber **out_fiber)
+{
+    return spawn(scope, name, fn, arg, true, out_fiber);
 }
 
 void nw_scope_cancel(struct nw_scope *scope)

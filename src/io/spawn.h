@@ -8,7 +8,8 @@
  * Every process leads a session and group of its own, reads /dev/null, inherits no descriptor and
  * has default signals. When it ends by itself, the rest of its group is killed.
  *
- * Owner:   main owns the spawner, nw_spawner_stop after the daemon is freed; a process is embedded in
+ * Owner:   main owns the spawner, nw_spawner_stop after the daemon is freed; a process is embedded
+ * in
  *          its user's struct, nw_process_close before that goes
  * Threads: start and stop on the main thread; everything else on worker 0
  */

@@ -5,13 +5,14 @@
  * A process leads its own session. Ending one means ending its *group*: the helper is also the
  * reaper of orphans (PR_SET_CHILD_SUBREAPER), so the last member of a group whose leader is gone
  * dies as our child and the group's emptiness is an event, not a guess after a while. A leader that
- * ends by itself takes its group with it: what it left behind would hold its port and answer for it.
- * The group is signalled before the leader is reaped, while its number cannot belong to another.
+ * ends by itself takes its group with it: what it left behind would hold its port and answer for
+ * it. The group is signalled before the leader is reaped, while its number cannot belong to
+ * another.
  *
- * When newel goes, by kill -9 too, its end of the pair closes: every group gets SIGTERM, two seconds
- * later SIGKILL; then what escaped into other sessions is killed as well, for it is our child now.
- * Against the death of this process itself each application asks for SIGKILL at its parent's death,
- * and newel kills the groups that it knows.
+ * When newel goes, by kill -9 too, its end of the pair closes: every group gets SIGTERM, two
+ * seconds later SIGKILL; then what escaped into other sessions is killed as well, for it is our
+ * child now. Against the death of this process itself each application asks for SIGKILL at its
+ * parent's death, and newel kills the groups that it knows.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -55,7 +56,7 @@ struct helper {
     int fd;
     int signal_fd;
     bool is_ending;
-    char request[NW_SPAWN_REQUEST_MAX_BYTES];
+    _Alignas(8) char request[NW_SPAWN_REQUEST_MAX_BYTES];
 };
 
 static uint64_t now_ms(void)
@@ -268,10 +269,9 @@ struct strings {
 
 static char *next_string(struct strings *strings)
 {
-    static char nothing[] = "";
     if (strings->at >= strings->end) {
         strings->is_short = true;
-        return nothing;
+        return strings->end - 1; /* its zero */
     }
     char *string = strings->at;
     strings->at += strlen(string) + 1;

@@ -51,11 +51,11 @@ static void begin_at_entry(struct nw_fiber *fiber, void (*entry)(void *))
     fiber->context = (struct nw_context){.sp = sp, .ip = (void *)nw_switch_entry};
 }
 
-static struct nw_stack *map_stack(struct nw_worker *worker)
+static struct nw_stack *map_stack(struct nw_worker *worker, bool is_vital)
 {
     struct nw_runtime *runtime = worker->runtime;
-    if (atomic_fetch_add_explicit(&runtime->stack_count, 1, memory_order_relaxed) >=
-        atomic_load_explicit(&runtime->fibers_max, memory_order_relaxed))
+    unsigned before = atomic_fetch_add_explicit(&runtime->stack_count, 1, memory_order_relaxed);
+    if (!is_vital && before >= atomic_load_explicit(&runtime->fibers_max, memory_order_relaxed))
         goto refused;
     size_t bytes = NW_STACK_MAPPED_BYTES + GUARD_BYTES;
     char *map = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
@@ -125,7 +125,7 @@ static void unmap_stack(struct nw_worker *worker, struct nw_stack *stack)
                               memory_order_relaxed);
 }
 
-struct nw_fiber *nw_stack_take(struct nw_worker *worker, void (*entry)(void *fiber))
+struct nw_fiber *nw_stack_take(struct nw_worker *worker, void (*entry)(void *fiber), bool is_vital)
 {
     struct nw_stack *stack = worker->free_stacks;
     if (stack != NULL) {
@@ -134,7 +134,7 @@ struct nw_fiber *nw_stack_take(struct nw_worker *worker, void (*entry)(void *fib
         if (worker->free_stack_count < worker->free_stack_low)
             worker->free_stack_low = worker->free_stack_count;
     } else {
-        stack = map_stack(worker);
+        stack = map_stack(worker, is_vital);
         if (stack == NULL)
             return NULL;
     }

@@ -37,7 +37,7 @@ struct nw_stack {
 };
 
 /* Zeroed but for stack and sp; the last freed stack first. NULL at the bound. */
-struct nw_fiber *nw_stack_take(struct nw_worker *worker, void (*entry)(void *fiber));
+struct nw_fiber *nw_stack_take(struct nw_worker *worker, void (*entry)(void *fiber), bool is_vital);
 /* From another stack than the fiber's own. The fiber's memory is gone. */
 void nw_stack_give(struct nw_worker *worker, struct nw_fiber *fiber);
 /* Unmaps all free stacks beyond `keep`. */

@@ -2,21 +2,22 @@
  * A stream is a descriptor plus a memory of what the loop said about it.
  *
  * The workload is one small request, one small answer, over and over on connections that live long.
- * What it costs there is system calls, so: the hint `is_readable` is set by an event and cleared by a
- * read that returned less than it was asked for, and a read waits first when the hint is clear. In
- * the steady state every readiness costs exactly one recv, none of them fails, and every answer one
- * sendmsg. The descriptor stays registered for reading all the time (level-triggered), writing is
- * watched only between a short write and the moment the rest has left. The alternative, reading at
- * once and waiting on EAGAIN, was a failing recv per request.
+ * What it costs there is system calls, so: the hint `is_readable` is set by an event and cleared by
+ * a read that returned less than it was asked for, and a read waits first when the hint is clear.
+ * In the steady state every readiness costs exactly one recv, none of them fails, and every answer
+ * one sendmsg. The descriptor stays registered for reading all the time (level-triggered), writing
+ * is watched only between a short write and the moment the rest has left. The alternative, reading
+ * at once and waiting on EAGAIN, was a failing recv per request.
  *
- * Invariant: the hint may be true without bytes (a read then finds EAGAIN and waits), but never false
- * while the mask lacks READ, since every wait for input puts READ back.
+ * Invariant: the hint may be true without bytes (a read then finds EAGAIN and waits), but never
+ * false while the mask lacks READ, since every wait for input puts READ back.
  *
- * The two directions break apart from each other: when a write fails because the peer has reset, the
- * answer that it sent before may still lie in our kernel, and an HTTP client must see it. But an end
- * that is read afterwards is the reset's, not the peer's, hence nw_stream_read_end.
+ * The two directions break apart from each other: when a write fails because the peer has reset,
+ * the answer that it sent before may still lie in our kernel, and an HTTP client must see it. But
+ * an end that is read afterwards is the reset's, not the peer's, hence nw_stream_read_end.
  *
- * A fiber that never has to wait would own the worker: after 256 KiB moved without a wait it yields.
+ * A fiber that never has to wait would own the worker: after 256 KiB moved without a wait it
+ * yields.
  */
 #include "io/stream.h"
 
@@ -344,8 +345,8 @@ size_t nw_stream_iov_bytes(const struct iovec *iov, int count)
 }
 
 /* Without a queue the caller's vector goes to the kernel as it is. */
-nw_err nw_stream_write_once(struct nw_stream *stream, const struct iovec *iov, int count, size_t skip,
-                            size_t *out_taken)
+nw_err nw_stream_write_once(struct nw_stream *stream, const struct iovec *iov, int count,
+                            size_t skip, size_t *out_taken)
 {
     if (NW_UNLIKELY(stream->queue != NULL || skip != 0 || count > 64))
         return nw_stream_queue_send(stream, iov, count, skip, out_taken);
@@ -361,7 +362,7 @@ nw_err nw_stream_write_once(struct nw_stream *stream, const struct iovec *iov, i
 }
 
 /* The rest of a write that the kernel did not take at once. */
-static nw_err write_rest(struct nw_stream *stream, const struct iovec *iov, int count,
+NW_YIELDS static nw_err write_rest(struct nw_stream *stream, const struct iovec *iov, int count,
                          size_t all_bytes, size_t done_bytes)
 {
     for (;;) {

@@ -2,12 +2,12 @@
  * stream.h - an ordered byte stream: TCP, Unix, later TLS over either, or simulated; callers cannot
  * tell.
  *
- * The struct is embedded in its owner's. An idle stream owns no fiber and no buffer: it is parked in
- * the event loop. Calls look blocking and yield; each honours the fiber's deadline and cancellation.
- * One fiber reads and one (it may be another) writes at a time.
+ * The struct is embedded in its owner's. An idle stream owns no fiber and no buffer: it is parked
+ * in the event loop. Calls look blocking and yield; each honours the fiber's deadline and
+ * cancellation. One fiber reads and one (it may be another) writes at a time.
  *
- * Owner:   the embedding struct; nw_stream_close before it goes. Its memory must outlive the current
- *          loop turn (nw_stream_close calls nothing later, but pool it with a rest turn)
+ * Owner:   the embedding struct; nw_stream_close before it goes. Its memory must outlive the
+ *          current loop turn (nw_stream_close calls nothing later, but pool it with a rest turn)
  * Threads: the worker it was opened on
  */
 #ifndef NW_IO_STREAM_H
@@ -82,8 +82,8 @@ NW_YIELDS NW_MUST_CHECK nw_err nw_io_connect(const struct nw_addr *to, struct nw
 
 /*
  * Waits for bytes, then borrows a pooled buffer if `into` has none, and appends what is there.
- * *out_read_bytes = 0 is the peer's orderly end. NW_NO_MEMORY when into has no space or no buffer is
- * to be had.
+ * *out_read_bytes = 0 is the peer's orderly end. NW_NO_MEMORY when into has no space or no buffer
+ * is to be had.
  */
 NW_YIELDS NW_MUST_CHECK nw_err nw_io_read(struct nw_stream *stream, struct nw_buf *into,
                                           size_t *out_read_bytes);
@@ -103,9 +103,9 @@ NW_YIELDS NW_MUST_CHECK nw_err nw_io_write_all(struct nw_stream *stream, const s
 NW_MUST_CHECK nw_err nw_io_write_some(struct nw_stream *stream, const struct iovec *iov, int count,
                                       size_t *out_written_bytes);
 /*
- * As write_all, but what the kernel does not take is copied and leaves as the peer takes it, without
- * the fiber: waits only while more than max_queued_bytes are queued (0: as write_all). Later failures
- * are reported by the next call.
+ * As write_all, but what the kernel does not take is copied and leaves as the peer takes it,
+ * without the fiber: waits only while more than max_queued_bytes are queued (0: as write_all).
+ * Later failures are reported by the next call.
  */
 NW_YIELDS NW_MUST_CHECK nw_err nw_io_write_ahead(struct nw_stream *stream, const struct iovec *iov,
                                                  int count, size_t max_queued_bytes);
@@ -121,20 +121,20 @@ static inline bool nw_stream_is_drained(const struct nw_stream *stream)
 /* Waits until nothing is queued. */
 NW_YIELDS NW_MUST_CHECK nw_err nw_io_write_drain(struct nw_stream *stream);
 /*
- * Copies the bytes; they leave in this turn's flush, one send per stream. Waits only while more than
- * 64 KiB are queued.
+ * Copies the bytes; they leave in this turn's flush, one send per stream. Waits only while more
+ * than 64 KiB are queued.
  */
 NW_YIELDS NW_MUST_CHECK nw_err nw_io_write_queue(struct nw_stream *stream, const struct iovec *iov,
                                                  int count);
 /*
- * Moves exactly `bytes` (UINT64_MAX: until the end of `from`): copies below 64 KiB, splices above when
- * both are plain, reading only what `to` has taken. NW_TIMEOUT when nothing moved for idle_ms (0: no
- * limit). *out_moved_bytes is written also on failure. out_from_failed (may be NULL) tells which side
- * an error came from. NW_PEER_CLOSED when `from` ended early.
+ * Moves exactly `bytes` (UINT64_MAX: until the end of `from`): copies below 64 KiB, splices above
+ * when both are plain, reading only what `to` has taken. NW_TIMEOUT when nothing moved for idle_ms
+ * (0: no limit). *out_moved_bytes is written also on failure. out_from_failed (may be NULL) tells
+ * which side an error came from. NW_PEER_CLOSED when `from` ended early.
  */
-NW_YIELDS NW_MUST_CHECK nw_err nw_io_relay(struct nw_stream *from, struct nw_stream *to, uint64_t bytes,
-                                           uint64_t idle_ms, uint64_t *out_moved_bytes,
-                                           bool *out_from_failed);
+NW_YIELDS NW_MUST_CHECK nw_err nw_io_relay(struct nw_stream *from, struct nw_stream *to,
+                                           uint64_t bytes, uint64_t idle_ms,
+                                           uint64_t *out_moved_bytes, bool *out_from_failed);
 
 typedef enum nw_want { NW_WANT_READ = 1, NW_WANT_WRITE = 2 } nw_want;
 struct nw_event;
@@ -148,9 +148,9 @@ struct nw_wait {
 NW_YIELDS NW_MUST_CHECK nw_err nw_io_wait_any(struct nw_wait *waits, unsigned count);
 
 /*
- * Hands an idle stream to the loop: on_wake is called once, at the first input, close, or after idle_ms
- * (0: never); the stream is then unparked. Input that is already buffered by a layer below wakes in
- * this turn.
+ * Hands an idle stream to the loop: on_wake is called once, at the first input, close, or after
+ * idle_ms (0: never); the stream is then unparked. Input that is already buffered by a layer below
+ * wakes in this turn.
  */
 void nw_io_park(struct nw_stream *stream, uint64_t idle_ms, nw_stream_on_wake on_wake);
 /* Takes a parked stream back before it wakes. */
@@ -184,9 +184,9 @@ void nw_stream_detach(struct nw_stream *stream);
 void nw_stream_attach(struct nw_stream *stream);
 
 /*
- * Reads and drops what the peer still sends: at most 256 KiB or 2 s after a shutdown of our side, then
- * closes, so that the last answer survives unread input. Bounded in number per worker; beyond the
- * bound closes at once.
+ * Reads and drops what the peer still sends: at most 256 KiB or 2 s after a shutdown of our side,
+ * then closes, so that the last answer survives unread input. Bounded in number per worker; beyond
+ * the bound closes at once.
  */
 NW_YIELDS void nw_stream_linger_close(struct nw_stream *stream);
 

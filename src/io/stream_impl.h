@@ -64,7 +64,7 @@ nw_err nw_stream_read_end(struct nw_stream *stream);
 /* Books a read of `bytes` out of `max_bytes` asked for. */
 void nw_stream_read_done(struct nw_stream *stream, size_t bytes, size_t max_bytes);
 
-/* Bytes waiting in the kernel: > 0 some, 0 end, else a negative errno (made sticky by the caller). */
+/* Bytes in the kernel: > 0 some, 0 end, else a negative errno (the caller makes it sticky). */
 ssize_t nw_stream_peek(struct nw_stream *stream);
 
 size_t nw_stream_iov_bytes(const struct iovec *iov, int count);
@@ -72,16 +72,17 @@ size_t nw_stream_iov_bytes(const struct iovec *iov, int count);
  * One attempt at the queue and iov minus `skip` bytes, without waiting. NW_OK may be a short write:
  * *out_taken tells; it is written whatever comes back.
  */
-nw_err nw_stream_write_once(struct nw_stream *stream, const struct iovec *iov, int count, size_t skip,
-                            size_t *out_taken);
+nw_err nw_stream_write_once(struct nw_stream *stream, const struct iovec *iov, int count,
+                            size_t skip, size_t *out_taken);
 /*
- * Sends the queue and behind it iov[0..count) minus its first `skip` bytes in one sendmsg. *out_taken
- * counts iov's bytes that left. NW_AGAIN when something is left over.
+ * Sends the queue and behind it iov[0..count) minus its first `skip` bytes in one sendmsg.
+ * *out_taken counts iov's bytes that left. NW_AGAIN when something is left over.
  */
-NW_MUST_CHECK nw_err nw_stream_queue_send(struct nw_stream *stream, const struct iovec *iov, int count,
-                                          size_t skip, size_t *out_taken);
+NW_MUST_CHECK nw_err nw_stream_queue_send(struct nw_stream *stream, const struct iovec *iov,
+                                          int count, size_t skip, size_t *out_taken);
 /* As above with nothing behind it; an error is kept for the next caller, leftovers arm WRITE. */
 void nw_stream_queue_flush(struct nw_stream *stream);
+size_t nw_stream_held_bytes(const struct nw_stream *stream);
 void nw_stream_queue_drop(struct nw_stream *stream);
 
 #endif

@@ -1,14 +1,15 @@
 /*
  * Bytes that we hold for a peer: deferred to the end of the turn, or ahead of a slow reader.
  *
- * A send to a small peer costs 5 us and a copy of a kilobyte next to nothing, so several things that
- * are said to one peer in a turn are copied into pooled buffers and leave in one send when the fibers
- * of the turn have run (nw_io_write_queue). The same buffers let an answer run ahead of a slow client,
- * so that the connection to the node behind is free again (nw_io_write_ahead). A writer that comes
- * while bytes are held sends them and its own in one vector, so order is kept without a second path.
+ * A send to a small peer costs 5 us and a copy of a kilobyte next to nothing, so several things
+ * that are said to one peer in a turn are copied into pooled buffers and leave in one send when the
+ * fibers of the turn have run (nw_io_write_queue). The same buffers let an answer run ahead of a
+ * slow client, so that the connection to the node behind is free again (nw_io_write_ahead). A
+ * writer that comes while bytes are held sends them and its own in one vector, so order is kept
+ * without a second path.
  *
- * Invariant: stream->queue is not NULL exactly while bytes are held, and then either the flush of this
- * turn or WRITE readiness will move them.
+ * Invariant: stream->queue is not NULL exactly while bytes are held, and then either the flush of
+ * this turn or WRITE readiness will move them.
  */
 #include <errno.h>
 
@@ -117,8 +118,8 @@ static size_t queue_consume(struct nw_stream *stream, size_t bytes)
 }
 
 /* The queue, then iov without its first `skip` bytes, as far as the vector reaches. */
-static int vector_fill(const struct nw_stream *stream, const struct iovec *iov, int count, size_t skip,
-                       struct iovec out[VECTOR_MAX], size_t *out_bytes)
+static int vector_fill(const struct nw_stream *stream, const struct iovec *iov, int count,
+                       size_t skip, struct iovec out[VECTOR_MAX], size_t *out_bytes)
 {
     int used = 0;
     size_t bytes = 0;
@@ -141,8 +142,8 @@ static int vector_fill(const struct nw_stream *stream, const struct iovec *iov, 
     return used;
 }
 
-nw_err nw_stream_queue_send(struct nw_stream *stream, const struct iovec *iov, int count, size_t skip,
-                            size_t *out_taken)
+nw_err nw_stream_queue_send(struct nw_stream *stream, const struct iovec *iov, int count,
+                            size_t skip, size_t *out_taken)
 {
     size_t taken_bytes = 0;
     *out_taken = 0;
@@ -218,8 +219,8 @@ static size_t queue_append(struct nw_stream_queue *queue, const char *from, size
 }
 
 /* Copies iov without its first `skip` bytes. False when memory ran out; *out_taken counts. */
-static bool queue_append_iov(struct nw_stream *stream, const struct iovec *iov, int count, size_t skip,
-                             size_t *out_taken)
+static bool queue_append_iov(struct nw_stream *stream, const struct iovec *iov, int count,
+                             size_t skip, size_t *out_taken)
 {
     struct nw_stream_queue *queue = queue_of(stream);
     size_t taken_bytes = 0;
@@ -241,7 +242,7 @@ static bool queue_append_iov(struct nw_stream *stream, const struct iovec *iov, 
     return is_all;
 }
 
-static size_t held_bytes(const struct nw_stream *stream)
+size_t nw_stream_held_bytes(const struct nw_stream *stream)
 {
     return stream->queue != NULL ? stream->queue->held_bytes : 0;
 }
@@ -258,7 +259,7 @@ NW_YIELDS static nw_err send_until_fit(struct nw_stream *stream, const struct io
 {
     for (;;) {
         size_t left_bytes = all_bytes - *done_bytes;
-        if (is_kernel_full && held_bytes(stream) + left_bytes <= max_bytes)
+        if (is_kernel_full && nw_stream_held_bytes(stream) + left_bytes <= max_bytes)
             return NW_OK;
         if (is_kernel_full)
             NW_TRY(nw_stream_wait_write(stream));
@@ -358,7 +359,7 @@ nw_err nw_io_write_queue(struct nw_stream *stream, const struct iovec *iov, int 
     size_t all_bytes = nw_stream_iov_bytes(iov, count);
     if (all_bytes == 0)
         return NW_OK;
-    if (held_bytes(stream) + all_bytes > QUEUE_MAX_BYTES) /* too much to defer: now */
+    if (nw_stream_held_bytes(stream) + all_bytes > QUEUE_MAX_BYTES) /* too much to defer: now */
         return nw_io_write_ahead(stream, iov, count, QUEUE_MAX_BYTES);
     size_t taken_bytes;
     if (!queue_append_iov(stream, iov, count, 0, &taken_bytes)) {

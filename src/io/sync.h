@@ -37,8 +37,8 @@ bool nw_semaphore_try(struct nw_semaphore *semaphore);
 void nw_semaphore_give(struct nw_semaphore *semaphore);
 
 /*
- * A message is embedded in what it is about and owned by the receiver once posted. `run` is called on
- * the receiver's loop stack: it must not yield. Order is kept per sender; one wake per batch.
+ * A message is embedded in what it is about and owned by the receiver once posted. `run` is called
+ * on the receiver's loop stack: it must not yield. Order is kept per sender; one wake per batch.
  */
 struct nw_message {
     struct nw_message *_Atomic next;
@@ -48,8 +48,9 @@ struct nw_message {
 void nw_mailbox_post(struct nw_worker *to, struct nw_message *message);
 
 /*
- * A counted wait that any thread may grant. Exactly one of grant, timeout, cancel wins; nw_ticket_grant
- * returns false when it lost, and the granter then passes on what it wanted to give.
+ * A counted wait that any thread may grant. Exactly one of grant, timeout, cancel wins;
+ * nw_ticket_grant returns false when it lost, and the granter then passes on what it wanted to
+ * give.
  */
 struct nw_ticket {
     struct nw_message message;

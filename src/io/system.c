@@ -46,7 +46,8 @@ void nw_system_notify(const char *state)
     if (fd < 0)
         return;
     socklen_t addr_len = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + len);
-    ssize_t sent = sendto(fd, state, strlen(state), MSG_NOSIGNAL, (struct sockaddr *)&addr, addr_len);
+    ssize_t sent =
+        sendto(fd, state, strlen(state), MSG_NOSIGNAL, (struct sockaddr *)&addr, addr_len);
     (void)sent; /* a service manager that does not listen is not our failure */
     close(fd);
 }

@@ -12,8 +12,8 @@
 struct nw_worker;
 
 /*
- * One call at the next flush (after the fibers of this turn ran) or at the turn's end (rest). Removed
- * before it runs, so `run` may register it again. On the loop's stack: must not yield.
+ * One call at the next flush (after the fibers of this turn ran) or at the turn's end (rest).
+ * Removed before it runs, so `run` may register it again. On the loop's stack: must not yield.
  */
 struct nw_turn_node {
     struct nw_list node; /* nw_list_init before the first use */

@@ -272,11 +272,13 @@ bool nw_runtime_can_admit(const struct nw_runtime *runtime)
     uint64_t used = atomic_load_explicit(&runtime->memory_total_bytes, memory_order_relaxed);
     if (used >= nw_runtime_buffers_max_bytes(runtime))
         return false;
-    if (atomic_load_explicit(&runtime->stack_count, memory_order_relaxed) <
-        atomic_load_explicit(&runtime->fibers_max, memory_order_relaxed))
-        return true;
+    /* The last sixteenth is for telling the others that they are refused. */
+    unsigned max = atomic_load_explicit(&runtime->fibers_max, memory_order_relaxed);
+    unsigned count = atomic_load_explicit(&runtime->stack_count, memory_order_relaxed);
     const struct nw_worker *worker = nw_worker_self();
-    return worker != NULL && worker->runtime == runtime && worker->free_stacks != NULL;
+    if (worker != NULL && worker->runtime == runtime)
+        count -= worker->free_stack_count < count ? worker->free_stack_count : count;
+    return count < max - max / 16;
 }
 
 unsigned nw_worker_index(const struct nw_worker *worker)

@@ -42,13 +42,13 @@ NW_MUST_CHECK nw_err nw_runtime_new(const struct nw_runtime_options *options,
                                     struct nw_runtime **out);
 /*
  * Runs `start` in a fiber on worker 0, starts the threads of workers 1…, and runs worker 0 on the
- * calling thread until nw_runtime_stop; joins the threads. With the sim backend the world drives the
- * workers instead and this function must not be called (io/sim.h).
+ * calling thread until nw_runtime_stop; joins the threads. With the sim backend the world drives
+ * the workers instead and this function must not be called (io/sim.h).
  */
 void nw_runtime_run(struct nw_runtime *runtime, void (*start)(void *arg), void *arg);
 /*
- * Any thread: every worker cancels its root scope, waits for its fibers, and its loop ends. A second
- * call also ends the graces that fibers opened.
+ * Any thread: every worker cancels its root scope, waits for its fibers, and its loop ends. A
+ * second call also ends the graces that fibers opened.
  */
 void nw_runtime_stop(struct nw_runtime *runtime);
 void nw_runtime_free(struct nw_runtime *runtime);
@@ -67,8 +67,9 @@ bool nw_runtime_is_memory_tight(const struct nw_runtime *runtime);
 bool nw_runtime_can_admit(const struct nw_runtime *runtime);
 
 /*
- * The worker whose loop runs the caller; NULL outside of workers. A fiber never leaves its thread, so
- * the variable's address holds across a yield, and nw_switch tells the compiler that its value may not.
+ * The worker whose loop runs the caller; NULL outside of workers. A fiber never leaves its thread,
+ * so the variable's address holds across a yield, and nw_switch tells the compiler that its value
+ * may not.
  */
 extern __thread struct nw_worker *nw_worker_current;
 static inline struct nw_worker *nw_worker_self(void)

@@ -97,6 +97,7 @@ struct nw_fiber {
     const char *name;
     struct nw_stack *stack;
     uint64_t born_ms;
+    bool is_vital; /* no ceiling refuses it; bounded by whoever makes such fibers */
 };
 
 /*

@@ -106,7 +106,7 @@ void nw_peer_drain_wake(struct nw_peer_node *node)
 }
 
 /* Until something ended, or for LOOK_MS. */
-static nw_err wait_a_little(struct nw_peer_node *node)
+NW_YIELDS static nw_err wait_a_little(struct nw_peer_node *node)
 {
     struct drainer drainer;
     nw_ticket_init(&drainer.ticket);

@@ -75,7 +75,7 @@ static void take_answer(struct nw_peer_node *node, nw_err err, const char *reaso
         nw_peer_pump(group);
 }
 
-static nw_err probe(struct nw_peer_node *node, const char **out_reason)
+NW_YIELDS static nw_err probe(struct nw_peer_node *node, const char **out_reason)
 {
     NW_WITHIN(probing, node->group->health_timeout_ms);
     return node->group->driver->probe(node, out_reason);
@@ -89,7 +89,7 @@ static uint64_t jittered(uint64_t every_ms)
     return every_ms - tenth_ms + nw_rng_below(nw_worker_rng(nw_worker_self()), 2 * tenth_ms + 1);
 }
 
-static void probe_main(void *arg)
+NW_YIELDS static void probe_main(void *arg)
 {
     struct nw_peer_node *node = arg;
     while (!nw_fiber_is_cancelled()) {

@@ -72,8 +72,11 @@ static void open_series(struct nw_peer_node *node)
                                            outcome_names[i]);
     node->duration = nw_metric_open(metrics, NW_METRIC_node_duration_seconds, service, name);
     node->connects = nw_metric_open(metrics, NW_METRIC_node_connects_total, service, name);
-    node->connect_errors =
-        nw_metric_open(metrics, NW_METRIC_node_connect_errors_total, service, name, "connect");
+    static const char *const reasons[NW_PEER_CONNECT_REASONS] = {"refused", "timeout",
+                                                                 "unresolved", "other"};
+    for (unsigned i = 0; i < NW_PEER_CONNECT_REASONS; i++)
+        node->connect_errors[i] = nw_metric_open(metrics, NW_METRIC_node_connect_errors_total,
+                                                 service, name, reasons[i]);
     node->reuses = nw_metric_open(metrics, NW_METRIC_node_reuses_total, service, name);
     node->probes_ok = nw_metric_open(metrics, NW_METRIC_node_probes_total, service, name, "ok");
     node->probes_bad = nw_metric_open(metrics, NW_METRIC_node_probes_total, service, name, "bad");
@@ -98,10 +101,10 @@ static void close_series(struct nw_peer_node *node)
     }
     for (unsigned i = 0; i < NW_PEER_OUTCOMES; i++)
         nw_metric_close(metrics, node->requests[i]);
-    struct nw_metric_series *const others[] = {node->duration,  node->connects,
-                                               node->connect_errors, node->reuses,
-                                               node->probes_ok, node->probes_bad,
-                                               node->ejections};
+    for (unsigned i = 0; i < NW_PEER_CONNECT_REASONS; i++)
+        nw_metric_close(metrics, node->connect_errors[i]);
+    struct nw_metric_series *const others[] = {node->duration,  node->connects,   node->reuses,
+                                               node->probes_ok, node->probes_bad, node->ejections};
     for (unsigned i = 0; i < NW_COUNT(others); i++)
         nw_metric_close(metrics, others[i]);
 }

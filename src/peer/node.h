@@ -47,6 +47,15 @@ typedef enum nw_peer_flag {
 
 enum { NW_PEER_OUTCOMES = NW_PEER_ABANDONED + 1 };
 
+/* Why connects fail, as the metric tells it. */
+typedef enum nw_peer_connect_reason {
+    NW_PEER_CONNECT_REFUSED,
+    NW_PEER_CONNECT_TIMEOUT,
+    NW_PEER_CONNECT_UNRESOLVED,
+    NW_PEER_CONNECT_OTHER,
+    NW_PEER_CONNECT_REASONS
+} nw_peer_connect_reason;
+
 /* One size of free connection memory on one worker. */
 struct nw_peer_shelf {
     size_t bytes;
@@ -169,7 +178,7 @@ struct nw_peer_node {
     struct nw_metric_series *requests[NW_PEER_OUTCOMES];
     struct nw_metric_series *duration;
     struct nw_metric_series *connects;
-    struct nw_metric_series *connect_errors;
+    struct nw_metric_series *connect_errors[NW_PEER_CONNECT_REASONS];
     struct nw_metric_series *reuses;
     struct nw_metric_series *probes_ok;
     struct nw_metric_series *probes_bad;

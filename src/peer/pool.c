@@ -292,7 +292,8 @@ static void hunt_run(struct nw_message *message)
 }
 
 /* Asks one worker for an idle connection; *out_conn NULL: it has none. */
-static nw_err hunt(struct nw_peer_node *node, unsigned at_index, struct nw_peer_conn **out_conn)
+NW_YIELDS static nw_err hunt(struct nw_peer_node *node, unsigned at_index,
+                             struct nw_peer_conn **out_conn)
 {
     struct hunt *hunt = nw_alloc_zero(sizeof *hunt);
     hunt->message.run = hunt_run;
@@ -326,7 +327,7 @@ static int find_idle(const struct nw_peer_node *node, unsigned own_index)
 /* Opening. */
 
 /* The addresses of a name are tried in order; each gets its share of the time left. */
-static nw_err dial(struct nw_peer_node *node, struct nw_stream *stream)
+NW_YIELDS static nw_err dial(struct nw_peer_node *node, struct nw_stream *stream)
 {
     if (node->addr.kind != NW_ADDR_NONE)
         return nw_io_connect(&node->addr, stream);
@@ -352,8 +353,8 @@ nw_err nw_peer_node_dial(struct nw_peer_node *node, struct nw_stream *stream, ui
 }
 
 /* With a permit: connects and lets the driver greet. *out_is_ours: the failure says nothing. */
-static nw_err open_conn(struct nw_peer_node *node, struct nw_peer_conn *conn, uint32_t timeout_ms,
-                        bool *out_is_ours)
+NW_YIELDS static nw_err open_conn(struct nw_peer_node *node, struct nw_peer_conn *conn,
+                                  uint32_t timeout_ms, bool *out_is_ours)
 {
     NW_WITHIN(opening, timeout_ms);
     nw_err err = dial(node, &conn->stream);
@@ -368,8 +369,17 @@ static nw_err open_conn(struct nw_peer_node *node, struct nw_peer_conn *conn, ui
     return err;
 }
 
+static nw_peer_connect_reason reason_of(nw_err err)
+{
+    if (err == NW_REFUSED)
+        return NW_PEER_CONNECT_REFUSED;
+    if (err == NW_TIMEOUT)
+        return NW_PEER_CONNECT_TIMEOUT;
+    return err == NW_NO_SUCH_NAME ? NW_PEER_CONNECT_UNRESOLVED : NW_PEER_CONNECT_OTHER;
+}
+
 /* A permit is held; it goes again when this fails. */
-static nw_err connect_fresh(const struct nw_peer_set *set, struct nw_peer_try *try)
+NW_YIELDS static nw_err connect_fresh(const struct nw_peer_set *set, struct nw_peer_try *try)
 {
     struct nw_peer_node *node = try->node;
     unsigned worker_index = nw_worker_index(nw_worker_self());
@@ -385,7 +395,7 @@ static nw_err connect_fresh(const struct nw_peer_set *set, struct nw_peer_try *t
     }
     atomic_fetch_sub(&node->open, 1);
     if (!is_ours) {
-        nw_metric_add(node->connect_errors, worker_index, 1);
+        nw_metric_add(node->connect_errors[reason_of(err)], worker_index, 1);
         if (err == NW_REFUSED) /* it restarts: what its idle limit was may not hold any more */
             atomic_store_explicit(&node->learned_idle_ms, 0, memory_order_relaxed);
     }
@@ -394,7 +404,8 @@ static nw_err connect_fresh(const struct nw_peer_set *set, struct nw_peer_try *t
     return err;
 }
 
-static nw_err find_conn(const struct nw_peer_set *set, struct nw_peer_try *try, bool is_spare)
+NW_YIELDS static nw_err find_conn(const struct nw_peer_set *set, struct nw_peer_try *try,
+                                  bool is_spare)
 {
     struct nw_peer_node *node = try->node;
     unsigned worker_index = nw_worker_index(nw_worker_self());

@@ -115,7 +115,7 @@ struct nw_peer_group *nw_peer_group_take(struct nw_peer_registry *registry, cons
     return group;
 }
 
-static void group_free(struct nw_peer_group *group)
+NW_YIELDS static void group_free(struct nw_peer_group *group)
 {
     nw_list_remove(&group->link);
     nw_scope_close(&group->probes);
@@ -127,9 +127,9 @@ static void group_free(struct nw_peer_group *group)
 }
 
 /* What nobody names any more: nodes after their time, groups without sets and nodes. */
-static void collect(struct nw_peer_registry *registry, bool is_over)
+NW_YIELDS static void collect(struct nw_peer_registry *registry, bool is_over)
 {
-    uint64_t now_ms = nw_now_ms();
+    uint64_t now_ms = is_over ? 0 : nw_now_ms(); /* at the end perhaps outside of any worker */
     NW_LIST_EACH(at, &registry->dead) {
         struct nw_peer_node *node = NW_CONTAINER_OF(at, struct nw_peer_node, link);
         if (is_over || now_ms - node->died_at_ms > NW_PEER_LINGER_MS)

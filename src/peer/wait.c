@@ -115,7 +115,7 @@ static nw_err enter(struct nw_peer_group *group, struct waiter *waiter)
 }
 
 /* In the queue: waits for the grant. */
-static nw_err await(struct nw_peer_group *group, struct waiter *waiter, uint32_t wait_ms)
+NW_YIELDS static nw_err await(struct nw_peer_group *group, struct waiter *waiter, uint32_t wait_ms)
 {
     NW_WITHIN(waiting, wait_ms);
     nw_peer_pump(group);

@@ -88,7 +88,9 @@ static inline const char *nw_scan_name(const char *at, const char *end)
 }
 
 #if defined(__SSE2__)
-/* Of sixteen bytes: which are NW_BYTE_HOST, and which of them are dots. One bit each, lowest first. */
+/*
+ * Of sixteen bytes: which are NW_BYTE_HOST, and which of them are dots. One bit each, lowest first.
+ */
 static inline unsigned nw_host_bits(const char *at, unsigned *out_dots)
 {
     __m128i x = nw_load_16(at);

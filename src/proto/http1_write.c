@@ -47,7 +47,8 @@ void nw_http1_write_request_line(struct nw_http1_writer *writer, struct nw_slice
 {
     static const char version[] = " HTTP/1.1\r\n";
     size_t query_bytes = has_query ? 1 + query.len : 0;
-    char *at = nw_http1_write_room(writer, method.len + 1 + path.len + query_bytes + sizeof version - 1);
+    char *at =
+        nw_http1_write_room(writer, method.len + 1 + path.len + query_bytes + sizeof version - 1);
     if (at == NULL)
         return;
     at = nw_http1_put(at, method);

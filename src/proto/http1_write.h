@@ -89,7 +89,9 @@ void nw_http1_write_field_u64(struct nw_http1_writer *writer, struct nw_slice na
 void nw_http1_write_fields(struct nw_http1_writer *writer, const char *bytes,
                            const struct nw_http1_field *fields, uint32_t count,
                            const struct nw_http1_set *skip);
-/* The fields of a parsed head that are in none of message's dropped and framed sets nor in `also`. */
+/*
+ * The fields of a parsed head that are in none of message's dropped and framed sets nor in `also`.
+ */
 void nw_http1_write_kept(struct nw_http1_writer *writer, const struct nw_http1_head *head,
                          const char *bytes, const struct nw_http1_message *message,
                          const struct nw_http1_set *also);

@@ -16,8 +16,7 @@ import threading
 
 from .message import Closed, Reader
 from .transcript import shorten
-
-PATIENCE_S = 60
+from .wire import PATIENCE_S
 
 
 def field_lines(headers):
@@ -110,7 +109,9 @@ class Rule:
     def hold(self, event):
         """Waits for the scenario."""
         def step(connection, request):
-            assert event.wait(PATIENCE_S), "the scenario let nobody go on"
+            if not event.wait(PATIENCE_S):
+                connection.note("gives up: the scenario let nobody go on")
+                raise Hangup
         return self.then(step)
 
     def never(self):
@@ -154,7 +155,9 @@ class OriginConnection:
 
     def take(self, data):
         if self.origin.records_bytes:
-            self.seen += data
+            with self.origin.changed:
+                self.seen += data
+                self.origin.changed.notify_all()
         if self.origin.is_told:
             self.note(f"sees {shorten(data)}")
 

@@ -8,8 +8,8 @@ import collections
 import threading
 import time
 
-LINES_MAX = 400
-BYTES_MAX = 160
+LINES_MAX = 200
+BYTES_MAX = 140
 
 
 def shorten(data):

@@ -2,12 +2,14 @@
 
 import http.client
 import json
+import os
 import socket
 
 from .message import Reader, body_read, response_read
 from .transcript import shorten
 
-PATIENCE_S = 60  # a guard against hanging for ever, never a measure
+# A guard against hanging for ever, never a measure.
+PATIENCE_S = int(os.environ.get("NEWEL_PATIENCE_S", "60"))
 
 
 def connect(address, receive_bytes=None):

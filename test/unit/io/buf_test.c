@@ -90,6 +90,25 @@ static void accounting(void)
         CHECK(nw_memory_account_name((nw_memory_account)i)[0] != '\0');
 }
 
+static void spooling(void)
+{
+    struct nw_runtime *runtime = runtime_here();
+    uint64_t ceiling_bytes = nw_runtime_buffers_max_bytes(runtime);
+    nw_memory_set_max_bytes(runtime, NW_MEMORY_SPOOL, ceiling_bytes + 1000);
+    CHECK(nw_memory_try(NW_MEMORY_SPOOL, ceiling_bytes + 1000));
+    CHECK(!nw_memory_try(NW_MEMORY_SPOOL, 1));
+    CHECK(nw_memory_try(NW_MEMORY_BODIES, 1000)); /* memory is still free */
+    CHECK(nw_runtime_can_admit(runtime));
+    nw_memory_give(NW_MEMORY_BODIES, 1000);
+    nw_memory_give(NW_MEMORY_SPOOL, ceiling_bytes + 1000);
+    CHECK(nw_memory_used_bytes(runtime, NW_MEMORY_SPOOL) == 0);
+}
+
+static void what_is_spooled_is_bounded_by_its_own_maximum_alone(void **state)
+{
+    run(spooling);
+}
+
 static void accounts_share_one_ceiling(void **state)
 {
     run(accounting);
@@ -123,6 +142,7 @@ int main(void)
         cmocka_unit_test(a_buffer_keeps_its_content_when_it_moves),
         cmocka_unit_test(the_ceiling_refuses_and_recovers),
         cmocka_unit_test(accounts_share_one_ceiling),
+        cmocka_unit_test(what_is_spooled_is_bounded_by_its_own_maximum_alone),
 #if !NW_ASAN && !NW_TSAN
         cmocka_unit_test(the_buffer_used_last_comes_first),
 #endif

@@ -96,7 +96,8 @@ static void *serve(void *arg)
         if (!answer_for(name, type, &reply))
             continue;
         reply.bytes[7] = (unsigned char)reply.answers;
-        CHECK(sendto(server.fd, reply.bytes, reply.len, 0, (struct sockaddr *)&from, from_bytes) > 0);
+        CHECK(sendto(server.fd, reply.bytes, reply.len, 0, (struct sockaddr *)&from, from_bytes) >
+              0);
     }
 }
 

@@ -122,6 +122,8 @@ static void idling(void)
     nw_io_unpark(&parked.pair.stream);
     nw_io_park(&parked.pair.stream, 100, on_wake); /* nearer than what is armed */
     nw_clock_advance_ms(runtime_here(), 100);
+    CHECK_OK(nw_sleep(1));
+    CHECK(parked.count == 1);
     expect_wake(&parked, NW_STREAM_TIMEOUT);
     pair_close(&parked.pair);
 }

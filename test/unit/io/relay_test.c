@@ -151,6 +151,32 @@ static void leaving_the_rest(void)
     pair_close(&to);
 }
 
+static void one_send(void)
+{
+    struct pair from, to;
+    uint64_t moved_bytes;
+    pair_open(&from);
+    pair_open(&to);
+    peer_send(&from, "body");
+    CHECK_OK(nw_sleep(1));
+    int writes = calls.writes;
+    CHECK_OK(queue_text(&to.stream, "head "));
+    CHECK_OK(nw_io_relay(&from.stream, &to.stream, 4, 0, &moved_bytes, NULL));
+    CHECK(moved_bytes == 4 && calls.writes == writes + 1);
+    peer_expect(&to, "head body");
+    CHECK_OK(queue_text(&to.stream, "head ")); /* the body does not come: the head leaves alone */
+    CHECK_ERR(nw_io_relay(&from.stream, &to.stream, 4, 5, &moved_bytes, NULL), NW_TIMEOUT);
+    CHECK(moved_bytes == 0);
+    peer_expect(&to, "head ");
+    pair_close(&from);
+    pair_close(&to);
+}
+
+static void a_queued_head_and_its_body_leave_in_one_send(void **state)
+{
+    run_counting(one_send);
+}
+
 static void what_was_queued_goes_first_and_what_follows_stays(void **state)
 {
     run(leaving_the_rest);
@@ -251,7 +277,8 @@ static void stalled_sender(void)
         pair_open(&to);
         peer_send(&from, "then nothing"); /* longer than the first body */
         if (sizes[i] > 12)
-            CHECK_ERR(nw_io_relay(&from.stream, &to.stream, sizes[i], 5, &moved_bytes, &from_failed),
+            CHECK_ERR(nw_io_relay(&from.stream, &to.stream, sizes[i], 5, &moved_bytes,
+                                  &from_failed),
                       NW_TIMEOUT);
         else
             CHECK_OK(nw_io_relay(&from.stream, &to.stream, sizes[i], 5, &moved_bytes, NULL));
@@ -381,6 +408,7 @@ int main(void)
         cmocka_unit_test(a_backend_without_splice_copies),
         cmocka_unit_test(a_body_without_length_ends_with_its_sender),
         cmocka_unit_test(what_was_queued_goes_first_and_what_follows_stays),
+        cmocka_unit_test(a_queued_head_and_its_body_leave_in_one_send),
         cmocka_unit_test(an_early_end_is_the_senders_fault),
         cmocka_unit_test(a_reset_of_the_sender_is_told_apart),
         cmocka_unit_test(a_reset_of_the_reader_is_told_apart),

@@ -223,6 +223,7 @@ static void fail_fast(struct world *world)
     site_init(&site, 2);
     site.spec.balance = NW_BALANCE_LATENCY;
     site_open(world, &site);
+    try_on(&site, 0, 1, NW_PEER_OK);
     try_on(&site, 0, 1, NW_PEER_FAILED); /* at once, and never ejected for it */
     try_on(&site, 1, 1, NW_PEER_OK);
     for (unsigned i = 0; i < 200; i++)

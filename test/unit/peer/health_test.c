@@ -144,8 +144,9 @@ static void recover_slowly(struct world *world)
     site_init(&site, 2);
     site.spec.slow_start_ms = 10000;
     site_open(world, &site);
-    CHECK(share_of_first(&site) == 55); /* not at the start */
     struct nw_peer_node *node = nw_peer_set_find(site.set, site.origins[0].address);
+    nw_peer_node_judge(node, true, "test"); /* the first verdict is no recovery */
+    CHECK(nw_peer_node_state(node) == NW_PEER_UP && share_of_first(&site) == 55);
     nw_peer_node_judge(node, false, "test");
     nw_peer_node_judge(node, true, "test");
     CHECK(nw_peer_node_state(node) == NW_PEER_SLOW_START);
@@ -165,11 +166,40 @@ static void a_recovered_node_gets_its_share_slowly(void **state)
     run(1, recover_slowly);
 }
 
+static void leave_while_probed(struct world *world)
+{
+    struct site site;
+    site_init(&site, 2);
+    site.spec.has_health = true;
+    site_open(world, &site);
+    EVENTUALLY(state_of(&site, 0) == NW_PEER_UP && state_of(&site, 1) == NW_PEER_UP);
+    CHECK_OK(nw_peer_set_change(site.set, &site.nodes[1], 1));
+    char labels[NW_ADDR_TEXT_MAX_BYTES + 8];
+    snprintf(labels, sizeof labels, "node=%s", site.origins[0].address);
+    EVENTUALLY(nw_metrics_value(world->metrics, "node_up", labels) !=
+               nw_metrics_value(world->metrics, "node_up", labels)); /* NaN: it is gone */
+    unsigned before[2] = {site.origins[0].requests, site.origins[1].requests};
+    for (unsigned i = 0; i < 3; i++) {
+        advance(world, 1100);
+        EVENTUALLY(site.origins[1].requests > before[1] + i);
+    }
+    CHECK(site.origins[0].requests == before[0]);
+    CHECK_OK(nw_peer_set_change(site.set, site.nodes, 2));
+    EVENTUALLY(site.origins[0].requests > before[0]);
+    site_close(&site);
+}
+
+static void only_members_are_probed(void **state)
+{
+    run(1, leave_while_probed);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_node_falls_and_rises_by_its_probes),
         cmocka_unit_test(probes_that_time_out_beside_live_answers_mean_slow_not_down),
+        cmocka_unit_test(only_members_are_probed),
         cmocka_unit_test(when_none_is_up_all_are_tried_and_counted),
         cmocka_unit_test(a_recovered_node_gets_its_share_slowly),
     };

@@ -181,7 +181,8 @@ static void tell(struct world *world)
 {
     struct site site;
     site_init(&site, 2);
-    site.nodes[1].weight = 2;
+    site.nodes[0].weight = 3;
+    site.nodes[1].weight = 6;
     site.nodes[1].max_connections = 7;
     site_open(world, &site);
     for (unsigned i = 0; i < 30; i++)
@@ -193,7 +194,7 @@ static void tell(struct world *world)
     json_t *node = json_array_get(all, 1);
     CHECK(strcmp(json_string_value(json_object_get(node, "address")), site.nodes[1].address) == 0);
     CHECK(strcmp(json_string_value(json_object_get(node, "state")), "up") == 0);
-    CHECK(json_integer_value(json_object_get(node, "weight")) == 2);
+    CHECK(json_integer_value(json_object_get(node, "weight")) == 6);
     CHECK(json_integer_value(json_object_get(node, "requests")) == 20);
     CHECK(json_integer_value(json_object_get(node, "in_flight")) == 0);
     CHECK(json_integer_value(json_object_get(node, "reuses")) == 19);
