@@ -98,8 +98,8 @@ static void write_client(struct nw_http1_writer *writer, const struct nw_exchang
 }
 
 /*
- * The same for nearly everybody: a plain IPv4 client that nobody told us to trust. False: nothing was
- * written, another way must be taken. Once per request, so the pieces go into room for all of them.
+ * The same for nearly everybody: a plain IPv4 client that nobody told us to trust. False: nothing
+ * was written, another way must be taken. The pieces go into room that is asked for at once.
  */
 static bool write_plain_client(struct nw_http1_writer *writer, const struct nw_exchange *exchange,
                                const char text[NW_ADDR_TEXT_MAX_BYTES], size_t text_len)

@@ -81,7 +81,8 @@ static void write_own_fields(struct gate_sink *sink, const struct nw_http_answer
 
 static void write_fields(struct nw_http1_writer *writer, const struct nw_http_fields *fields)
 {
-    nw_http1_write_fields(writer, fields->bytes, fields->items, fields->count, &fields->skip);
+    nw_http1_write_fields(writer, fields->bytes, fields->items, fields->count, &fields->skip,
+                          fields->is_plain);
 }
 
 static void write_head(struct gate_sink *sink, const struct nw_http_answer *answer,

@@ -390,13 +390,18 @@ static inline step read_space(struct nw_http1_parser *parser, struct cursor *c)
 }
 
 /* The field at the end of the table is complete. */
-static inline void add_field(struct nw_http1_head *head, nw_http_field id)
+static void add_field(struct nw_http1_head *head, const char *bytes)
 {
-    head->fields[head->field_count].id = (uint16_t)id;
-    uint64_t bit = (UINT64_C(1) << id) & ~UINT64_C(1);
+    struct nw_http1_field *field = &head->fields[head->field_count];
+    nw_http_field id = nw_http_field_find(nw_http1_name(head, bytes, head->field_count));
+    uint64_t bit = UINT64_C(1) << id;
+    field->id = (uint16_t)id;
     if ((head->present & bit) == 0)
         head->first[id] = (uint8_t)head->field_count;
-    head->present |= bit;
+    head->has_other_n |= id == NW_HTTP_FIELD_OTHER && (bytes[field->name_off] | 0x20) == 'n';
+    head->has_odd_fields = true; /* or it was only cut by a read */
+    head->repeated |= head->present & bit;
+    head->present |= bit & ~UINT64_C(1);
     head->field_count++;
 }
 
@@ -413,13 +418,13 @@ static inline step read_value(struct nw_http1_parser *parser, struct cursor *c,
     struct nw_http1_field *field = &head->fields[head->field_count];
     field->value_off = parser->start;
     field->value_len = (uint32_t)(end - start);
-    add_field(head, nw_http_field_find(nw_http1_name(head, c->bytes, head->field_count)));
+    add_field(head, c->bytes);
     parser->phase = PHASE_LINE;
     return STEP_ON;
 }
 
 #if defined(__SSE2__)
-/* Sixteen bytes from `at`; near the end those before it are loaded too, and shifted out of the mask. */
+/* Sixteen bytes from `at`; near the end some before it are loaded too, to be shifted out. */
 static inline __m128i load_near(const char *at, const char *end, unsigned *out_shift)
 {
     *out_shift = end - at >= 16 ? 0 : 16 - (unsigned)(end - at);
@@ -450,7 +455,7 @@ static inline void read_plain_fields(struct nw_http1_parser *parser, struct curs
 {
     const char *const bytes = c->bytes, *const end = c->end, *at = c->at;
     uint32_t count = head->field_count;
-    uint64_t present = head->present;
+    uint64_t present = head->present, repeated = head->repeated;
     if (at - bytes < 16)
         return;
     for (; count < parser->limits.field_count && end - at >= 4; count++) {
@@ -479,13 +484,18 @@ static inline void read_plain_fields(struct nw_http1_parser *parser, struct curs
             .value_len = (uint32_t)(value_end - value),
             .id = (uint16_t)id,
         };
-        if ((present >> id & 1) == 0)
+        uint64_t bit = UINT64_C(1) << id;
+        if ((present & bit) == 0)
             head->first[id] = (uint8_t)count; /* of OTHER too; nobody reads it */
-        present |= UINT64_C(1) << id;
+        if (id == NW_HTTP_FIELD_OTHER)
+            head->has_other_n |= (at[0] | 0x20) == 'n';
+        repeated |= present & bit;
+        present |= bit;
         at = value_end + 2;
     }
     head->field_count = count;
     head->present = present & ~UINT64_C(1);
+    head->repeated = repeated;
     c->at = at;
 }
 #else
