@@ -60,13 +60,13 @@ struct nw_admin_options {
     bool is_test; /* NEWEL_TEST=1 */
     /* The whole status as one JSON object. */
     NW_YIELDS void (*status)(void *daemon, struct nw_text *out);
-    /* For /health/ready; *out_why is static or lives until the next call. */
-    bool (*is_ready)(void *daemon, const char **out_why);
+    /* For /health/ready; adds to why what it waits for. */
+    bool (*is_ready)(void *daemon, struct nw_text *why);
 };
 
 NW_MUST_CHECK nw_err nw_admin_new(const struct nw_admin_options *options, struct nw_admin **out);
 void nw_admin_free(struct nw_admin *admin);
-/* check: a token beyond loopback; admit: opens the listener and socket; start: serves them. */
+/* admit: opens the listener and socket; start: serves them. */
 struct nw_section nw_admin_section(struct nw_admin *admin);
 /* The bound address of the admin listener; NULL when there is none. */
 const struct nw_addr *nw_admin_addr(const struct nw_admin *admin);

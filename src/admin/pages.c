@@ -71,13 +71,14 @@ NW_YIELDS static void get(struct nw_admin *admin, struct nw_slice path, struct a
     } else if (nw_slice_eq(path, NW_SLICE("/health/live"))) {
         plain(answer, 200, "live");
     } else if (nw_slice_eq(path, NW_SLICE("/health/ready"))) {
-        const char *why = "";
+        struct nw_text why = {0};
         if (admin->options.is_ready(admin->options.daemon, &why)) {
             plain(answer, 200, "ready");
         } else {
             plain(answer, 503, "not ready");
-            nw_text_addf(&answer->body, "waiting for: %s\n", why);
+            nw_text_addf(&answer->body, "waiting for: %.*s\n", NW_SLICE_ARG(nw_text_slice(&why)));
         }
+        nw_text_done(&why);
     } else if (nw_slice_eq(path, NW_SLICE("/"))) {
         plain(answer, 200, index_page);
     } else {

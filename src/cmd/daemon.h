@@ -61,7 +61,7 @@ struct nw_runtime *nw_daemon_runtime(struct nw_daemon *daemon);
 const char *nw_daemon_state_dir(const struct nw_daemon *daemon);
 /* The whole status as one JSON object. */
 NW_YIELDS void nw_daemon_status(void *daemon, struct nw_text *out);
-bool nw_daemon_is_ready(void *daemon, const char **out_why);
+bool nw_daemon_is_ready(void *daemon, struct nw_text *why);
 /*
  * Bound addresses: the n-th HTTP listener (NULL behind the last), the admin listener (NULL: none).
  */

@@ -159,7 +159,7 @@ static void add_memory(struct nw_text *out, struct nw_runtime *runtime)
 void nw_daemon_status(void *arg, struct nw_text *out)
 {
     struct nw_daemon *daemon = arg;
-    const char *why = NULL;
+    struct nw_text why = {0};
     bool is_ready = nw_daemon_is_ready(daemon, &why);
     nw_text_addf(out,
                  "{\"version\":\"" NW_VERSION "\",\"uptime_s\":%.3f,\"started_unix_ms\":%llu,"
@@ -174,8 +174,9 @@ void nw_daemon_status(void *arg, struct nw_text *out)
                  nw_metric_read(daemon->metrics, daemon->reloads_refused),
                  (unsigned long long)nw_loop_lag_us(nw_worker_self()));
     add_memory(out, daemon->runtime);
-    if (why != NULL)
-        nw_text_addf(out, ",\"waiting_for\":\"%s\"", why);
+    if (why.len > 0)
+        nw_text_addf(out, ",\"waiting_for\":\"%s\"", why.ptr);
+    nw_text_done(&why);
     for (size_t i = 0; i < daemon->sections.count; i++) {
         const struct nw_section *section = &daemon->sections.items[i];
         if (section->status == NULL)
@@ -186,12 +187,12 @@ void nw_daemon_status(void *arg, struct nw_text *out)
     nw_text_add_char(out, '}');
 }
 
-bool nw_daemon_is_ready(void *arg, const char **out_why)
+bool nw_daemon_is_ready(void *arg, struct nw_text *why)
 {
     struct nw_daemon *daemon = arg;
     if (daemon->current == NULL || daemon->is_ending) {
-        *out_why = daemon->is_ending ? "draining" : "starting";
+        nw_text_add_str(why, daemon->is_ending ? "the end: newel is stopping" : "the start");
         return false;
     }
-    return nw_sections_are_ready(&daemon->sections, out_why);
+    return nw_sections_are_ready(&daemon->sections, why);
 }

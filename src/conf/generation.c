@@ -180,14 +180,11 @@ void nw_sections_stop(const struct nw_sections *sections)
             sections->items[i].stop(sections->items[i].self);
 }
 
-bool nw_sections_are_ready(const struct nw_sections *sections, const char **out_waiting_for)
+bool nw_sections_are_ready(const struct nw_sections *sections, struct nw_text *why)
 {
-    *out_waiting_for = NULL;
     for (size_t i = 0; i < sections->count; i++)
         if (sections->items[i].is_ready != NULL &&
-            !sections->items[i].is_ready(sections->items[i].self)) {
-            *out_waiting_for = sections->items[i].name;
+            !sections->items[i].is_ready(sections->items[i].self, why))
             return false;
-        }
     return true;
 }

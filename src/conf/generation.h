@@ -45,7 +45,7 @@ NW_MUST_CHECK NW_YIELDS nw_err nw_generation_switch(struct nw_generation *old,
                                                     void *arg, struct nw_diag *diag);
 /* Stops every section, in reverse layer order. */
 NW_YIELDS void nw_sections_stop(const struct nw_sections *sections);
-/* Are all ready? *out_waiting_for is the first that is not, else NULL. */
-bool nw_sections_are_ready(const struct nw_sections *sections, const char **out_waiting_for);
+/* Are all ready? What the first that is not waits for is added to why. */
+bool nw_sections_are_ready(const struct nw_sections *sections, struct nw_text *why);
 
 #endif

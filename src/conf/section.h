@@ -42,7 +42,8 @@ struct nw_section {
     void (*drain)(void *self, struct nw_generation *old);
     /* The process ends. May yield. */
     void (*stop)(void *self);
-    bool (*is_ready)(void *self);
+    /* Not ready: adds to why what it waits for, as words. */
+    bool (*is_ready)(void *self, struct nw_text *why);
     /* One JSON value that describes the part. */
     void (*status)(void *self, struct nw_text *out);
 };

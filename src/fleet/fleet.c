@@ -267,7 +267,7 @@ NW_YIELDS static void stop(void *self)
     nw_spawner_detach(fleet->options.spawner);
 }
 
-static bool is_ready(void *self)
+static bool is_ready(void *self, struct nw_text *why)
 {
     const struct nw_fleet *fleet = self;
     NW_LIST_EACH(node, &fleet->services)
@@ -278,8 +278,10 @@ static bool is_ready(void *self)
         {
             has_member |= NW_CONTAINER_OF(at, struct fleet_slot, node)->current != NULL;
         }
-        if (!has_member)
+        if (!has_member) {
+            nw_text_addf(why, "a process of service %s", service->name);
             return false;
+        }
     }
     return true;
 }

@@ -296,14 +296,17 @@ NW_YIELDS static void stop(void *self)
     nw_gate_stop(gate);
 }
 
-static bool is_ready(void *self)
+static bool is_ready(void *self, struct nw_text *why)
 {
     struct nw_gate *gate = self;
     if (gate->part == NULL)
         return false;
-    for (size_t i = 0; i < gate->part->generation->conf->services.count; i++)
-        if (!nw_peer_set_is_usable(gate->part->services[i]->set))
+    const struct nw_conf_services *services = &gate->part->generation->conf->services;
+    for (size_t i = 0; i < services->count; i++)
+        if (!nw_peer_set_is_usable(gate->part->services[i]->set)) {
+            nw_text_addf(why, "a usable node of service %s", services->items[i].name.ptr);
             return false;
+        }
     return true;
 }
 

@@ -76,9 +76,12 @@ static void part_stop(void *self)
     note(self, "stop");
 }
 
-static bool part_is_ready(void *self)
+static bool part_is_ready(void *self, struct nw_text *why)
 {
-    return ((struct part *)self)->is_ready;
+    const struct part *part = self;
+    if (!part->is_ready)
+        nw_text_add_char(why, part->name);
+    return part->is_ready;
 }
 
 static void swap(void *arg, struct nw_generation *next)
@@ -198,14 +201,16 @@ static void a_refused_switch_changes_nothing(void **state)
 
 static void readiness_names_who_is_missing(void **state)
 {
-    const char *who = "";
+    struct nw_text who = {0};
     a.is_ready = true;
     b.is_ready = false;
     assert_false(nw_sections_are_ready(&sections, &who));
-    assert_string_equal(who, "b");
+    assert_string_equal(who.ptr, "b");
+    nw_text_clear(&who);
     b.is_ready = true;
     assert_true(nw_sections_are_ready(&sections, &who));
-    assert_null(who);
+    assert_int_equal(who.len, 0);
+    nw_text_done(&who);
 }
 
 static void equal_texts_have_equal_hashes(void **state)
