@@ -87,16 +87,6 @@ static bool is_loopback_conf(const struct nw_conf_address *address)
     return nw_addr_parse(address->text, &addr) == NW_OK && nw_addr_is_loopback(&addr);
 }
 
-static void check(void *self, const struct nw_conf *conf, struct nw_diag *diag)
-{
-    const struct nw_conf_admin *admin = &conf->admin;
-    if (admin->address.kind == NW_CONF_ADDRESS_NONE)
-        return;
-    if (!is_loopback_conf(&admin->address) && admin->token.len == 0)
-        nw_conf_blame(conf, &admin->block, "address", "set admin.token, or listen on 127.0.0.1",
-                      diag, "an admin address that other machines can reach needs a token");
-}
-
 NW_YIELDS static nw_err open_http(struct nw_admin *admin, const struct nw_conf *conf,
                                   struct nw_diag *diag)
 {
@@ -234,7 +224,6 @@ struct nw_section nw_admin_section(struct nw_admin *admin)
     return (struct nw_section){
         .name = "admin",
         .self = admin,
-        .check = check,
         .admit = admit,
         .adopt = adopt,
         .start = start,

@@ -34,6 +34,17 @@ static bool is_same_listener(const struct nw_conf_address *a, const struct nw_co
     return nw_slice_eq(a->text, b->text);
 }
 
+/* Only HTTP listeners share a port; nobody else gets one that 0.0.0.0 has. */
+static bool takes_port_of(const struct nw_conf_address *listen, const struct nw_conf_address *admin)
+{
+    if (is_same_listener(listen, admin))
+        return true;
+    bool is_wildcard = nw_slice_eq(listen->host, NW_SLICE("0.0.0.0")) ||
+                       nw_slice_eq(admin->host, NW_SLICE("0.0.0.0"));
+    return is_wildcard && listen->kind == admin->kind && listen->port == admin->port &&
+           listen->port != 0;
+}
+
 static void check_listeners(struct nw_conf_reader *reader, const struct nw_conf *conf)
 {
     if (!NW_CONF_HAS(conf, top, listen) || (conf->listen.items != NULL && conf->listen.count == 0))
@@ -45,14 +56,15 @@ static void check_listeners(struct nw_conf_reader *reader, const struct nw_conf 
             if (is_same_listener(&listen->address, &conf->listen.items[k].address))
                 BLAME(&listen->block, NULL, NULL, "%s is listened on already, on line %d",
                       listen->address.text.ptr, conf->listen.items[k].block.tree->line);
-        if (is_same_listener(&listen->address, &conf->admin.address))
+        if (takes_port_of(&listen->address, &conf->admin.address))
             BLAME(&listen->block, NULL, "give admin a port of its own",
-                  "%s is the admin address too", listen->address.text.ptr);
+                  "%s has the port of the admin address", listen->address.text.ptr);
     }
+    const struct nw_conf_tree *token = nw_conf_tree_get(conf->admin.block.tree, "token");
     if (conf->admin.address.kind != NW_CONF_ADDRESS_NONE && !is_loopback(&conf->admin.address) &&
-        !NW_CONF_HAS(&conf->admin, admin, token))
-        WARN(&conf->admin.block, NULL, "set admin.token, or listen on 127.0.0.1",
-             "anyone who reaches %s can control newel", conf->admin.address.text.ptr);
+        conf->admin.token.len == 0 && (token == NULL || !token->is_broken))
+        BLAME(&conf->admin.block, "address", "set admin.token, or listen on 127.0.0.1",
+              "an admin address that other machines can reach needs a token");
 }
 
 static void check_top(struct nw_conf_reader *reader, const struct nw_conf *conf)
@@ -128,6 +140,10 @@ static void check_process(struct nw_conf_reader *reader, const struct nw_conf *c
         BLAME(block, "run", NULL, "the list is empty");
     else if (service->run.count > 0 && service->run.items[0].len == 0)
         BLAME(block, "run", NULL, "the program's name is empty");
+    else if (service->run.count == 1 &&
+             nw_slice_find(service->run.items[0], ' ') != service->run.items[0].len)
+        WARN(block, "run", "write [ program, argument ], with commas",
+             "this one program has a space in its name");
 }
 
 static bool is_origin_form(struct nw_slice text)
@@ -190,6 +206,8 @@ static void check_redirect(struct nw_conf_reader *reader, const struct nw_conf *
 {
     if (redirect->status > 303 && redirect->status < 307)
         BLAME(&redirect->block, "status", NULL, "expected 301, 302, 303, 307 or 308");
+    if (nw_slice_find(redirect->to, '{') != redirect->to.len)
+        WARN(&redirect->block, "to", NULL, "{…} is sent as it is; nothing is put in its place");
 }
 
 static bool claims_newel(const struct nw_conf_path *path)
@@ -237,10 +255,25 @@ static void check_service_action(struct nw_conf_reader *reader, const struct nw_
               "there is no service \"%s\"", route->service.ptr);
 }
 
+/* Elsewhere a star is a wildcard. */
+static void check_stars(struct nw_conf_reader *reader, const struct nw_conf *conf,
+                        const struct nw_conf_route *route)
+{
+    const struct nw_conf_path *path = &route->path;
+    for (size_t i = 0; i < path->segment_count; i++)
+        if (path->segments[i].kind == NW_CONF_SEGMENT_LITERAL &&
+            nw_slice_find(path->segments[i].text, '*') != path->segments[i].text.len) {
+            WARN(&route->block, "path", "/prefix/ takes everything below, /{name}/ one segment",
+                 "the star stands for itself");
+            return;
+        }
+}
+
 static void check_route(struct nw_conf_reader *reader, const struct nw_conf *conf,
                         struct nw_conf_route *route, bool *used)
 {
     check_empty_tests(reader, conf, route);
+    check_stars(reader, conf, route);
     if (claims_newel(&route->path))
         BLAME(&route->block, "path", NULL,
               "paths under /_newel/ belong to newel and are answered before any route");
