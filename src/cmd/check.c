@@ -108,6 +108,10 @@ int cmd_check(const struct cli *cli)
         nw_text_done(&schema);
         return EXIT_DONE;
     }
+    if (cli_has(cli, CLI_ROUTE) && cli_has(cli, CLI_JSON))
+        return cli_usage(cli, "--route answers in words only, not in JSON");
+    if (cli_has(cli, CLI_HEADER) && !cli_has(cli, CLI_ROUTE))
+        return cli_usage(cli, "--header belongs to --route");
     const char *file = cli->arg_count > 0 ? cli->args[0] : "newel.yaml";
     struct nw_conf_outside outside = outside_real(file);
     struct nw_section section = {.name = "routes", .build = build_routes, .drop = drop_routes};
@@ -119,7 +123,7 @@ int cmd_check(const struct cli *cli)
     nw_err err = outside.read_file(outside.arg, file, &text);
     if (err != NW_OK)
         nw_diag_add(&diag, false, file, 0, 0, NULL, NULL, "the file cannot be read: %s",
-                    err == NW_NOT_FOUND ? "there is no such file" : nw_err_text(err));
+                    outside_why(err));
     else
         err = nw_conf_load(nw_text_slice(&text), file, &outside, &sections, 1, &diag, &generation);
     bool is_bad = err != NW_OK || (cli_has(cli, CLI_STRICT) && diag.count > 0);

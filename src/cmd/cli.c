@@ -154,7 +154,10 @@ static int read_args(struct cli *cli, int argc, char **argv)
             if (code != EXIT_DONE)
                 return code;
         } else if (argv[i][0] == '-' && argv[i][1] != '\0') {
-            return cli_usage(cli, "options begin with two dashes; `%s` does not", argv[i]);
+            return cli_usage(cli, "options begin with two dashes; `%s` does not%s", argv[i],
+                             cli->command->takes_rest && cli->arg_count > 0
+                                 ? "; a command to start stands behind --"
+                                 : "");
         } else if (cli->arg_count == cli->command->args_max) {
             return cli_usage(
                 cli, "unexpected argument `%s`%s", argv[i],
@@ -173,8 +176,12 @@ int cli_main(int argc, char **argv)
         print_all(stderr);
         return EXIT_USAGE;
     }
-    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
-        strcmp(argv[1], "help") == 0) {
+    bool is_help = strcmp(argv[1], "help") == 0;
+    if (is_help && argc > 2 && command_find(argv[2]) != NULL) {
+        print_command(stdout, command_find(argv[2]));
+        return EXIT_DONE;
+    }
+    if (is_help || strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
         print_all(stdout);
         return EXIT_DONE;
     }

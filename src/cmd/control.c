@@ -38,7 +38,8 @@ static int open_socket(const struct cli *cli, struct nw_dial *out)
     if (err == NW_OK)
         return EXIT_DONE;
     if (err == NW_REFUSED)
-        fprintf(stderr, "newel: no newel is running on the state folder %s\n", tried);
+        fprintf(stderr, "newel: no newel is running on the state folder %s%s\n", tried,
+                given == NULL ? "; another one is named by --state DIR" : "");
     else if (err == NW_DENIED)
         fprintf(stderr, "newel: %s belongs to another user; try as that user\n", path);
     else if (given != NULL)
@@ -107,7 +108,8 @@ static int converse(const struct cli *cli, json_t *request, void (*print)(const 
     int code = ask(cli, request, &last);
     if (last != NULL && cli_has(cli, CLI_JSON)) {
         const json_t *status = json_object_get(last, "status");
-        json_dumpf(status != NULL ? status : last, stdout, JSON_INDENT(2));
+        json_dumpf(status != NULL ? status : last, stdout,
+                   JSON_INDENT(2) | JSON_REAL_PRECISION(12));
         putchar('\n');
     } else if (last != NULL && code == EXIT_DONE) {
         print(last);

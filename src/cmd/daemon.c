@@ -13,6 +13,7 @@
 #include "base/alloc.h"
 #include "base/assert.h"
 #include "cmd/daemon_impl.h"
+#include "cmd/outside.h"
 #include "io/clock.h"
 #include "io/fiber.h"
 #include "io/limits.h"
@@ -38,7 +39,7 @@ nw_err daemon_load(struct nw_daemon *daemon, const struct nw_sections *sections,
         nw_err err = o->outside->read_file(o->outside->arg, daemon->file, &text);
         if (err != NW_OK) {
             nw_diag_add(diag, false, daemon->file, 0, 0, NULL, NULL, "the file cannot be read: %s",
-                        err == NW_NOT_FOUND ? "there is no such file" : nw_err_text(err));
+                        outside_why(err));
             nw_text_done(&text);
             return NW_INVALID;
         }

@@ -26,6 +26,13 @@ static nw_err read_file(void *arg, const char *path, struct nw_text *out)
     return nw_file_read_now(NULL, full, FILE_MAX_BYTES, out);
 }
 
+const char *outside_why(nw_err err)
+{
+    return err == NW_NOT_FOUND ? "there is no such file"
+           : err == NW_INVALID ? "it is a folder, not a file"
+                               : nw_err_text(err);
+}
+
 struct nw_conf_outside outside_real(const char *conf_file)
 {
     return (struct nw_conf_outside){(void *)conf_file, env, read_file};

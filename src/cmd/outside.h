@@ -14,5 +14,7 @@
  * conf_file itself.
  */
 struct nw_conf_outside outside_real(const char *conf_file);
+/* Why a configuration file cannot be read, for people; static. */
+const char *outside_why(nw_err err);
 
 #endif

@@ -72,8 +72,10 @@ static void tell(struct nw_daemon *daemon, nw_err err, const struct nw_diag *dia
     for (size_t i = 0; i < diag->count; i++) {
         const struct nw_diag_item *item = &diag->items[i];
         nw_log(log, item->is_warning ? NW_WARN : NW_ERROR, "reload.finding",
-               "file=%s line=%d column=%d path=%s text=%s", item->file != NULL ? item->file : "",
-               item->line, item->column, item->path != NULL ? item->path : "", item->sentence);
+               "file=%s line=%d column=%d path=%s text=%s hint=%s",
+               item->file != NULL ? item->file : "", item->line, item->column,
+               item->path != NULL ? item->path : "", item->sentence,
+               item->suggestion != NULL ? item->suggestion : "");
     }
     if (err == NW_OK)
         nw_log(log, NW_INFO, "reload.done", "generation=%llu",

@@ -113,8 +113,10 @@ static void print_processes(const json_t *fleet, FILE *to)
             fprintf(to, "\nprocesses of %s\n", name);
         json_array_foreach(instances, i, instance)
         {
-            fprintf(to, "  %2.0f  pid %-8.0f ", number_of(instance, "instance"),
-                    number_of(instance, "pid"));
+            char pid[16] = "-"; /* none runs just now */
+            if (number_of(instance, "pid") > 0)
+                snprintf(pid, sizeof pid, "%.0f", number_of(instance, "pid"));
+            fprintf(to, "  %2.0f  pid %-8s ", number_of(instance, "instance"), pid);
             print_state(text_of(instance, "state"), 9, to);
             fprintf(to, " %3.0f restarts  %s", number_of(instance, "restarts"),
                     text_of(instance, "address"));

@@ -62,7 +62,7 @@ static nw_err find(struct nw_peer_registry *registry, struct nw_slice name, stru
         return NW_OK;
     }
     if (diag != NULL && count == 0)
-        nw_diag_error(diag, "there is no node %.*s", NW_SLICE_ARG(name));
+        nw_diag_error(diag, "there is no node %.*s; `newel status` names them", NW_SLICE_ARG(name));
     else if (diag != NULL)
         nw_diag_error(diag, "%u services have a node %.*s: write SERVICE/%.*s", count,
                       NW_SLICE_ARG(name), NW_SLICE_ARG(name));
