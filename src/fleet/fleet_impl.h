@@ -73,7 +73,7 @@ struct fleet_run {
     bool has_answered; /* accepted a connection, whatever its health said */
     uint64_t started_ms;
     uint64_t ready_ms;
-    char last_words[NW_PROCESS_REASON_BYTES]; /* last line of stderr */
+    char last_words[NW_PROCESS_REASON_BYTES]; /* last telling line of stderr */
     struct nw_fleet_lines lines[2];           /* of stdout, of stderr */
 };
 

@@ -30,6 +30,7 @@ struct watch {
     struct fleet_run *run;
     struct nw_addr found; /* kind NONE: nothing was found */
     uint64_t search_at_ms;
+    int status;          /* what the health path answered last; 0: nothing that is HTTP */
     unsigned told_ports; /* how many ports the last message named; 0: none yet */
     bool was_told;
     bool was_reminded;
@@ -37,20 +38,22 @@ struct watch {
 
 /* ---- asking ---- */
 
-NW_YIELDS static nw_err ask_health(const struct fleet_service *service, struct nw_stream *stream)
+NW_YIELDS static nw_err ask_health(struct watch *watch, struct nw_stream *stream)
 {
+    const struct fleet_service *service = watch->run->slot->service;
     struct nw_http_fetch fetch = {
         .path = nw_slice_str(service->health_path),
         .host = nw_slice_str(service->health_host),
     };
-    int status = 0;
-    NW_TRY(nw_http_fetch(stream, &fetch, &status));
-    return nw_conf_statuses_have(&service->expect, status) ? NW_OK : NW_BAD_MESSAGE;
+    watch->status = 0;
+    NW_TRY(nw_http_fetch(stream, &fetch, &watch->status));
+    return nw_conf_statuses_have(&service->expect, watch->status) ? NW_OK : NW_BAD_MESSAGE;
 }
 
 /* NW_OK: this is where it answers. */
-NW_YIELDS static nw_err ask(struct fleet_run *run, const struct nw_addr *addr)
+NW_YIELDS static nw_err ask(struct watch *watch, const struct nw_addr *addr)
 {
+    struct fleet_run *run = watch->run;
     const struct fleet_service *service = run->slot->service;
     struct nw_stream stream;
     NW_WITHIN(patience, service->health_path != NULL && service->health_timeout_ms > 0
@@ -61,7 +64,7 @@ NW_YIELDS static nw_err ask(struct fleet_run *run, const struct nw_addr *addr)
     if (err == NW_OK) {
         run->has_answered = true;
         if (service->health_path != NULL)
-            err = ask_health(service, &stream);
+            err = ask_health(watch, &stream);
     }
     nw_stream_close(&stream);
     return err;
@@ -84,7 +87,7 @@ NW_YIELDS static nw_err ask_all(struct watch *watch)
         places[count++] = watch->found;
     nw_err err = NW_REFUSED;
     for (unsigned i = 0; i < count && err != NW_OK && !nw_fiber_is_cancelled(); i++) {
-        err = ask(run, &places[i]);
+        err = ask(watch, &places[i]);
         if (err == NW_OK)
             run->addr = places[i];
     }
@@ -154,8 +157,9 @@ static void tell_unwell(struct watch *watch)
     if (slot->service->health_path == NULL)
         return; /* a reload took it away meanwhile */
     nw_log(nw_worker_log(nw_worker_self()), NW_WARN, "process.not_well",
-           "service=%s instance=%u pid=%d path=%s", slot->service->name, slot->number,
-           watch->run->process.pid, slot->service->health_path);
+           "service=%s instance=%u pid=%d path=%s status=%d hint=%s", slot->service->name,
+           slot->number, watch->run->process.pid, slot->service->health_path, watch->status,
+           "requests come once health.path answers as health.expect says");
     watch->was_told = true;
 }
 

@@ -30,11 +30,18 @@ struct line_from {
     bool is_stderr;
 };
 
+/* Below an error, and less telling than it: its stack, and how Node ends. */
+static bool is_trace(struct nw_slice text)
+{
+    return text.len == 0 || text.ptr[0] == ' ' || text.ptr[0] == '\t' || text.ptr[0] == '}' ||
+           nw_slice_starts_with(text, NW_SLICE("Node.js v"));
+}
+
 static void on_line(void *arg, struct nw_slice text)
 {
     const struct line_from *from = arg;
     struct fleet_run *run = from->run;
-    if (from->is_stderr)
+    if (from->is_stderr && (run->last_words[0] == '\0' || !is_trace(text)))
         snprintf(run->last_words, sizeof run->last_words, "%.*s", NW_SLICE_ARG(text));
     nw_log(the_log(), NW_INFO, "process.output", "service=%s instance=%u stream=%s text=%.*s",
            run->slot->service->name, run->slot->number, from->is_stderr ? "stderr" : "stdout",
