@@ -26,8 +26,10 @@ help:
 	@echo 'make reference    writes docs/reference/ and the manual page from the tables'
 	@echo 'make install      PREFIX=/usr/local DESTDIR='
 
-release: setup
-	@test -f build-release/build.ninja || meson setup build-release --buildtype=release -Doptimization=2 -Db_lto=true
+build-release/build.ninja: | setup
+	@meson setup build-release --buildtype=release -Doptimization=2 -Db_lto=true
+
+release: build-release/build.ninja
 	@ninja -C build-release
 
 setup:
@@ -67,11 +69,13 @@ format:
 reference: build
 	@$(PYTHON) tools/gen_reference.py --newel $(BUILD)/newel
 
-install: release
+install: build-release/build.ninja
+	@ninja -C build-release newel
 	install -D -m 755 build-release/newel $(DESTDIR)$(PREFIX)/bin/newel
 	install -D -m 644 docs/newel.1 $(DESTDIR)$(PREFIX)/share/man/man1/newel.1
 	install -d $(DESTDIR)$(PREFIX)/share/doc/newel $(DESTDIR)$(PREFIX)/lib/systemd/system
-	install -m 644 README.md CHANGELOG.md LICENSE NOTICE conf/*.yaml $(DESTDIR)$(PREFIX)/share/doc/newel
+	install -m 644 README.md CHANGELOG.md LICENSE NOTICE $(DESTDIR)$(PREFIX)/share/doc/newel
+	cp -R conf docs $(DESTDIR)$(PREFIX)/share/doc/newel
 	sed 's|@PREFIX@|$(PREFIX)|g' packaging/newel.service \
 	    > $(DESTDIR)$(PREFIX)/lib/systemd/system/newel.service
 
