@@ -9,6 +9,7 @@
 
 #include <signal.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/alloc.h"
 #include "base/assert.h"
@@ -242,6 +243,22 @@ static void choose_state_dir(struct nw_daemon *daemon, const struct nw_conf *con
         daemon->state_dir = nw_alloc_string(NW_SLICE("newel-data"));
 }
 
+/* The second reading finds again what the first did, and what only the parts know. */
+static void add_news(struct nw_diag *diag, const struct nw_diag *again)
+{
+    size_t told_count = diag->count;
+    for (size_t i = 0; i < again->count; i++) {
+        const struct nw_diag_item *item = &again->items[i];
+        bool is_told = false;
+        for (size_t k = 0; k < told_count; k++)
+            is_told |= diag->items[k].line == item->line && diag->items[k].column == item->column &&
+                       strcmp(diag->items[k].sentence, item->sentence) == 0;
+        if (!is_told)
+            nw_diag_add(diag, item->is_warning, item->file, item->line, item->column, item->path,
+                        item->suggestion, "%s", item->sentence);
+    }
+}
+
 static nw_err build(struct nw_daemon *daemon, struct nw_diag *diag)
 {
     struct nw_generation *draft = NULL; /* without sections: what the runtime needs to know */
@@ -264,17 +281,10 @@ static nw_err build(struct nw_daemon *daemon, struct nw_diag *diag)
     nw_metric_set(nw_metric_open(m, NW_METRIC_build_info, NW_VERSION), 0, 1);
     size_t mistakes_before = diag->error_count;
     struct nw_diag again;
-    nw_diag_init(&again); /* warnings were told by the draft already */
+    nw_diag_init(&again);
     err = daemon_load(daemon, &daemon->sections, mistakes_before == 0 ? &again : diag,
                       &daemon->first);
-    if (err != NW_OK) {
-        for (size_t i = 0; i < again.count; i++) {
-            struct nw_diag_item *item = &again.items[i];
-            if (!item->is_warning)
-                nw_diag_add(diag, false, item->file, item->line, item->column, item->path,
-                            item->suggestion, "%s", item->sentence);
-        }
-    }
+    add_news(diag, &again);
     nw_diag_done(&again);
     return err;
 }

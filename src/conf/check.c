@@ -7,6 +7,7 @@
  * Regular expressions and routes that nothing can reach are judged where routes are compiled.
  */
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/alloc.h"
 #include "base/suggest.h"
@@ -110,6 +111,22 @@ static void check_nodes(struct nw_conf_reader *reader, const struct nw_conf *con
         WARN(&service->block, "nodes", NULL, "every node has weight 0, so none gets requests");
 }
 
+/* What a process asks for and cannot get. */
+static void check_means(struct nw_conf_reader *reader, const struct nw_conf *conf,
+                        const struct nw_conf_service *service)
+{
+    bool uses_socket = false;
+    for (size_t i = 0; i < service->run.count; i++)
+        uses_socket |= strstr(service->run.items[i].ptr, "{socket}") != NULL;
+    if (service->user.len > 0 && uses_socket)
+        BLAME(&service->block, "run", "use {port}",
+              "a process of another user cannot reach a socket in the state folder");
+    unsigned cores = (unsigned)service->cpu_cores;
+    if (service->cpu_cores != (double)cores)
+        WARN(&service->block, "cpu", NULL, "only whole processors can be kept apart: it may use %u",
+             cores + 1);
+}
+
 static void check_process(struct nw_conf_reader *reader, const struct nw_conf *conf,
                           const struct nw_conf_service *service)
 {
@@ -144,6 +161,7 @@ static void check_process(struct nw_conf_reader *reader, const struct nw_conf *c
              nw_slice_find(service->run.items[0], ' ') != service->run.items[0].len)
         WARN(block, "run", "write [ program, argument ], with commas",
              "this one program has a space in its name");
+    check_means(reader, conf, service);
 }
 
 static bool is_origin_form(struct nw_slice text)

@@ -170,11 +170,8 @@ static void check_socket(const struct nw_fleet *fleet, const struct nw_conf *con
 {
     char path[NW_ADDR_UNIX_MAX_BYTES];
     bool is_used = uses(service, "{socket}");
-    if (service->user.len > 0 && is_used)
-        nw_conf_blame(conf, &service->block, "run", "use {port}", diag,
-                      "a process of another user cannot reach a socket in the state folder");
-    else if (nw_fleet_socket_path(fleet->run_dir, service->name.ptr, (unsigned)service->instances,
-                                  1000000, path, sizeof path))
+    if (nw_fleet_socket_path(fleet->run_dir, service->name.ptr, (unsigned)service->instances,
+                             1000000, path, sizeof path))
         return;
     else if (is_used)
         nw_conf_blame(conf, &service->block, "run", "choose a shorter state folder", diag,
@@ -199,10 +196,6 @@ static void check(void *self, const struct nw_conf *conf, struct nw_diag *diag)
             continue;
         }
         check_socket(fleet, conf, service, diag);
-        if (service->cpu_cores != (double)(unsigned)service->cpu_cores)
-            nw_conf_warn(conf, &service->block, "cpu", NULL, diag,
-                         "only whole processors can be kept apart: it may use %u",
-                         (unsigned)service->cpu_cores + 1);
     }
 }
 
