@@ -173,7 +173,8 @@ static struct nw_http_answer answer_of(struct forward *f)
     struct nw_http_answer answer = {
         .status = f->head.status,
         .reason = nw_http1_reason(&f->head, bytes),
-        .fields = {bytes, f->head.fields, f->head.field_count, f->message.dropped},
+        .fields = {bytes, f->head.fields, f->head.field_count, f->message.dropped,
+                   !f->head.has_odd_fields},
         .has_date = nw_http1_has(&f->head, NW_HTTP_FIELD_DATE) &&
                     !nw_http1_set_has(&f->message.dropped, f->head.first[NW_HTTP_FIELD_DATE]),
         .length_bytes = f->message.has_length ? (int64_t)f->message.length_bytes

@@ -98,6 +98,8 @@ nw_err nw_gate_new(const struct nw_gate_options *options, struct nw_gate **out)
                                           nw_http1_class_name((nw_http1_class)i));
     gate->connections_refused =
         nw_metric_open(gate->metrics, NW_METRIC_connections_refused_total, "limit");
+    gate->descriptors_exhausted =
+        nw_metric_open(gate->metrics, NW_METRIC_descriptors_exhausted_total);
     gate->no_route = gate_route_get(gate, NW_SLICE("none"));
     for (unsigned i = 0; i < nw_runtime_worker_count(gate->runtime); i++)
         gate->workers[i] = worker_new(gate, i);
@@ -117,6 +119,7 @@ void nw_gate_free(struct nw_gate *gate)
     for (unsigned i = 1; i < NW_HTTP1_CLASS_COUNT; i++)
         nw_metric_close(gate->metrics, gate->refused[i]);
     nw_metric_close(gate->metrics, gate->connections_refused);
+    nw_metric_close(gate->metrics, gate->descriptors_exhausted);
     nw_map_done(&gate->routes);
     nw_map_done(&gate->clients);
     pthread_mutex_destroy(&gate->lock);

@@ -103,7 +103,11 @@ NW_YIELDS static nw_err listener_open(struct nw_gate *gate, const struct nw_conf
 {
     struct gate_listener *made = nw_alloc_zero(sizeof *made);
     struct nw_listener_options options = {
-        .inherited_fd = -1, .on_accept = gate_door_on_accept, .owner = made};
+        .inherited_fd = -1,
+        .on_accept = gate_door_on_accept,
+        .on_exhausted = gate_door_on_exhausted,
+        .owner = made,
+    };
     nw_err err = resolve_listen(&listen->address, &options.addr);
     if (err == NW_OK && gate->options.inherited_fd != NULL)
         options.inherited_fd =
@@ -222,6 +226,7 @@ NW_YIELDS static void adopt_service(struct nw_gate *gate, const struct nw_conf_s
         .idle_ms = service->idle_ms,
         .slow_start_ms = (uint32_t)conf->slow_start_ms,
         .has_health = conf->health.path.len > 0,
+        .health_check = service->health_path,
         .health_every_ms = (uint32_t)conf->health.every_ms,
         .health_timeout_ms = (uint32_t)conf->health.timeout_ms,
         .health_fall = (unsigned)conf->health.fall,

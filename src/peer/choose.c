@@ -177,10 +177,24 @@ static int look(struct round *round, struct nw_worker *worker)
     return -1;
 }
 
+/* A set of one whose node is well has nothing to choose: reserved, unless anything is special. */
+static bool is_only_choice(const struct nw_peer_member *member, const struct nw_peer_want *want)
+{
+    struct nw_peer_node *node = member->node;
+    return member->weight != 0 && is_plain(node, want) &&
+           !atomic_load_explicit(&node->group->is_panicking, memory_order_relaxed) &&
+           nw_peer_node_reserve(node);
+}
+
 nw_err nw_peer_choose(const struct nw_peer_set *set, const struct nw_peer_want *want,
                       struct nw_worker *worker, struct nw_peer_node **out_node, bool *out_is_trial)
 {
     const struct nw_peer_view *view = atomic_load_explicit(&set->view, memory_order_acquire);
+    if (view->count == 1 && is_only_choice(&view->members[0], want)) {
+        *out_node = view->members[0].node;
+        *out_is_trial = false;
+        return NW_OK;
+    }
     struct round round = {
         .set = set,
         .view = view,

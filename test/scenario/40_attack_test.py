@@ -1,6 +1,8 @@
 """What a hostile client, a broken node or an unlucky moment once did to newel, each told as a story."""
 
 import json
+import os
+import shutil
 import signal
 import socket
 import threading
@@ -106,6 +108,26 @@ def test_the_spool_has_a_ceiling_and_gives_back_what_it_held(newel, origin):
     assert edge.post("/", bytes(2 << 20)).status == 503
     assert edge.post("/", bytes(900 << 10)).status == 200
     assert edge.post("/", bytes(900 << 10)).status == 200
+
+
+def test_a_spool_that_went_is_not_the_clients_mistake(newel, origin):
+    edge = newel(site(origin))
+    shutil.rmtree(os.path.join(edge.state, "spool"))
+    assert edge.post("/", bytes(200 << 10)).status == 500
+    assert edge.get("/").status == 200
+
+
+# Clients
+
+
+def test_refused_connections_are_bounded_too(newel, origin):
+    edge = newel(site(origin, limits={"connections": 4}))
+    silent = [edge.wire() for _ in range(40)]
+    eventually(lambda: edge.metric("newel_connections_refused_total") >= 36, "36 refusals")
+    assert edge.status()["gate"]["listeners"][0]["connections"] <= 8
+    for wire in silent:
+        wire.close()
+    eventually(lambda: edge.get("/").status == 200, "room again")
 
 
 # Whoever steers newel
