@@ -440,8 +440,9 @@ static inline const char *scan_value_near(const char *at, const char *end)
     }
     if (at == end)
         return end;
-    unsigned shift, mask;
-    mask = nw_value_ends(load_near(at, end, &shift)) >> shift;
+    unsigned shift;
+    __m128i last = load_near(at, end, &shift); /* first: it says how far to shift */
+    unsigned mask = nw_value_ends(last) >> shift;
     return mask != 0 ? at + __builtin_ctz(mask) : end;
 }
 
