@@ -27,7 +27,7 @@ help:
 	@echo 'make install      PREFIX=/usr/local DESTDIR='
 
 release: setup
-	@test -f build-release/build.ninja || meson setup build-release --buildtype=release
+	@test -f build-release/build.ninja || meson setup build-release --buildtype=release -Doptimization=2 -Db_lto=true
 	@ninja -C build-release
 
 setup:

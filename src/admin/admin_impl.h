@@ -56,6 +56,13 @@ NW_YIELDS void admin_serve_control(struct admin_conn *conn);
 NW_YIELDS void admin_call(struct admin_conn *conn, const char *verb, const json_t *args,
                           bool is_socket, struct nw_text *last, int *out_status);
 
+/*
+ * Parses and frees on the thread's own stack: jansson goes down a level for each bracket, and
+ * whoever asks chooses how many there are. NULL: not JSON.
+ */
+json_t *admin_json_parse(struct nw_slice text);
+void admin_json_free(json_t *value);
+
 /* Does Host name this machine's loopback or a listed name? Against DNS rebinding. */
 bool admin_host_is_allowed(const struct nw_admin *admin, struct nw_slice host);
 /* In constant time. */

@@ -34,6 +34,34 @@ nw_err nw_control_progress(struct nw_control_call *call, const char *members, ..
     return err == NW_OK ? NW_OK : NW_CLIENT_GONE;
 }
 
+struct json {
+    struct nw_slice text;
+    json_t *value;
+};
+
+static void json_parse(void *arg)
+{
+    struct json *json = arg;
+    json->value = json_loadb(json->text.ptr, json->text.len, JSON_REJECT_DUPLICATES, NULL);
+}
+
+static void json_drop(void *arg)
+{
+    json_decref(arg);
+}
+
+json_t *admin_json_parse(struct nw_slice text)
+{
+    struct json json = {text, NULL};
+    nw_run_on_big_stack(json_parse, &json);
+    return json.value;
+}
+
+void admin_json_free(json_t *value)
+{
+    nw_run_on_big_stack(json_drop, value);
+}
+
 static const struct nw_control_verb *find(const struct nw_admin *admin, const char *name,
                                           bool is_socket)
 {
@@ -104,8 +132,7 @@ NW_YIELDS static nw_err wait_done_or_gone(struct work *work, struct nw_scope *sc
 
 NW_YIELDS static nw_err serve_line(struct admin_conn *conn, struct nw_slice line)
 {
-    json_error_t trouble;
-    json_t *request = json_loadb(line.ptr, line.len, JSON_REJECT_DUPLICATES, &trouble);
+    json_t *request = admin_json_parse(line);
     struct work work = {.conn = conn, .request = request};
     nw_err err = NW_OK;
     if (!json_is_string(json_object_get(request, "verb"))) {
@@ -124,7 +151,7 @@ NW_YIELDS static nw_err serve_line(struct admin_conn *conn, struct nw_slice line
             err = write_line(conn, &work.last);
     }
     nw_text_done(&work.last);
-    json_decref(request);
+    admin_json_free(request);
     return err;
 }
 

@@ -106,16 +106,14 @@ NW_YIELDS static void post(struct admin_conn *conn, struct admin_request *r, str
         return;
     }
     memcpy(name, verb.ptr, verb.len);
-    json_t *args = r->body.len > 0
-                       ? json_loadb(r->body.ptr, r->body.len, JSON_REJECT_DUPLICATES, NULL)
-                       : json_object();
+    json_t *args = r->body.len > 0 ? admin_json_parse(r->body) : json_object();
     if (!json_is_object(args)) {
         fail(answer, 400, "the body is not one JSON object");
     } else {
         answer->type = "application/json";
         admin_call(conn, name, args, false, &answer->body, &answer->status);
     }
-    json_decref(args);
+    admin_json_free(args);
 }
 
 /* Who may ask; fills the answer and returns false when this one may not. */
@@ -176,7 +174,7 @@ void admin_serve_http(struct admin_conn *conn)
     while (goes_on) {
         goes_on = serve_one(conn, r);
         if (goes_on)
-            nw_buf_consume(&r->buf, r->head.head_bytes);
+            nw_buf_consume(&r->buf, r->head.head_bytes + (uint32_t)r->body.len);
         if (goes_on && nw_buf_unread_bytes(&r->buf) > 0)
             nw_buf_compact(&r->buf);
     }

@@ -119,7 +119,7 @@ int cmd_check(const struct cli *cli)
     nw_err err = outside.read_file(outside.arg, file, &text);
     if (err != NW_OK)
         nw_diag_add(&diag, false, file, 0, 0, NULL, NULL, "the file cannot be read: %s",
-                    nw_err_text(err));
+                    err == NW_NOT_FOUND ? "there is no such file" : nw_err_text(err));
     else
         err = nw_conf_load(nw_text_slice(&text), file, &outside, &sections, 1, &diag, &generation);
     bool is_bad = err != NW_OK || (cli_has(cli, CLI_STRICT) && diag.count > 0);

@@ -38,7 +38,7 @@ nw_err daemon_load(struct nw_daemon *daemon, const struct nw_sections *sections,
         nw_err err = o->outside->read_file(o->outside->arg, daemon->file, &text);
         if (err != NW_OK) {
             nw_diag_add(diag, false, daemon->file, 0, 0, NULL, NULL, "the file cannot be read: %s",
-                        nw_err_text(err));
+                        err == NW_NOT_FOUND ? "there is no such file" : nw_err_text(err));
             nw_text_done(&text);
             return NW_INVALID;
         }
@@ -284,6 +284,8 @@ nw_err nw_daemon_new(const struct nw_daemon_options *options, struct nw_diag *di
     struct nw_daemon *daemon = nw_alloc_zero(sizeof *daemon);
     daemon->options = *options;
     nw_diag_init(&daemon->start_diag);
+    nw_event_init(&daemon->reload_over);
+    daemon->reload_over.is_set = true;
     if (options->file != NULL)
         daemon->file = nw_alloc_string(nw_slice_str(options->file));
     if (options->text != NULL)
@@ -333,7 +335,9 @@ void nw_daemon_start(void *arg)
     struct nw_generation *first = NW_TAKE(daemon->first);
     daemon->started_wall_ms = nw_wall_ms();
     daemon->started_ms = nw_now_ms();
+    daemon_change_begin(daemon);
     nw_err err = daemon_switch(daemon, first, &daemon->start_diag);
+    daemon_change_end(daemon);
     nw_generation_unref(first);
     if (err != NW_OK) {
         if (daemon->start_diag.error_count == 0)
@@ -352,6 +356,18 @@ void nw_daemon_start(void *arg)
 
 /* ---- the end ---- */
 
+/*
+ * A change of generation opens listeners and names peers in several steps, between which other
+ * fibers run. Neither a drain nor the end may take these away in the middle of it.
+ */
+NW_YIELDS static void wait_change_over(struct nw_daemon *daemon)
+{
+    while (daemon->is_reloading) {
+        if (nw_event_wait(&daemon->reload_over) != NW_OK)
+            return; /* cancelled: another end has stopped everything */
+    }
+}
+
 void nw_daemon_end(struct nw_daemon *daemon, bool is_hard)
 {
     if (daemon->is_ending && !is_hard)
@@ -360,6 +376,7 @@ void nw_daemon_end(struct nw_daemon *daemon, bool is_hard)
     if (is_hard)
         nw_fleet_hurry(daemon->fleet);
     daemon->is_ending = true;
+    wait_change_over(daemon);
     if (!is_hard && daemon->current != NULL) {
         nw_log(daemon_log(daemon), NW_INFO, "daemon.draining", "for_ms=%lld",
                (long long)daemon->current->conf->drain_ms);

@@ -14,6 +14,7 @@
 #include "fleet/fleet.h"
 #include "gate/gate.h"
 #include "io/file.h"
+#include "io/sync.h"
 #include "io/worker.h"
 
 struct nw_daemon {
@@ -39,7 +40,8 @@ struct nw_daemon {
     struct nw_diag start_diag;
     uint64_t started_wall_ms;
     uint64_t started_ms;
-    bool is_reloading;
+    bool is_reloading;            /* or starting: generations are being changed */
+    struct nw_event reload_over;  /* set while they are not */
     bool is_ending;  /* draining */
     bool is_stopped; /* the sections were stopped */
     bool is_started;
@@ -55,6 +57,9 @@ extern const unsigned daemon_verb_count;
 /* Reads the configuration's text as it is now. Blocks. */
 NW_MUST_CHECK nw_err daemon_load(struct nw_daemon *daemon, const struct nw_sections *sections,
                                  struct nw_diag *diag, struct nw_generation **out);
+/* Between the two a change of generation is under way, and the end of the daemon waits. */
+void daemon_change_begin(struct nw_daemon *daemon);
+void daemon_change_end(struct nw_daemon *daemon);
 /* Puts `next` in force. */
 NW_YIELDS NW_MUST_CHECK nw_err daemon_switch(struct nw_daemon *daemon, struct nw_generation *next,
                                              struct nw_diag *diag);

@@ -42,6 +42,18 @@ nw_err daemon_switch(struct nw_daemon *daemon, struct nw_generation *next, struc
     return NW_OK;
 }
 
+void daemon_change_begin(struct nw_daemon *daemon)
+{
+    daemon->is_reloading = true;
+    nw_event_clear(&daemon->reload_over);
+}
+
+void daemon_change_end(struct nw_daemon *daemon)
+{
+    daemon->is_reloading = false;
+    nw_event_set(&daemon->reload_over);
+}
+
 struct job {
     struct nw_daemon *daemon;
     struct nw_diag *diag;
@@ -78,10 +90,12 @@ nw_err nw_daemon_reload(struct nw_daemon *daemon, struct nw_diag *diag)
                                                  : "newel is not serving");
         return NW_BUSY;
     }
-    daemon->is_reloading = true;
+    daemon_change_begin(daemon);
     nw_system_notify("RELOADING=1");
     struct job job = {daemon, diag, NULL};
     nw_err err = nw_offload(nw_lane_reload(daemon->runtime), load_job, &job);
+    if (err == NW_OK && daemon->is_ending)
+        err = NW_DRAINING; /* the end came while the file was read */
     if (err == NW_OK)
         err = daemon_switch(daemon, job.next, diag);
     if (job.next != NULL)
@@ -93,6 +107,6 @@ nw_err nw_daemon_reload(struct nw_daemon *daemon, struct nw_diag *diag)
         nw_log_hub_set_level(daemon->log_hub, (nw_log_level)daemon->current->conf->log.level);
     tell(daemon, err, diag);
     nw_system_notify("READY=1");
-    daemon->is_reloading = false;
+    daemon_change_end(daemon);
     return err;
 }

@@ -17,6 +17,7 @@
 #include "io/worker.h"
 
 static const char default_file[] = "newel.yaml";
+static const char command_line[] = "(command line)"; /* in place of a file's name */
 
 /* ---- the forms without a file ---- */
 
@@ -112,9 +113,40 @@ static void on_ready(void *arg, struct nw_daemon *daemon)
     nw_system_notify("READY=1");
 }
 
+/* The option that a place in the text made from the options came from. */
+static const char *option_of(const char *path)
+{
+    struct nw_slice at = nw_slice_str(path != NULL ? path : "");
+    if (nw_slice_starts_with(at, NW_SLICE("listen")))
+        return "--listen: ";
+    if (nw_slice_starts_with(at, NW_SLICE("admin")))
+        return "--admin: ";
+    if (nw_slice_starts_with(at, NW_SLICE("services.app.nodes")))
+        return "--to: ";
+    return "";
+}
+
+/* Nobody wrote the lines of that text, so no line of it is named. */
+static void print_options_diag(const struct nw_diag *diag)
+{
+    for (size_t i = 0; i < diag->count; i++) {
+        const struct nw_diag_item *item = &diag->items[i];
+        fprintf(stderr, "newel: %s%s%s", item->is_warning ? "warning: " : "", option_of(item->path),
+                item->sentence);
+        if (item->suggestion != NULL)
+            fprintf(stderr, " (%s)", item->suggestion);
+        fputc('\n', stderr);
+    }
+}
+
 static void print_diag(const struct nw_diag *diag)
 {
     struct nw_text text = {0};
+    if (diag->count > 0 && diag->items[0].file != NULL &&
+        strcmp(diag->items[0].file, command_line) == 0) {
+        print_options_diag(diag);
+        return;
+    }
     nw_diag_print(diag, &text);
     if (text.len > 0)
         fprintf(stderr, "%s%s", diag->items[0].file == NULL ? "newel: " : "", text.ptr);
@@ -162,7 +194,7 @@ static int run_conf(const struct cli *cli, const char *file, const char *text)
     struct nw_daemon_options options = {
         .file = file,
         .text = text,
-        .text_name = "(command line)",
+        .text_name = command_line,
         .state_dir = cli_value(cli, CLI_STATE),
         .outside = &outside,
         .backend = &nw_backend_epoll,

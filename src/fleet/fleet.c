@@ -58,7 +58,8 @@ static void service_free(struct fleet_service *service)
     nw_list_remove(&service->node);
     nw_fleet_plan_free(service->plan);
     nw_free(service->health_path);
-    nw_free(service->expect);
+    nw_free(service->health_host);
+    nw_free(service->expect.items);
     nw_free(service->name);
     nw_free(service);
 }
@@ -73,14 +74,12 @@ static void take_settings(struct fleet_service *service, const struct nw_conf *c
     service->drain_ms = (uint64_t)conf->drain_ms;
     service->health_timeout_ms = (uint64_t)wanted->health.timeout_ms;
     nw_free(service->health_path);
-    nw_free(service->expect);
+    nw_free(service->health_host);
+    nw_free(service->expect.items);
     service->health_path =
         wanted->health.path.len > 0 ? nw_alloc_string(wanted->health.path) : NULL;
-    service->expect_count = wanted->health.expect.count;
-    service->expect = nw_alloc_array(service->expect_count + 1, sizeof *service->expect);
-    if (service->expect_count > 0)
-        memcpy(service->expect, wanted->health.expect.items,
-               service->expect_count * sizeof *service->expect);
+    service->health_host = nw_alloc_string(wanted->host.text);
+    service->expect = nw_conf_statuses_copy(&wanted->health.expect);
 }
 
 static struct fleet_slot *find_slot(const struct fleet_service *service, unsigned number)

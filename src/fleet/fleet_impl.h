@@ -46,9 +46,9 @@ struct fleet_service {
     uint64_t stop_ms;
     uint64_t drain_ms;
     char *health_path; /* NULL: accepting is enough */
+    char *health_host; /* empty: localhost */
     uint64_t health_timeout_ms;
-    struct nw_conf_status_range *expect;
-    size_t expect_count;
+    struct nw_conf_statuses expect; /* items are the service's own */
     struct nw_metric_series *starts;
     struct nw_metric_series *running;
 };

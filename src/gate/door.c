@@ -61,6 +61,7 @@ static void forget(struct gate_worker *worker, struct gate_conn *conn)
         gate_clients_leave(worker->gate, &conn->peer);
     nw_list_remove(&conn->node);
     nw_metric_add(conn->listener->open, worker->index, -1);
+    atomic_fetch_sub_explicit(&conn->listener->conn_count, 1, memory_order_release);
     nw_listener_count(-1);
     nw_pool_put_later(&worker->conn_pool, conn);
     nw_loop_at_rest(worker->worker, &worker->rest);
@@ -89,7 +90,6 @@ NW_YIELDS static void serve_fiber(void *arg)
     struct gate_worker *worker = gate_worker_self();
     struct nw_buf in = {0};
     gate_next next;
-    conn->fiber = nw_fiber_self();
     do {
         next = gate_serve(conn, &in);
         conn->request_count++;
@@ -110,7 +110,6 @@ NW_YIELDS static void refuse_fiber(void *arg)
     struct gate_conn *conn = arg;
     struct gate_worker *worker = gate_worker_self();
     char id[NW_HTTP_ID_BYTES], text[2048];
-    conn->fiber = nw_fiber_self();
     gate_ids_make(id);
     size_t bytes =
         gate_page_raw(503, gate_sentence(503), id, gate_date(worker), text, sizeof text);
@@ -124,10 +123,11 @@ NW_YIELDS static void refuse_fiber(void *arg)
 static bool start(struct gate_worker *worker, struct gate_conn *conn, const char *name,
                   nw_fiber_fn fn)
 {
-    struct nw_fiber *fiber = NULL;
     nw_list_remove(&conn->node);
     nw_list_push_back(&worker->active_conns, &conn->node);
-    return nw_scope_spawn(nw_worker_root_scope(worker->worker), name, fn, conn, &fiber) == NW_OK;
+    struct nw_scope *root = nw_worker_root_scope(worker->worker);
+    /* Known before it first runs, so that a cancel in between reaches it. */
+    return nw_scope_spawn(root, name, fn, conn, &conn->fiber) == NW_OK;
 }
 
 static void refuse(struct gate_worker *worker, struct gate_conn *conn)
@@ -184,12 +184,27 @@ static bool may_serve(struct gate_worker *worker, struct gate_conn *conn)
     return conn->is_counted;
 }
 
+/*
+ * Who is told that there is no room holds a descriptor while being told. Beyond a sixteenth more
+ * nobody is: the last descriptors belong to files, probes and whoever steers newel.
+ */
+static bool has_room(struct gate_worker *worker)
+{
+    if (worker == NULL || worker->current == NULL)
+        return false;
+    uint64_t max = worker->settings.connections_max;
+    uint64_t told_max = max + max / 16 + 4;
+    if (nw_listener_connections(worker->gate->runtime) < told_max)
+        return true;
+    nw_metric_add(worker->gate->connections_refused, worker->index, 1);
+    return false;
+}
+
 void gate_door_on_accept(void *owner, struct nw_accepted *accepted)
 {
     struct gate_listener *listener = owner;
     struct gate_worker *worker = gate_worker_self();
-    struct gate_conn *conn =
-        worker == NULL || worker->current == NULL ? NULL : nw_pool_try_zero(&worker->conn_pool);
+    struct gate_conn *conn = has_room(worker) ? nw_pool_try_zero(&worker->conn_pool) : NULL;
     if (conn == NULL) {
         nw_accepted_close(accepted);
         return;
@@ -199,6 +214,7 @@ void gate_door_on_accept(void *owner, struct nw_accepted *accepted)
     set_peer(conn, accepted);
     nw_stream_init_accepted(&conn->stream, accepted);
     nw_listener_count(1);
+    atomic_fetch_add_explicit(&listener->conn_count, 1, memory_order_relaxed);
     nw_metric_add(listener->accepted, worker->index, 1);
     nw_metric_add(listener->open, worker->index, 1);
     if (may_serve(worker, conn)) {
@@ -206,6 +222,20 @@ void gate_door_on_accept(void *owner, struct nw_accepted *accepted)
         return;
     }
     refuse(worker, conn);
+}
+
+void gate_door_on_exhausted(void *owner, bool is_exhausted)
+{
+    struct gate_listener *listener = owner;
+    struct nw_worker *worker = nw_worker_self();
+    if (!is_exhausted) {
+        nw_log(nw_worker_log(worker), NW_INFO, "door.descriptors_back", "listen=%s",
+               listener->text);
+        return;
+    }
+    nw_metric_add(listener->gate->descriptors_exhausted, nw_worker_index(worker), 1);
+    nw_log(nw_worker_log(worker), NW_ERROR, "door.descriptors_exhausted", "listen=%s hint=%s",
+           listener->text, "connections wait in the kernel; raise the limit of open files");
 }
 
 void gate_door_close_idle(struct gate_worker *worker)

@@ -14,10 +14,12 @@
 
 #include "base/assert.h"
 #include "base/hash.h"
+#include "base/log.h"
 #include "base/planted.h"
 #include "io/clock.h"
 #include "io/fiber.h"
 #include "io/sync.h"
+#include "io/worker.h"
 
 enum { CONTINUE_WAIT_MS = 1000, UPLOAD_FIBER_ABOVE_BYTES = 64 * 1024 };
 
@@ -113,12 +115,24 @@ NW_YIELDS static void upload_fiber(void *arg)
 
 /* ---- the answer's head ---- */
 
+/* The client only sees a 502; which rule the node broke stands in the log. */
+static nw_err refuse_answer(struct forward *f, nw_http1_class found)
+{
+    struct nw_log *log = nw_worker_log(nw_worker_self());
+    nw_log(log, NW_WARN, "node.bad_answer", "service=%s node=%s id=%.*s why=%s", f->service->name,
+           nw_peer_node_name(f->try.node), NW_SLICE_ARG(f->exchange->request_id),
+           nw_http1_class_sentence(found));
+    return NW_BAD_MESSAGE;
+}
+
 static nw_err judge_answer(struct forward *f)
 {
     struct nw_http1_asked asked = {f->exchange->head->method, f->exchange->asks_upgrade};
-    nw_http1_class found;
+    nw_http1_class found = NW_HTTP1_FINE;
     const char *bytes = f->in.data + f->in.start;
-    NW_TRY(nw_http1_response_judge(&f->head, bytes, &asked, &f->message, &found));
+    nw_err err = nw_http1_response_judge(&f->head, bytes, &asked, &f->message, &found);
+    if (err != NW_OK)
+        return found != NW_HTTP1_FINE ? refuse_answer(f, found) : err;
     if (f->message.keep_alive_s >= 0)
         f->try.conn->learned_idle_ms = (uint32_t)f->message.keep_alive_s * 1000;
     return NW_OK;
@@ -147,7 +161,7 @@ NW_YIELDS static nw_err read_one_head(struct forward *f)
             if (err == NW_OK)
                 return judge_answer(f);
             if (err != NW_AGAIN)
-                return NW_BAD_MESSAGE;
+                return refuse_answer(f, f->parser.found);
         }
         NW_TRY(read_once(f));
     }
@@ -159,7 +173,8 @@ static struct nw_http_answer answer_of(struct forward *f)
     struct nw_http_answer answer = {
         .status = f->head.status,
         .reason = nw_http1_reason(&f->head, bytes),
-        .fields = {bytes, f->head.fields, f->head.field_count, f->message.dropped},
+        .fields = {bytes, f->head.fields, f->head.field_count, f->message.dropped,
+                   !f->head.has_odd_fields},
         .has_date = nw_http1_has(&f->head, NW_HTTP_FIELD_DATE) &&
                     !nw_http1_set_has(&f->message.dropped, f->head.first[NW_HTTP_FIELD_DATE]),
         .length_bytes = f->message.has_length ? (int64_t)f->message.length_bytes
@@ -214,6 +229,7 @@ NW_YIELDS static nw_err wait_upload_or_answer(struct forward *f)
         NW_TRY(nw_io_wait_any(waits, 2));
         if (waits[0].ready == 0)
             continue;
+        NW_WITHIN(first_byte, f->service->first_byte_ms); /* a head that began must end */
         NW_TRY(read_one_head(f));
         if (!f->message.is_informational)
             return NW_OK;
@@ -303,7 +319,7 @@ NW_YIELDS static nw_err relay_chunked(struct forward *f)
         size_t used_bytes = 0;
         nw_err err = nw_http1_chunked_read(&chunked, nw_buf_unread(&f->in), &data, &used_bytes);
         if (err != NW_OK && err != NW_AGAIN)
-            return NW_BAD_MESSAGE;
+            return refuse_answer(f, chunked.found);
         if (data.len > 0)
             NW_TRY(to_client(f, data));
         nw_buf_consume(&f->in, (uint32_t)used_bytes);
@@ -377,8 +393,9 @@ NW_YIELDS static nw_err relay_answer(struct forward *f)
     struct nw_http_answer answer = answer_of(f);
     f->was_node_at_fault = false;
     nw_err err = sink->ops->head(sink, &answer);
+    f->was_node_at_fault = err == NW_HEAD_TOO_LARGE; /* ours fit, its own did not */
     if (err != NW_OK)
-        return err;
+        return f->was_node_at_fault ? NW_BAD_MESSAGE : err;
     nw_buf_consume(&f->in, f->head.head_bytes);
     f->was_node_at_fault = true;
     err = relay_body(f);
@@ -400,6 +417,7 @@ NW_YIELDS static nw_err tunnel(struct forward *f)
     struct nw_http_sink *sink = f->exchange->sink;
     struct nw_http_answer answer = answer_of(f);
     struct gate_request *request = gate_request_of(f->exchange);
+    NW_TRY(gate_tunnel_keep_head(f->exchange));
     NW_TRY(sink->ops->informational(sink, &answer));
     sink->has_head = true;
     f->exchange->outcome.status = 101;
@@ -542,6 +560,7 @@ NW_YIELDS static nw_err begin(struct forward *f, struct nw_peer_want *want)
         !nw_peer_has_other(f->service->set, f->try.node))
         return err;
     want->exclude = f->try.node; /* nothing of it left: it moves once */
+    want->has_refused = true;
     nw_metric_add(f->service->moved, gate_worker_self()->index, 1);
     f->exchange->outcome.attempts++;
     err = nw_peer_try_begin(f->service->set, want, &f->try);

@@ -25,6 +25,11 @@ NW_MUST_CHECK nw_err gate_forward_head(const struct nw_exchange *exchange,
                                        const struct nw_gate_service *service, const char *node_name,
                                        struct nw_buf *out);
 
+/*
+ * Copies the head's bytes into the arena: a tunnel gives the buffer that they lie in back, and what
+ * is logged at its end still names them.
+ */
+NW_MUST_CHECK nw_err gate_tunnel_keep_head(struct nw_exchange *exchange);
 /* Relays both ways after 101 until one side ends, or nothing moved for an hour. */
 NW_YIELDS void gate_tunnel(struct gate_conn *conn, struct nw_buf *from_client,
                            struct nw_stream *node, struct nw_buf *from_node);

@@ -75,10 +75,10 @@ static void write_forwarded(struct nw_http1_writer *writer, const struct nw_exch
     }
 }
 
-static void write_client(struct nw_http1_writer *writer, const struct nw_exchange *exchange)
+/* From a peer that is to be trusted, or that has no address. */
+static void write_client(struct nw_http1_writer *writer, const struct nw_exchange *exchange,
+                         struct nw_slice peer)
 {
-    char host[NW_ADDR_TEXT_MAX_BYTES];
-    struct nw_slice peer = nw_slice_of(host, nw_addr_host_text(&exchange->peer, host));
     struct nw_slice proto = exchange->is_secure ? NW_SLICE("https") : NW_SLICE("http");
     struct nw_slice asked = exchange->target.authority;
 
@@ -95,6 +95,40 @@ static void write_client(struct nw_http1_writer *writer, const struct nw_exchang
     NW_HTTP1_WRITE_FIELD(writer, "\r\nX-Request-Id: ", exchange->request_id);
     NW_HTTP1_WRITE_FIELD(writer, "traceparent: ",
                          nw_slice_of(exchange->traceparent, NW_HTTP_TRACEPARENT_BYTES));
+}
+
+/*
+ * The same for nearly everybody: a plain IPv4 client that nobody told us to trust. False: nothing
+ * was written, another way must be taken. The pieces go into room that is asked for at once.
+ */
+static bool write_plain_client(struct nw_http1_writer *writer, const struct nw_exchange *exchange,
+                               const char text[NW_ADDR_TEXT_MAX_BYTES], size_t text_len)
+{
+    enum { ADDRESS_BYTES = 16, FIXED_BYTES = 512 };
+    struct nw_slice asked = exchange->target.authority;
+    if (exchange->is_peer_trusted || exchange->is_secure || asked.len == 0 ||
+        exchange->peer.kind != NW_ADDR_IP4 || exchange->request_id.ptr != exchange->id_text)
+        return false;
+    char *at = nw_http1_write_room(writer, FIXED_BYTES + 2 * asked.len);
+    if (at == NULL)
+        return true; /* full: all the same */
+    NW_HTTP1_PUT(at, "Via: 1.1 newel\r\nX-Forwarded-For: ");
+    memcpy(at, text, ADDRESS_BYTES);
+    at += text_len;
+    NW_HTTP1_PUT(at, "\r\nX-Forwarded-Proto: http\r\nX-Forwarded-Host: ");
+    at = nw_http1_put(at, asked);
+    NW_HTTP1_PUT(at, "\r\nForwarded: for=");
+    memcpy(at, text, ADDRESS_BYTES);
+    at += text_len;
+    NW_HTTP1_PUT(at, ";proto=http;host=\"");
+    at = nw_http1_put(at, asked);
+    NW_HTTP1_PUT(at, "\"\r\nX-Request-Id: ");
+    NW_HTTP1_PUT_ARRAY(at, exchange->id_text);
+    NW_HTTP1_PUT(at, "\r\ntraceparent: ");
+    NW_HTTP1_PUT_ARRAY(at, exchange->traceparent);
+    NW_HTTP1_PUT(at, "\r\n");
+    nw_http1_write_upto(writer, at);
+    return true;
 }
 
 static struct nw_slice host_for(const struct nw_exchange *exchange,
@@ -134,12 +168,15 @@ static void write_body_framing(struct nw_http1_writer *writer, const struct nw_e
 static void write_all(struct nw_http1_writer *writer, const struct nw_exchange *exchange,
                       const struct nw_gate_service *service, const char *node_name)
 {
+    char text[NW_ADDR_TEXT_MAX_BYTES];
+    size_t text_len = nw_addr_host_text(&exchange->peer, text);
     struct nw_http1_set also = {{0, 0}};
     find_rewritten(exchange, &also);
     write_target(writer, exchange, exchange->is_target_raw);
     NW_HTTP1_WRITE_FIELD(writer, "Host: ", host_for(exchange, service, node_name));
     nw_http1_write_kept(writer, exchange->head, exchange->head_bytes, &exchange->message, &also);
-    write_client(writer, exchange);
+    if (!write_plain_client(writer, exchange, text, text_len))
+        write_client(writer, exchange, nw_slice_of(text, text_len));
     if (exchange->asks_upgrade)
         NW_HTTP1_WRITE(writer, "Connection: Upgrade\r\nUpgrade: websocket\r\n");
     write_body_framing(writer, exchange);

@@ -98,23 +98,13 @@ nw_err nw_gate_new(const struct nw_gate_options *options, struct nw_gate **out)
                                           nw_http1_class_name((nw_http1_class)i));
     gate->connections_refused =
         nw_metric_open(gate->metrics, NW_METRIC_connections_refused_total, "limit");
+    gate->descriptors_exhausted =
+        nw_metric_open(gate->metrics, NW_METRIC_descriptors_exhausted_total);
     gate->no_route = gate_route_get(gate, NW_SLICE("none"));
     for (unsigned i = 0; i < nw_runtime_worker_count(gate->runtime); i++)
         gate->workers[i] = worker_new(gate, i);
     *out = gate;
     return NW_OK;
-}
-
-static void free_listeners(struct nw_gate *gate)
-{
-    struct nw_list *node;
-    while ((node = nw_list_pop_front(&gate->old_listeners)) != NULL) {
-        struct gate_listener *listener = NW_CONTAINER_OF(node, struct gate_listener, node);
-        nw_metric_close(gate->metrics, listener->open);
-        nw_metric_close(gate->metrics, listener->accepted);
-        nw_free(listener->text);
-        nw_free(listener);
-    }
 }
 
 void nw_gate_free(struct nw_gate *gate)
@@ -123,11 +113,13 @@ void nw_gate_free(struct nw_gate *gate)
         return;
     for (unsigned i = 0; i < nw_runtime_worker_count(gate->runtime); i++)
         worker_free(gate->workers[i]);
-    free_listeners(gate);
+    gate_listeners_reap(gate);
+    NW_ASSERT(nw_list_is_empty(&gate->old_listeners));
     gate_route_unref(gate->no_route);
     for (unsigned i = 1; i < NW_HTTP1_CLASS_COUNT; i++)
         nw_metric_close(gate->metrics, gate->refused[i]);
     nw_metric_close(gate->metrics, gate->connections_refused);
+    nw_metric_close(gate->metrics, gate->descriptors_exhausted);
     nw_map_done(&gate->routes);
     nw_map_done(&gate->clients);
     pthread_mutex_destroy(&gate->lock);
@@ -146,11 +138,9 @@ static void drain_worker(void *arg)
 
 void nw_gate_drain(struct nw_gate *gate)
 {
-    for (struct nw_list *node = gate->listeners.next; node != &gate->listeners;) {
-        struct gate_listener *listener = NW_CONTAINER_OF(node, struct gate_listener, node);
-        node = node->next;
-        gate_listener_drop(listener);
-    }
+    /* Closing yields, and a second end may come meanwhile: no place in the list is kept. */
+    while (!nw_list_is_empty(&gate->listeners))
+        gate_listener_drop(NW_CONTAINER_OF(gate->listeners.next, struct gate_listener, node));
     nw_on_every_worker(drain_worker, NULL);
 }
 

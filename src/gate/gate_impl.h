@@ -48,9 +48,8 @@ struct nw_gate_service {
     uint32_t idle_ms;
     struct nw_conf_key key; /* name copied */
     struct nw_conf_host_rule host; /* text copied */
-    char *probe_request;    /* ready text of the health check; NULL: none */
-    struct nw_conf_status_range expect[16];
-    unsigned expect_count;
+    char *health_path;             /* what probes ask for; empty: there are none */
+    struct nw_conf_statuses expect; /* of probes; items copied */
     struct nw_metric_series *requests[GATE_CLASSES];
     struct nw_metric_series *duration;
     struct nw_metric_series *moved;   /* tries after one that never started */
@@ -96,6 +95,7 @@ struct gate_listener {
     char *text; /* the address as the configuration spells it */
     struct nw_metric_series *open;
     struct nw_metric_series *accepted;
+    _Atomic unsigned conn_count; /* those that name it: it may go when there are none */
     bool is_kept;    /* a generation in force names it */
     bool is_started; /* accepts */
 };
@@ -124,14 +124,16 @@ struct nw_gate {
     char *spool_dir;
     struct gate_worker *workers[NW_WORKERS_MAX];
     struct nw_list listeners;
-    struct nw_list old_listeners; /* closed; connections may still name them */
+    struct nw_list old_listeners; /* closed; connections still name them, or did until lately */
     struct nw_map routes; /* label -> nw_gate_route; under lock */
     pthread_mutex_t lock;
     struct gate_part *part; /* in force */
     struct nw_map clients;  /* client address -> count of connections; under lock */
+    _Atomic uint64_t spool_bytes; /* of all bodies that lie in files */
     _Atomic unsigned pins;  /* gate_pin objects alive, of all workers */
     struct nw_metric_series *refused[NW_HTTP1_CLASS_COUNT]; /* by strictness class */
     struct nw_metric_series *connections_refused;
+    struct nw_metric_series *descriptors_exhausted;
     struct nw_gate_route *no_route; /* label "none": requests that no route took */
 };
 

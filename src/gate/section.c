@@ -103,7 +103,11 @@ NW_YIELDS static nw_err listener_open(struct nw_gate *gate, const struct nw_conf
 {
     struct gate_listener *made = nw_alloc_zero(sizeof *made);
     struct nw_listener_options options = {
-        .inherited_fd = -1, .on_accept = gate_door_on_accept, .owner = made};
+        .inherited_fd = -1,
+        .on_accept = gate_door_on_accept,
+        .on_exhausted = gate_door_on_exhausted,
+        .owner = made,
+    };
     nw_err err = resolve_listen(&listen->address, &options.addr);
     if (err == NW_OK && gate->options.inherited_fd != NULL)
         options.inherited_fd =
@@ -130,8 +134,23 @@ void gate_listener_drop(struct gate_listener *listener)
     struct nw_gate *gate = listener->gate;
     nw_list_remove(&listener->node);
     nw_listener_close(listener->listener);
-    /* Connections that it accepted still name it: it rests with the gate until they are gone. */
+    /* Connections that it accepted still name it: it rests until they are gone. */
     nw_list_push_back(&gate->old_listeners, &listener->node);
+}
+
+void gate_listeners_reap(struct nw_gate *gate)
+{
+    for (struct nw_list *node = gate->old_listeners.next; node != &gate->old_listeners;) {
+        struct gate_listener *listener = NW_CONTAINER_OF(node, struct gate_listener, node);
+        node = node->next;
+        if (atomic_load_explicit(&listener->conn_count, memory_order_acquire) != 0)
+            continue;
+        nw_list_remove(&listener->node);
+        nw_metric_close(gate->metrics, listener->open);
+        nw_metric_close(gate->metrics, listener->accepted);
+        nw_free(listener->text);
+        nw_free(listener);
+    }
 }
 
 /* Those that no generation has adopted. */
@@ -150,6 +169,7 @@ NW_YIELDS static nw_err admit(void *self, const struct nw_generation *old,
 {
     struct nw_gate *gate = self;
     nw_err result = NW_OK;
+    gate_listeners_reap(gate);
     drop_unadopted(gate);
     for (size_t i = 0; i < next->conf->listen.count; i++) {
         const struct nw_conf_listen *listen = &next->conf->listen.items[i];
@@ -206,6 +226,7 @@ NW_YIELDS static void adopt_service(struct nw_gate *gate, const struct nw_conf_s
         .idle_ms = service->idle_ms,
         .slow_start_ms = (uint32_t)conf->slow_start_ms,
         .has_health = conf->health.path.len > 0,
+        .health_check = service->health_path,
         .health_every_ms = (uint32_t)conf->health.every_ms,
         .health_timeout_ms = (uint32_t)conf->health.timeout_ms,
         .health_fall = (unsigned)conf->health.fall,

@@ -14,7 +14,9 @@ uint64_t gate_connections_max(const struct nw_conf_share *share);
 /* {"listeners": […], "services": {…}, "routes": […], "generations_alive": n} */
 void gate_status(void *self, struct nw_text *out);
 
-/* Accepts what is queued, closes; the object stays until the gate goes. */
+/* Frees the closed listeners that no connection names any more. */
+void gate_listeners_reap(struct nw_gate *gate);
+/* Accepts what is queued, closes; the object stays until its last connection has gone. */
 NW_YIELDS void gate_listener_drop(struct gate_listener *listener);
 
 #endif

@@ -50,26 +50,39 @@ static void hold(struct gate_sink *sink, const void *bytes, size_t len)
     sink->out.end += (uint32_t)len;
 }
 
-static void write_own_fields(struct gate_sink *sink, struct nw_http1_writer *writer)
+/* What newel adds, up to the empty line. */
+static void write_own_fields(struct gate_sink *sink, const struct nw_http_answer *answer,
+                             struct nw_http1_writer *writer)
 {
+    enum { FIXED_BYTES = 256 };
     struct nw_exchange *exchange = sink->exchange;
-    NW_HTTP1_WRITE_FIELD(writer, "Via: 1.1 newel\r\nX-Request-Id: ",
-                         exchange->request_id);
-    nw_http1_write_bytes(writer, exchange->answer_lines);
-}
-
-static void write_connection(struct gate_sink *sink, struct nw_http1_writer *writer)
-{
-    bool is_http10 = sink->exchange->head->version_minor == 0;
+    char *at = nw_http1_write_room(
+        writer, FIXED_BYTES + exchange->request_id.len + exchange->answer_lines.len);
+    if (at == NULL)
+        return;
+    NW_HTTP1_PUT(at, "Via: 1.1 newel\r\nX-Request-Id: ");
+    at = nw_http1_put(at, exchange->request_id);
+    NW_HTTP1_PUT(at, "\r\n");
+    at = nw_http1_put(at, exchange->answer_lines);
+    if (sink->is_chunked) {
+        NW_HTTP1_PUT(at, "Transfer-Encoding: chunked\r\n");
+    } else if (answer->length_bytes >= 0 && answer->status >= 200 && answer->status != 204) {
+        NW_HTTP1_PUT(at, "Content-Length: ");
+        at = nw_http1_put_u64(at, (uint64_t)answer->length_bytes);
+        NW_HTTP1_PUT(at, "\r\n");
+    }
     if (!sink->keeps_alive)
-        NW_HTTP1_WRITE(writer, "Connection: close\r\n");
-    else if (is_http10)
-        NW_HTTP1_WRITE(writer, "Connection: keep-alive\r\n");
+        NW_HTTP1_PUT(at, "Connection: close\r\n");
+    else if (exchange->head->version_minor == 0)
+        NW_HTTP1_PUT(at, "Connection: keep-alive\r\n");
+    NW_HTTP1_PUT(at, "\r\n");
+    nw_http1_write_upto(writer, at);
 }
 
 static void write_fields(struct nw_http1_writer *writer, const struct nw_http_fields *fields)
 {
-    nw_http1_write_fields(writer, fields->bytes, fields->items, fields->count, &fields->skip);
+    nw_http1_write_fields(writer, fields->bytes, fields->items, fields->count, &fields->skip,
+                          fields->is_plain);
 }
 
 static void write_head(struct gate_sink *sink, const struct nw_http_answer *answer,
@@ -79,14 +92,7 @@ static void write_head(struct gate_sink *sink, const struct nw_http_answer *answ
     write_fields(writer, &answer->fields);
     if (!answer->has_date)
         nw_http1_write_field(writer, NW_SLICE("Date"), gate_date(gate_worker_self()));
-    write_own_fields(sink, writer);
-    if (sink->is_chunked)
-        nw_http1_write_framing(writer, NW_HTTP1_BODY_CHUNKED, 0);
-    else if (answer->length_bytes >= 0 && answer->status >= 200 && answer->status != 204)
-        nw_http1_write_field_u64(writer, NW_SLICE("Content-Length"),
-                                 (uint64_t)answer->length_bytes);
-    write_connection(sink, writer);
-    nw_http1_write_end(writer);
+    write_own_fields(sink, answer, writer);
 }
 
 /* The framing towards this client, decided from what is known and what it speaks. */

@@ -214,6 +214,20 @@ static bool take_direct(struct gate_source *source)
     return true;
 }
 
+/* The spool is disk: it has a ceiling of its own and takes nothing from the memory's. */
+static nw_err spool_reserve(struct gate_source *source, size_t bytes)
+{
+    struct gate_worker *worker = gate_worker_self();
+    _Atomic uint64_t *all_bytes = &worker->gate->spool_bytes;
+    uint64_t before = atomic_fetch_add_explicit(all_bytes, bytes, memory_order_relaxed);
+    if (before + bytes > worker->settings.spool_max_bytes) {
+        atomic_fetch_sub_explicit(all_bytes, bytes, memory_order_relaxed);
+        return NW_BUSY;
+    }
+    source->spool_bytes += bytes;
+    return NW_OK;
+}
+
 NW_YIELDS static nw_err open_spool(struct gate_source *source)
 {
     struct gate_worker *worker = gate_worker_self();
@@ -227,9 +241,7 @@ NW_YIELDS static nw_err open_spool(struct gate_source *source)
     NW_TRY(err);
     for (unsigned i = 0; i < source->chain_count; i++) {
         struct nw_slice piece = nw_buf_unread(&source->chain[i]);
-        if (!nw_memory_try(NW_MEMORY_SPOOL, piece.len))
-            return NW_NO_MEMORY;
-        source->spool_bytes += piece.len;
+        NW_TRY(spool_reserve(source, piece.len));
         NW_TRY(nw_file_write(source->spool, source->spool_bytes - piece.len, piece.ptr, piece.len));
         nw_buf_release(&source->chain[i]);
     }
@@ -260,9 +272,7 @@ NW_YIELDS static nw_err keep_piece(struct gate_source *source, struct nw_slice p
     }
     if (piece.len == 0)
         return NW_OK;
-    if (!nw_memory_try(NW_MEMORY_SPOOL, piece.len))
-        return NW_NO_MEMORY;
-    source->spool_bytes += piece.len;
+    NW_TRY(spool_reserve(source, piece.len));
     return nw_file_write(source->spool, source->spool_bytes - piece.len, piece.ptr, piece.len);
 }
 
@@ -355,7 +365,8 @@ bool gate_source_done(struct gate_source *source, struct nw_buf *in)
     if (source->spool != NULL)
         nw_file_close(source->spool);
     if (source->spool_bytes > 0)
-        nw_memory_give(NW_MEMORY_SPOOL, source->spool_bytes);
+        atomic_fetch_sub_explicit(&gate_worker_self()->gate->spool_bytes, source->spool_bytes,
+                                  memory_order_relaxed);
     bool is_at_next = source->is_done && source->failed == NW_OK;
     if (is_at_next && nw_buf_unread_bytes(&source->more) > 0) {
         NW_ASSERT(nw_buf_unread_bytes(in) == 0);

@@ -10,6 +10,30 @@
 
 enum { IDLE_MS = 60 * 60 * 1000 };
 
+/* What points into the old bytes points to the same place in the copy. */
+static void move(struct nw_slice *slice, const char *from, size_t bytes, const char *to)
+{
+    if (slice->ptr >= from && slice->ptr < from + bytes)
+        slice->ptr = to + (slice->ptr - from);
+}
+
+nw_err gate_tunnel_keep_head(struct nw_exchange *exchange)
+{
+    size_t bytes = exchange->head->head_bytes;
+    const char *from = exchange->head_bytes;
+    char *to = nw_arena_try(exchange->arena, bytes);
+    if (to == NULL)
+        return NW_NO_MEMORY;
+    memcpy(to, from, bytes);
+    struct nw_target *target = &exchange->target;
+    struct nw_slice *const slices[] = {&target->authority, &target->host, &target->path,
+                                       &target->query,     &target->raw,  &exchange->request_id};
+    for (size_t i = 0; i < NW_COUNT(slices); i++)
+        move(slices[i], from, bytes, to);
+    exchange->head_bytes = to;
+    return NW_OK;
+}
+
 struct direction {
     struct nw_stream *from;
     struct nw_stream *to;

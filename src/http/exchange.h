@@ -36,6 +36,7 @@ struct nw_http_fields {
     const struct nw_http1_field *items;
     uint32_t count;
     struct nw_http1_set skip;
+    bool is_plain; /* the head has no odd fields */
 };
 
 /* Where the body's end shows. */

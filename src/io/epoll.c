@@ -371,8 +371,8 @@ static ssize_t result_of(ssize_t bytes)
 
 /*
  * recv and send without the C library: its versions are cancellation points, which costs a process
- * with threads some thirty instructions each time, and we never cancel a thread. A sanitizer wants to
- * see the call.
+ * with threads some thirty instructions each time, and we never cancel a thread. A sanitizer wants
+ * to see the call.
  */
 #if defined(__x86_64__) && !NW_ASAN && !NW_TSAN
 static inline ssize_t transfer(long number, int fd, const void *at, size_t bytes, unsigned flags)

@@ -1,10 +1,10 @@
 /*
  * fiber.h - stackful fibers, the scopes that own them, deadlines, cancellation.
  *
- * Work in flight runs on fibers, so a protocol reads top to bottom. Every wait has a deadline (which
- * may be "never"), every fiber can be cancelled: its waits then return NW_CANCELLED. Every fiber
- * belongs to a scope; leaving a scope cancels and joins its children, so no orphan outlives the memory
- * that it borrows. A fiber never leaves the worker that made it.
+ * Work in flight runs on fibers, so a protocol reads top to bottom. Every wait has a deadline
+ * (which may be "never"), every fiber can be cancelled: its waits then return NW_CANCELLED. Every
+ * fiber belongs to a scope; leaving a scope cancels and joins its children, so no orphan outlives
+ * the memory that it borrows. A fiber never leaves the worker that made it.
  *
  * Owner:   a scope is embedded in its user's frame or struct and must be closed
  * Threads: one worker
@@ -36,15 +36,16 @@ struct nw_scope {
 /* Inherits the opening fiber's nearest deadline. */
 void nw_scope_open(struct nw_scope *scope);
 /*
- * Starts fn(arg) on a new fiber of this scope at the end of the current turn's ready list. `name` is
- * a static string. NW_BUSY when no fibers are left. The pointer stays valid until the fiber ends.
+ * Starts fn(arg) on a new fiber of this scope at the end of the current turn's ready list. `name`
+ * is a static string. NW_BUSY when no fibers are left. The pointer stays valid until the fiber
+ * ends.
  */
-NW_MUST_CHECK nw_err nw_scope_spawn(struct nw_scope *scope, const char *name, nw_fiber_fn fn, void *arg,
-                                    struct nw_fiber **out_fiber);
+NW_MUST_CHECK nw_err nw_scope_spawn(struct nw_scope *scope, const char *name, nw_fiber_fn fn,
+                                    void *arg, struct nw_fiber **out_fiber);
 /*
- * As nw_scope_spawn, but no ceiling of fibers or buffers refuses this fiber, nor the children of its
- * scopes: signals and the admin listener must be served when requests have used up everything. The
- * caller bounds how many there are.
+ * As nw_scope_spawn, but no ceiling of fibers or buffers refuses this fiber, nor the children of
+ * its scopes: signals and the admin listener must be served when requests have used up everything.
+ * The caller bounds how many there are.
  */
 NW_MUST_CHECK nw_err nw_scope_spawn_vital(struct nw_scope *scope, const char *name, nw_fiber_fn fn,
                                           void *arg, struct nw_fiber **out_fiber);
@@ -92,9 +93,9 @@ bool nw_within_ran_out(const struct nw_within *within);
 uint64_t nw_deadline_left_ms(void);
 
 /*
- * Once per fiber: cancellation and the passed deadline are set aside for at most `ms`, so that the 504
- * page, a ROLLBACK or a lingering close can come after the timeout that caused them. False when the
- * fiber had its grace already.
+ * Once per fiber: cancellation and the passed deadline are set aside for at most `ms`, so that the
+ * 504 page, a ROLLBACK or a lingering close can come after the timeout that caused them. False when
+ * the fiber had its grace already.
  */
 bool nw_grace(uint64_t ms);
 

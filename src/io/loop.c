@@ -197,7 +197,8 @@ static void hand_out_events(struct nw_worker *worker, int count)
     worker->event_count = count;
     for (worker->event_at = 0; worker->event_at < worker->event_count;) {
         struct nw_ready event = worker->events[worker->event_at++];
-        if (worker->event_at < worker->event_count) /* what a source is embedded in is cold by now */
+        if (worker->event_at <
+            worker->event_count) /* what a source is embedded in is cold by now */
             nw_prefetch(worker->events[worker->event_at].source, SOURCE_HOT_BYTES);
         if (event.source != NULL)
             event.source->on_ready(event.source, event.bits);

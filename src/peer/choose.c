@@ -3,7 +3,8 @@
  *
  * Each round turns the members into numbers (weight 0: out) and asks the set's rule. What is out is
  * decided in up to four passes, each more desperate: first the nodes that are well and were not
- * tried yet, then also the one already tried, then, when no node is up, all of them. Hard rules
+ * tried yet, then also the one already tried, then, when no node is up, all of them (those that are
+ * out before the tried one if that refused a connection). Hard rules
  * hold in every pass: weight 0, draining, the caller's `eligible`. A set in order ends after the
  * first.
  *
@@ -27,7 +28,12 @@ struct pass {
     bool with_excluded;
     bool with_down;
 };
-static const struct pass passes[] = {{false, false}, {true, false}, {false, true}, {true, true}};
+enum { PASSES = 4 };
+static const struct pass passes[PASSES] = {
+    {false, false}, {true, false}, {false, true}, {true, true}};
+/* A node that just refused a connection is worth less than one that was out a while ago. */
+static const struct pass passes_refused[PASSES] = {
+    {false, false}, {false, true}, {true, false}, {true, true}};
 
 struct round {
     const struct nw_peer_set *set;
@@ -143,16 +149,18 @@ static int look(struct round *round, struct nw_worker *worker)
 {
     unsigned worker_index = nw_worker_index(worker);
     struct nw_peer_group *group = round->set->group;
-    for (unsigned i = 0; i < NW_COUNT(passes); i++) {
-        if (passes[i].with_excluded && round->want->exclude == NULL)
+    const struct pass *order = round->want->has_refused ? passes_refused : passes;
+    for (unsigned i = 0; i < PASSES; i++) {
+        if (order[i].with_excluded && round->want->exclude == NULL)
             continue;
-        fill(round, &passes[i]);
+        fill(round, &order[i]);
         if (NW_UNLIKELY(round->trial >= 0))
             return round->trial;
         if (round->open_count != 0) {
-            if (NW_UNLIKELY(passes[i].with_down) || atomic_load_explicit(&group->is_panicking,
-                                                                         memory_order_relaxed))
-                tell_panic(group, passes[i].with_down, worker_index);
+            bool with_down = order[i].with_down;
+            if (NW_UNLIKELY(with_down) ||
+                atomic_load_explicit(&group->is_panicking, memory_order_relaxed))
+                tell_panic(group, with_down, worker_index);
             struct nw_balance_pick pick = {
                 .items = round->items,
                 .count = round->view->count,
@@ -169,10 +177,24 @@ static int look(struct round *round, struct nw_worker *worker)
     return -1;
 }
 
+/* A set of one whose node is well has nothing to choose: reserved, unless anything is special. */
+static bool is_only_choice(const struct nw_peer_member *member, const struct nw_peer_want *want)
+{
+    struct nw_peer_node *node = member->node;
+    return member->weight != 0 && is_plain(node, want) &&
+           !atomic_load_explicit(&node->group->is_panicking, memory_order_relaxed) &&
+           nw_peer_node_reserve(node);
+}
+
 nw_err nw_peer_choose(const struct nw_peer_set *set, const struct nw_peer_want *want,
                       struct nw_worker *worker, struct nw_peer_node **out_node, bool *out_is_trial)
 {
     const struct nw_peer_view *view = atomic_load_explicit(&set->view, memory_order_acquire);
+    if (view->count == 1 && is_only_choice(&view->members[0], want)) {
+        *out_node = view->members[0].node;
+        *out_is_trial = false;
+        return NW_OK;
+    }
     struct round round = {
         .set = set,
         .view = view,
@@ -200,14 +222,20 @@ nw_err nw_peer_choose(const struct nw_peer_set *set, const struct nw_peer_want *
 bool nw_peer_has_other(const struct nw_peer_set *set, const struct nw_peer_node *node)
 {
     const struct nw_peer_view *view = atomic_load_explicit(&set->view, memory_order_acquire);
-    for (unsigned i = 0; i < view->count; i++)
-        if (view->members[i].node != node && view->members[i].weight != 0 &&
-            nw_peer_node_is_usable(view->members[i].node))
+    for (unsigned i = 0; i < view->count; i++) {
+        const struct nw_peer_member *member = &view->members[i];
+        uint32_t flags = atomic_load_explicit(&member->node->flags, memory_order_relaxed);
+        if (member->node != node && member->weight != 0 && (flags & NW_PEER_FLAG_DRAINING) == 0)
             return true;
+    }
     return false;
 }
 
 bool nw_peer_set_is_usable(const struct nw_peer_set *set)
 {
-    return nw_peer_has_other(set, NULL);
+    const struct nw_peer_view *view = atomic_load_explicit(&set->view, memory_order_acquire);
+    for (unsigned i = 0; i < view->count; i++)
+        if (view->members[i].weight != 0 && nw_peer_node_is_usable(view->members[i].node))
+            return true;
+    return false;
 }

@@ -104,7 +104,7 @@ struct nw_peer_set_spec {
     uint32_t idle_ms;
     uint32_t slow_start_ms;
     bool has_health;
-    /* What is asked, as "GET /ready": a verdict of another check does not count. NULL: "". */
+    /* What is asked, as "GET /ready": a verdict of another check does not count. NULL: any. */
     const char *health_check;
     uint32_t health_every_ms;
     uint32_t health_timeout_ms;
@@ -149,6 +149,8 @@ NW_YIELDS NW_MUST_CHECK nw_err nw_peer_set_change(struct nw_peer_set *set,
 struct nw_peer_want {
     uint64_t key_hash;                  /* for NW_BALANCE_HASH */
     const struct nw_peer_node *exclude; /* already tried; used only when it is the only one */
+    bool
+        has_refused; /* the excluded one refused a connection: even nodes that are out come first */
     /* Hard; NULL: all. While begin waits it may be asked on any worker. */
     bool (*eligible)(const struct nw_peer_node *node, const void *arg);
     const void *eligible_arg;
@@ -189,7 +191,7 @@ void nw_peer_try_end(struct nw_peer_try *try, bool is_reusable);
 
 /* Retry budget of the set: 10 % of requests over 10 s, at least 3/s. Counts one use when true. */
 bool nw_peer_may_retry(struct nw_peer_set *set);
-/* Is there another usable node than `node`? */
+/* Is there another node than `node` that may be tried, well or not? */
 bool nw_peer_has_other(const struct nw_peer_set *set, const struct nw_peer_node *node);
 
 const char *nw_peer_node_name(const struct nw_peer_node *node); /* the address as written */

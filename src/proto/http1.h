@@ -65,7 +65,10 @@ struct nw_http1_head {
     uint32_t reason_len;
     uint32_t head_bytes; /* with the empty line; what follows is body or the next message */
     uint32_t field_count;
+    bool has_odd_fields;  /* one does not stand there as "Name: value CRLF" */
+    bool has_other_n;     /* the name of one without an id begins with n */
     uint64_t present;                   /* bit id: at least one such field; bit 0 is never set */
+    uint64_t repeated;                  /* bit id: more than one; bit 0 says nothing */
     uint8_t first[NW_HTTP_FIELD_COUNT]; /* index of the first one; valid where `present` is set */
     struct nw_http1_field fields[NW_HTTP1_FIELDS_MAX];
 };

@@ -390,15 +390,18 @@ static inline step read_space(struct nw_http1_parser *parser, struct cursor *c)
 }
 
 /* The field at the end of the table is complete. */
-static inline void add_field(struct nw_http1_head *head, const char *bytes)
+static void add_field(struct nw_http1_head *head, const char *bytes)
 {
     struct nw_http1_field *field = &head->fields[head->field_count];
-    nw_http_field id = nw_http_field_find(nw_slice_of(bytes + field->name_off, field->name_len));
+    nw_http_field id = nw_http_field_find(nw_http1_name(head, bytes, head->field_count));
+    uint64_t bit = UINT64_C(1) << id;
     field->id = (uint16_t)id;
-    uint64_t bit = (UINT64_C(1) << id) & ~UINT64_C(1);
     if ((head->present & bit) == 0)
         head->first[id] = (uint8_t)head->field_count;
-    head->present |= bit;
+    head->has_other_n |= id == NW_HTTP_FIELD_OTHER && (bytes[field->name_off] | 0x20) == 'n';
+    head->has_odd_fields = true; /* or it was only cut by a read */
+    head->repeated |= head->present & bit;
+    head->present |= bit & ~UINT64_C(1);
     head->field_count++;
 }
 
@@ -420,33 +423,87 @@ static inline step read_value(struct nw_http1_parser *parser, struct cursor *c,
     return STEP_ON;
 }
 
+#if defined(__SSE2__)
+/* Sixteen bytes from `at`; near the end some before it are loaded too, to be shifted out. */
+static inline __m128i load_near(const char *at, const char *end, unsigned *out_shift)
+{
+    *out_shift = end - at >= 16 ? 0 : 16 - (unsigned)(end - at);
+    return nw_load_16(at - *out_shift);
+}
+
+static inline const char *scan_value_near(const char *at, const char *end)
+{
+    for (; end - at >= 16; at += 16) {
+        unsigned mask = nw_value_ends(nw_load_16(at));
+        if (mask != 0)
+            return at + __builtin_ctz(mask);
+    }
+    if (at == end)
+        return end;
+    unsigned shift, mask;
+    mask = nw_value_ends(load_near(at, end, &shift)) >> shift;
+    return mask != 0 ? at + __builtin_ctz(mask) : end;
+}
+
 /*
- * The straight way for fields that are all there and look as nearly all do: "Name: value CRLF". At
- * the first that is anything else it stops before it, and the phases judge.
+ * The straight way for fields that are all there and look as nearly all do: "Name: value CRLF" with a
+ * name below sixteen bytes. At the first that is anything else it stops before it, and the phases
+ * judge. The start line lies in front, so there are sixteen bytes before every end.
  */
 static inline void read_plain_fields(struct nw_http1_parser *parser, struct cursor *c,
                                      struct nw_http1_head *head)
 {
-    const char *at = c->at, *end = c->end;
-    while (NW_LIKELY(head->field_count < parser->limits.field_count)) {
-        const char *name_end = nw_scan_name(at, end);
-        if (end - name_end < 4 || name_end == at || memcmp(name_end, ": ", 2) != 0)
+    const char *const bytes = c->bytes, *const end = c->end, *at = c->at;
+    uint32_t count = head->field_count;
+    uint64_t present = head->present, repeated = head->repeated;
+    if (at - bytes < 16)
+        return;
+    for (; count < parser->limits.field_count && end - at >= 4; count++) {
+        __m128i x;
+        if (NW_LIKELY(end - at >= 16)) {
+            x = nw_load_16(at);
+        } else {
+            char line[16] = {0};
+            memcpy(line, at, (size_t)(end - at));
+            x = nw_load_16(line);
+        }
+        unsigned name_len = (unsigned)__builtin_ctz(nw_name_ends(x) | 0x10000);
+        const char *value = at + name_len + 2;
+        if (name_len - 1 > 14 || end - value < 2 || memcmp(value - 2, ": ", 2) != 0)
             break;
-        const char *value = name_end + 2, *value_end = nw_scan_value(value, end);
+        const char *value_end = scan_value_near(value, end);
         /* An empty value has its CR here; white space at an end is for the phases to cut. */
         if (NW_UNLIKELY(end - value_end < 2 || memcmp(value_end, "\r\n", 2) != 0 ||
                         (unsigned char)*value <= ' ' || (unsigned char)value_end[-1] <= ' '))
             break;
-        struct nw_http1_field *field = &head->fields[head->field_count];
-        field->name_off = offset(c, at);
-        field->name_len = (uint16_t)(name_end - at);
-        field->value_off = offset(c, value);
-        field->value_len = (uint32_t)(value_end - value);
-        add_field(head, c->bytes);
+        nw_http_field id = nw_field_find_16(x, name_len);
+        head->fields[count] = (struct nw_http1_field){
+            .name_off = (uint32_t)(at - bytes),
+            .name_len = (uint16_t)name_len,
+            .value_off = (uint32_t)(value - bytes),
+            .value_len = (uint32_t)(value_end - value),
+            .id = (uint16_t)id,
+        };
+        uint64_t bit = UINT64_C(1) << id;
+        if ((present & bit) == 0)
+            head->first[id] = (uint8_t)count; /* of OTHER too; nobody reads it */
+        if (id == NW_HTTP_FIELD_OTHER)
+            head->has_other_n |= (at[0] | 0x20) == 'n';
+        repeated |= present & bit;
+        present |= bit;
         at = value_end + 2;
     }
+    head->field_count = count;
+    head->present = present & ~UINT64_C(1);
+    head->repeated = repeated;
     c->at = at;
 }
+#else
+static inline void read_plain_fields(struct nw_http1_parser *parser, struct cursor *c,
+                                     struct nw_http1_head *head)
+{
+}
+#endif
 
 static step read_phase(struct nw_http1_parser *parser, struct cursor *c, struct nw_http1_head *head)
 {

@@ -188,27 +188,38 @@ static const uint64_t telling = (UINT64_C(1) << NW_HTTP_FIELD_EXPECT)
 /* A field without an id. */
 static void judge_other(struct judge *judge, uint32_t index)
 {
-    const char *name = judge->bytes + judge->head->fields[index].name_off;
-    if (NW_LIKELY((name[0] | 0x20) != 'n') ||
-        !nw_http_field_is_newel(nw_http1_name(judge->head, judge->bytes, index)))
+    if (!nw_http_field_is_newel(nw_http1_name(judge->head, judge->bytes, index)))
         return;
     nw_http1_set_add(&judge->out->newel, index);
     if (!judge->head->is_response)
         nw_http1_set_add(&judge->out->dropped, index);
 }
 
+/* All fields with this id. */
+static nw_http1_class judge_each(struct judge *judge, nw_http_field id)
+{
+    const struct nw_http1_head *head = judge->head;
+    uint32_t first = head->first[id];
+    nw_http1_class found = judge_known(judge, first, id);
+    if (NW_LIKELY((head->repeated >> id & 1) == 0))
+        return found;
+    for (uint32_t i = first + 1; i < head->field_count && found == NW_HTTP1_FINE; i++)
+        if (head->fields[i].id == id)
+            found = judge_known(judge, i, id);
+    return found;
+}
+
 static nw_http1_class judge_fields(struct judge *judge)
 {
-    for (uint32_t i = 0; i < judge->head->field_count; i++) {
-        unsigned id = judge->head->fields[i].id;
-        if (id == NW_HTTP_FIELD_OTHER) {
-            judge_other(judge, i);
-        } else if ((telling >> id) & 1) {
-            nw_http1_class found = judge_known(judge, i, (nw_http_field)id);
-            if (found != NW_HTTP1_FINE)
-                return found;
-        }
+    const struct nw_http1_head *head = judge->head;
+    for (uint64_t left = head->present & telling; left != 0; left &= left - 1) {
+        nw_http1_class found = judge_each(judge, (nw_http_field)__builtin_ctzll(left));
+        if (found != NW_HTTP1_FINE)
+            return found;
     }
+    for (uint32_t i = 0; NW_UNLIKELY(head->has_other_n) && i < head->field_count; i++)
+        if (head->fields[i].id == NW_HTTP_FIELD_OTHER)
+            judge_other(judge, i);
     if (judge->named != 0 || judge->names_others)
         drop_named(judge);
     return NW_HTTP1_FINE;

@@ -95,14 +95,24 @@ void nw_http1_write_field(struct nw_http1_writer *writer, struct nw_slice name,
     memcpy(at, "\r\n", 2);
 }
 
-void nw_http1_write_field_u64(struct nw_http1_writer *writer, struct nw_slice name, uint64_t value)
+char *nw_http1_put_u64(char *at, uint64_t value)
 {
-    char digits[20], *at = digits + sizeof digits;
+    char digits[20];
+    size_t first = sizeof digits;
     do {
-        *--at = (char)('0' + value % 10);
+        digits[--first] = (char)('0' + value % 10);
         value /= 10;
     } while (value != 0);
-    nw_http1_write_field(writer, name, nw_slice_of(at, (size_t)(digits + sizeof digits - at)));
+    while (first < sizeof digits)
+        *at++ = digits[first++];
+    return at;
+}
+
+void nw_http1_write_field_u64(struct nw_http1_writer *writer, struct nw_slice name, uint64_t value)
+{
+    char digits[20];
+    size_t len = (size_t)(nw_http1_put_u64(digits, value) - digits);
+    nw_http1_write_field(writer, name, nw_slice_of(digits, len));
 }
 
 /* Does the field stand in the text exactly as it would be written? */
@@ -112,10 +122,43 @@ static inline bool is_canonical(const struct nw_http1_field *field, const char *
            bytes[field->value_off - 1] == ' ' && bytes[field->value_off + field->value_len] == '\r';
 }
 
+/* The first index from `at` on that is in the set, or `count`. */
+static inline uint32_t next_in_set(const struct nw_http1_set *set, uint32_t at, uint32_t count)
+{
+    for (; at < count; at = (at | 63) + 1) {
+        uint64_t word = set->word[at >> 6] >> (at & 63);
+        if (word != 0) {
+            at += (uint32_t)__builtin_ctzll(word);
+            return at < count ? at : count;
+        }
+    }
+    return count;
+}
+
+/* Plain fields stand one behind the other, so what is kept between two that are not is one run. */
+static void write_plain_fields(struct nw_http1_writer *writer, const char *bytes,
+                               const struct nw_http1_field *fields, uint32_t count,
+                               const struct nw_http1_set *skip)
+{
+    for (uint32_t at = 0; at < count;) {
+        uint32_t end = next_in_set(skip, at, count);
+        if (end > at) {
+            const struct nw_http1_field *last = &fields[end - 1];
+            uint32_t from = fields[at].name_off, to = last->value_off + last->value_len + 2;
+            nw_http1_write_bytes(writer, nw_slice_of(bytes + from, to - from));
+        }
+        at = end + 1;
+    }
+}
+
 void nw_http1_write_fields(struct nw_http1_writer *writer, const char *bytes,
                            const struct nw_http1_field *fields, uint32_t count,
-                           const struct nw_http1_set *skip)
+                           const struct nw_http1_set *skip, bool is_plain)
 {
+    if (NW_LIKELY(is_plain)) {
+        write_plain_fields(writer, bytes, fields, count, skip);
+        return;
+    }
     uint32_t run = 0, run_end = 0; /* what was seen and is not written yet */
     for (uint32_t i = 0; i < count; i++) {
         const struct nw_http1_field *field = &fields[i];
@@ -142,7 +185,8 @@ void nw_http1_write_kept(struct nw_http1_writer *writer, const struct nw_http1_h
     struct nw_http1_set skip = message->dropped;
     for (int i = 0; i < 2; i++)
         skip.word[i] |= message->framed.word[i] | (also != NULL ? also->word[i] : 0);
-    nw_http1_write_fields(writer, bytes, head->fields, head->field_count, &skip);
+    nw_http1_write_fields(writer, bytes, head->fields, head->field_count, &skip,
+                          !head->has_odd_fields);
 }
 
 void nw_http1_write_framing(struct nw_http1_writer *writer, nw_http1_framing framing,

@@ -43,6 +43,19 @@ NW_NOINLINE char *nw_http1_put(char *to, struct nw_slice from);
 
 void nw_http1_write_bytes(struct nw_http1_writer *writer, struct nw_slice bytes);
 
+/* For a run of pieces into room that was asked for at once; both move `at`. */
+#define NW_HTTP1_PUT(at, literal)                                                                  \
+    ((at) = (char *)memcpy(at, literal, sizeof(literal) - 1) + sizeof(literal) - 1)
+#define NW_HTTP1_PUT_ARRAY(at, array)                                                              \
+    ((at) = (char *)memcpy(at, array, sizeof(array)) + sizeof(array))
+/* Gives back what was not used of it: the head goes on at `at`. */
+static inline void nw_http1_write_upto(struct nw_http1_writer *writer, const char *at)
+{
+    writer->len = (size_t)(at - writer->ptr);
+}
+/* Decimal digits, at most 20; returns the end. */
+char *nw_http1_put_u64(char *at, uint64_t value);
+
 /* A literal: a few stores. */
 #define NW_HTTP1_WRITE(writer, literal)                                                            \
     do {                                                                                           \
@@ -71,12 +84,12 @@ void nw_http1_write_field(struct nw_http1_writer *writer, struct nw_slice name,
                           struct nw_slice value);
 void nw_http1_write_field_u64(struct nw_http1_writer *writer, struct nw_slice name, uint64_t value);
 /*
- * Fields that lie in `bytes` but those in `skip`, in order. White space around values becomes one
- * space before it.
+ * Fields of a parsed head, whose text is `bytes`, but those in `skip`, in order. White space around
+ * values becomes one space before it. is_plain: the head has no odd fields.
  */
 void nw_http1_write_fields(struct nw_http1_writer *writer, const char *bytes,
                            const struct nw_http1_field *fields, uint32_t count,
-                           const struct nw_http1_set *skip);
+                           const struct nw_http1_set *skip, bool is_plain);
 /*
  * The fields of a parsed head that are in none of message's dropped and framed sets nor in `also`.
  */

@@ -1,6 +1,6 @@
 /*
  * The words are few and their lengths are spread, so a name is looked up by its length:
- * http_field.def is sorted by length, `last_of_length` points at the last word of each, and the
+ * http_field.def is sorted by length, `nw_http_field_last` points at the last word of each, and the
  * walk goes backwards while the length stays. First and last byte reject nearly every wrong
  * candidate before eight bytes at a time are compared. A hash was not needed: the longest walk is
  * seven words, and nothing has to be generated when a row is added (a unit test finds every row and
@@ -13,8 +13,6 @@
 
 #include "base/assert.h"
 #include "proto/http1_scan.h"
-
-#define SPELLING_MAX_BYTES 24
 
 /* Bits are NW_BYTE_*; a unit test states them again from the RFCs' own lists. */
 /* clang-format off */
@@ -38,13 +36,13 @@ const uint8_t nw_byte_kind[256] = {
 };
 /* clang-format on */
 
-static const char field_spelling[NW_HTTP_FIELD_COUNT][SPELLING_MAX_BYTES] = {
+const char nw_http_field_spelling[NW_HTTP_FIELD_COUNT][NW_HTTP_SPELLING_MAX_BYTES] = {
 #define NW_HTTP_FIELD(name, spelling, kind) [NW_HTTP_FIELD_##name] = spelling,
 #include "proto/http_field.def"
 #undef NW_HTTP_FIELD
 };
 
-static const uint8_t field_len[NW_HTTP_FIELD_COUNT] = {
+const uint8_t nw_http_field_len[NW_HTTP_FIELD_COUNT] = {
 #define NW_HTTP_FIELD(name, spelling, kind) [NW_HTTP_FIELD_##name] = sizeof(spelling) - 1,
 #include "proto/http_field.def"
 #undef NW_HTTP_FIELD
@@ -74,7 +72,7 @@ static const uint32_t field_key[NW_HTTP_FIELD_COUNT] = {
 #else
 #pragma GCC diagnostic ignored "-Woverride-init"
 #endif
-static const uint8_t last_of_length[SPELLING_MAX_BYTES] = {
+const uint8_t nw_http_field_last[NW_HTTP_SPELLING_MAX_BYTES] = {
 #define NW_HTTP_FIELD(name, spelling, kind) [sizeof(spelling) - 1] = NW_HTTP_FIELD_##name,
 #include "proto/http_field.def"
 #undef NW_HTTP_FIELD
@@ -117,12 +115,12 @@ static inline bool same_spelling(const char *name, const char *spelling, size_t 
 
 nw_http_field nw_http_field_find(struct nw_slice name)
 {
-    if (name.len < 2 || name.len >= SPELLING_MAX_BYTES)
+    if (name.len < 2 || name.len >= NW_HTTP_SPELLING_MAX_BYTES)
         return NW_HTTP_FIELD_OTHER;
     uint32_t key = WORD_KEY(name.len, name.ptr[0] | 0x20, name.ptr[name.len - 1] | 0x20);
-    unsigned id = last_of_length[name.len];
+    unsigned id = nw_http_field_last[name.len];
     for (; field_key[id] >> 16 == name.len; id--)
-        if (field_key[id] == key && same_spelling(name.ptr, field_spelling[id], name.len))
+        if (field_key[id] == key && same_spelling(name.ptr, nw_http_field_spelling[id], name.len))
             return (nw_http_field)id;
     return NW_HTTP_FIELD_OTHER;
 }
@@ -130,7 +128,7 @@ nw_http_field nw_http_field_find(struct nw_slice name)
 struct nw_slice nw_http_field_name(nw_http_field field)
 {
     NW_ASSERT(field < NW_HTTP_FIELD_COUNT);
-    return nw_slice_of(field_spelling[field], field_len[field]);
+    return nw_slice_of(nw_http_field_spelling[field], nw_http_field_len[field]);
 }
 
 nw_http_field_kind nw_http_field_kind_of(nw_http_field field)

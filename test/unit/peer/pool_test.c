@@ -268,6 +268,29 @@ static void an_excluded_node_serves_when_it_is_the_only_one(void **state)
     run(1, exclude_the_only);
 }
 
+static void refused_beside_one_that_is_out(struct world *world)
+{
+    struct site site;
+    site_init(&site, 2);
+    site_open(world, &site);
+    struct nw_peer_node *out = nw_peer_set_find(site.set, site.origins[0].address);
+    const struct nw_peer_node *tried = nw_peer_set_find(site.set, site.origins[1].address);
+    const struct nw_peer_node *served;
+    nw_peer_node_judge(out, false, "test");
+    struct nw_peer_want want = {.exclude = tried, .has_refused = true};
+    CHECK_OK(ask_for(site.set, &want, &served));
+    CHECK(served == out && nw_peer_has_other(site.set, tried));
+    want.has_refused = false; /* it answered once: it is better than one that is out */
+    CHECK_OK(ask_for(site.set, &want, &served));
+    CHECK(served == tried);
+    site_close(&site);
+}
+
+static void a_node_that_is_out_is_tried_before_one_that_refused(void **state)
+{
+    run(1, refused_beside_one_that_is_out);
+}
+
 static bool is_second(const struct nw_peer_node *node, const void *arg)
 {
     const struct site *site = arg;
@@ -356,6 +379,7 @@ int main(void)
         cmocka_unit_test(a_refused_connect_is_reported_and_another_node_serves),
         cmocka_unit_test(a_name_is_resolved_and_its_addresses_tried_in_order),
         cmocka_unit_test(an_excluded_node_serves_when_it_is_the_only_one),
+        cmocka_unit_test(a_node_that_is_out_is_tried_before_one_that_refused),
         cmocka_unit_test(eligible_is_a_hard_rule),
         cmocka_unit_test(weights_are_exact_over_a_cycle),
         cmocka_unit_test(one_key_goes_to_one_node),
