@@ -318,9 +318,9 @@ static void status(void *self, struct nw_text *out)
         struct fleet_service *service = NW_CONTAINER_OF(node, struct fleet_service, node);
         if (!service->is_wanted)
             continue;
-        nw_text_add_str(out, is_first ? "\"" : ",\"");
-        nw_text_add_json(out, nw_slice_str(service->name));
-        nw_text_add_str(out, "\":[");
+        nw_text_add_str(out, is_first ? "" : ",");
+        nw_text_add_json_string(out, nw_slice_str(service->name));
+        nw_text_add_str(out, ":[");
         is_first = false;
         bool is_first_slot = true;
         NW_LIST_EACH(at, &service->slots)
