@@ -21,11 +21,10 @@ static const char command_line[] = "(command line)"; /* in place of a file's nam
 
 /* ---- the forms without a file ---- */
 
+/* A JSON string is a YAML string. */
 static void add_quoted(struct nw_text *out, const char *value)
 {
-    nw_text_add_char(out, '"');
-    nw_text_add_json(out, nw_slice_str(value)); /* a JSON string is a YAML string */
-    nw_text_add_char(out, '"');
+    nw_text_add_json_string(out, nw_slice_str(value));
 }
 
 static void add_list(struct nw_text *out, const char *const *values, unsigned count)
