@@ -133,16 +133,11 @@ static void count_running(struct fleet_service *service, int delta)
 
 /* ---- life ---- */
 
-static void say_ready(struct fleet_run *run)
+static void become_ready(struct fleet_run *run)
 {
-    const struct fleet_slot *slot = run->slot;
     run->ready_ms = nw_now_ms();
     nw_addr_print(&run->addr, run->address);
     run->is_ready = true;
-    nw_log(the_log(), NW_INFO, "process.ready",
-           "service=%s instance=%u pid=%d address=%s after_ms=%llu", slot->service->name,
-           slot->number, run->process.pid, run->address,
-           (unsigned long long)(run->ready_ms - run->started_ms));
     nw_event_set(&run->slot->changed);
 }
 
@@ -151,7 +146,7 @@ NW_YIELDS static void live(struct fleet_run *run)
 {
     nw_err err = nw_fleet_run_wait_ready(run);
     if (err == NW_OK)
-        say_ready(run);
+        become_ready(run);
     struct nw_wait waits[] = {{.event = &run->process.ended}, {.event = &run->asked}};
     while (err == NW_OK && !nw_process_has_ended(&run->process) && !run->is_leaving)
         err = nw_io_wait_any(waits, NW_COUNT(waits));
