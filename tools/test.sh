@@ -76,7 +76,7 @@ case "${1:-}" in
     ;;
 --sim)
     step build build_dir build-test -Dplanted=true -Dwerror=true
-    suite build-test --suite sim
+    suite build-test --suite sim --timeout-multiplier 20
     ;;
 "")
     step tidy $python tools/tidy.py

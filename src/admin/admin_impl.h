@@ -57,8 +57,8 @@ NW_YIELDS void admin_call(struct admin_conn *conn, const char *verb, const json_
                           bool is_socket, struct nw_text *last, int *out_status);
 
 /*
- * Parses and frees on the thread's own stack: jansson goes down a level for each bracket, and whoever
- * asks chooses how many there are. NULL: not JSON.
+ * Parses and frees on the thread's own stack: jansson goes down a level for each bracket, and
+ * whoever asks chooses how many there are. NULL: not JSON.
  */
 json_t *admin_json_parse(struct nw_slice text);
 void admin_json_free(json_t *value);

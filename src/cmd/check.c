@@ -23,9 +23,8 @@ static void print_json(const struct nw_diag *diag)
         for (size_t k = 0; k < NW_COUNT(keys); k++) {
             if (values[k] == NULL)
                 continue;
-            nw_text_addf(&out, ",\"%s\":\"", keys[k]);
-            nw_text_add_json(&out, nw_slice_str(values[k]));
-            nw_text_add_char(&out, '"');
+            nw_text_addf(&out, ",\"%s\":", keys[k]);
+            nw_text_add_json_string(&out, nw_slice_str(values[k]));
         }
         nw_text_add_char(&out, '}');
     }
@@ -119,7 +118,7 @@ int cmd_check(const struct cli *cli)
     nw_err err = outside.read_file(outside.arg, file, &text);
     if (err != NW_OK)
         nw_diag_add(&diag, false, file, 0, 0, NULL, NULL, "the file cannot be read: %s",
-                    nw_err_text(err));
+                    err == NW_NOT_FOUND ? "there is no such file" : nw_err_text(err));
     else
         err = nw_conf_load(nw_text_slice(&text), file, &outside, &sections, 1, &diag, &generation);
     bool is_bad = err != NW_OK || (cli_has(cli, CLI_STRICT) && diag.count > 0);

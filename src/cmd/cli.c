@@ -156,7 +156,9 @@ static int read_args(struct cli *cli, int argc, char **argv)
         } else if (argv[i][0] == '-' && argv[i][1] != '\0') {
             return cli_usage(cli, "options begin with two dashes; `%s` does not", argv[i]);
         } else if (cli->arg_count == cli->command->args_max) {
-            return cli_usage(cli, "unexpected argument `%s`", argv[i]);
+            return cli_usage(
+                cli, "unexpected argument `%s`%s", argv[i],
+                cli->command->takes_rest ? "; a command to start stands behind --" : "");
         } else {
             cli->args[cli->arg_count++] = argv[i];
         }

@@ -38,7 +38,7 @@ nw_err daemon_load(struct nw_daemon *daemon, const struct nw_sections *sections,
         nw_err err = o->outside->read_file(o->outside->arg, daemon->file, &text);
         if (err != NW_OK) {
             nw_diag_add(diag, false, daemon->file, 0, 0, NULL, NULL, "the file cannot be read: %s",
-                        nw_err_text(err));
+                        err == NW_NOT_FOUND ? "there is no such file" : nw_err_text(err));
             nw_text_done(&text);
             return NW_INVALID;
         }

@@ -17,14 +17,14 @@
 #include "io/worker.h"
 
 static const char default_file[] = "newel.yaml";
+static const char command_line[] = "(command line)"; /* in place of a file's name */
 
 /* ---- the forms without a file ---- */
 
+/* A JSON string is a YAML string. */
 static void add_quoted(struct nw_text *out, const char *value)
 {
-    nw_text_add_char(out, '"');
-    nw_text_add_json(out, nw_slice_str(value)); /* a JSON string is a YAML string */
-    nw_text_add_char(out, '"');
+    nw_text_add_json_string(out, nw_slice_str(value));
 }
 
 static void add_list(struct nw_text *out, const char *const *values, unsigned count)
@@ -88,33 +88,69 @@ static int choose_form(const struct cli *cli, const char **out_file, struct nw_t
 
 /* ---- telling ---- */
 
-static void print_url(const char *before, const struct nw_addr *addr)
+static void add_url(struct nw_text *out, const char *before, const struct nw_addr *addr)
 {
     char text[NW_ADDR_TEXT_MAX_BYTES];
     nw_addr_print(addr, text);
-    fprintf(stderr, "%s%s%s", before, addr->kind == NW_ADDR_UNIX ? "" : "http://", text);
+    nw_text_addf(out, "%s%s%s", before, addr->kind == NW_ADDR_UNIX ? "" : "http://", text);
 }
 
-/* The line that people and scripts wait for. */
+/*
+ * The line that people and scripts wait for. It leaves in one write: the log's thread writes to the
+ * same place, and a process that has just started would be announced in the middle of it.
+ */
 static void on_ready(void *arg, struct nw_daemon *daemon)
 {
     const struct nw_addr *addr;
-    fputs("newel: serving", stderr);
+    struct nw_text line = {0};
+    nw_text_add_str(&line, "newel: serving");
     for (unsigned i = 0; (addr = nw_daemon_listener(daemon, i)) != NULL; i++)
-        print_url(i > 0 ? ", " : " ", addr);
+        add_url(&line, i > 0 ? ", " : " ", addr);
     if ((addr = nw_daemon_admin(daemon)) != NULL) {
-        print_url("; status ", addr);
-        fputs("/status, metrics ", stderr);
-        print_url("", addr);
-        fputs("/metrics", stderr);
+        add_url(&line, "; status ", addr);
+        add_url(&line, "/status, metrics ", addr);
+        nw_text_add_str(&line, "/metrics");
     }
-    fprintf(stderr, "; state %s\n", nw_daemon_state_dir(daemon));
+    nw_text_addf(&line, "; state %s\n", nw_daemon_state_dir(daemon));
+    fwrite(line.ptr, 1, line.len, stderr);
+    nw_text_done(&line);
     nw_system_notify("READY=1");
+}
+
+/* The option that a place in the text made from the options came from. */
+static const char *option_of(const char *path)
+{
+    struct nw_slice at = nw_slice_str(path != NULL ? path : "");
+    if (nw_slice_starts_with(at, NW_SLICE("listen")))
+        return "--listen: ";
+    if (nw_slice_starts_with(at, NW_SLICE("admin")))
+        return "--admin: ";
+    if (nw_slice_starts_with(at, NW_SLICE("services.app.nodes")))
+        return "--to: ";
+    return "";
+}
+
+/* Nobody wrote the lines of that text, so no line of it is named. */
+static void print_options_diag(const struct nw_diag *diag)
+{
+    for (size_t i = 0; i < diag->count; i++) {
+        const struct nw_diag_item *item = &diag->items[i];
+        fprintf(stderr, "newel: %s%s%s", item->is_warning ? "warning: " : "", option_of(item->path),
+                item->sentence);
+        if (item->suggestion != NULL)
+            fprintf(stderr, " (%s)", item->suggestion);
+        fputc('\n', stderr);
+    }
 }
 
 static void print_diag(const struct nw_diag *diag)
 {
     struct nw_text text = {0};
+    if (diag->count > 0 && diag->items[0].file != NULL &&
+        strcmp(diag->items[0].file, command_line) == 0) {
+        print_options_diag(diag);
+        return;
+    }
     nw_diag_print(diag, &text);
     if (text.len > 0)
         fprintf(stderr, "%s%s", diag->items[0].file == NULL ? "newel: " : "", text.ptr);
@@ -162,7 +198,7 @@ static int run_conf(const struct cli *cli, const char *file, const char *text)
     struct nw_daemon_options options = {
         .file = file,
         .text = text,
-        .text_name = "(command line)",
+        .text_name = command_line,
         .state_dir = cli_value(cli, CLI_STATE),
         .outside = &outside,
         .backend = &nw_backend_epoll,

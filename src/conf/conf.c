@@ -6,6 +6,7 @@
 
 #include <stdarg.h>
 
+#include "base/alloc.h"
 #include "base/text.h"
 
 const struct nw_conf_service *nw_conf_service_find(const struct nw_conf *conf, struct nw_slice name)
@@ -14,6 +15,25 @@ const struct nw_conf_service *nw_conf_service_find(const struct nw_conf *conf, s
         if (nw_slice_eq(conf->services.items[i].name, name))
             return &conf->services.items[i];
     return NULL;
+}
+
+bool nw_conf_statuses_have(const struct nw_conf_statuses *statuses, int status)
+{
+    for (size_t i = 0; i < statuses->count; i++)
+        if (status >= statuses->items[i].from && status <= statuses->items[i].to)
+            return true;
+    return false;
+}
+
+struct nw_conf_statuses nw_conf_statuses_copy(const struct nw_conf_statuses *statuses)
+{
+    struct nw_conf_statuses copy = {
+        .items = nw_alloc_array(statuses->count + 1, sizeof *copy.items),
+        .count = statuses->count,
+    };
+    for (size_t i = 0; i < copy.count; i++)
+        copy.items[i] = statuses->items[i];
+    return copy;
 }
 
 /* "file:line:column: path: …" for an option of a block, or the block itself. */

@@ -328,6 +328,11 @@ struct nw_conf {
 const struct nw_conf_service *nw_conf_service_find(const struct nw_conf *conf,
                                                    struct nw_slice name);
 
+/* Is the status one of them? */
+bool nw_conf_statuses_have(const struct nw_conf_statuses *statuses, int status);
+/* Lives beyond the generation: the caller frees `items`. */
+struct nw_conf_statuses nw_conf_statuses_copy(const struct nw_conf_statuses *statuses);
+
 /*
  * Adds an error located at `option` of the block (at the block itself when it is NULL or not in the
  * file), with the path "block.path.option". suggestion may be NULL.

@@ -124,19 +124,44 @@ static nw_err parse_v6(struct nw_slice text, bool may_be_zero, struct nw_arena *
     return NW_OK;
 }
 
+/* What a browser shows is what people paste: the part that is an address is handed back. */
+static nw_err refuse_url(struct nw_slice text, struct nw_arena *arena, struct nw_conf_why *why)
+{
+    bool is_secure = nw_slice_starts_with(text, NW_SLICE("https://"));
+    struct nw_slice host = nw_slice_skip(text, is_secure ? 8 : 7);
+    host = nw_slice_first(host, nw_slice_find(host, '/'));
+    bool has_port = nw_slice_find(host, ':') < host.len;
+    return refuse(why, "an address has neither a scheme nor a path",
+                  nw_arena_printf(arena, "did you mean %.*s%s", NW_SLICE_ARG(host),
+                                  has_port ? "" : is_secure ? ":443" : ":80")
+                      .ptr);
+}
+
+static size_t digits_count(struct nw_slice text)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < text.len; i++)
+        count += text.ptr[i] >= '0' && text.ptr[i] <= '9';
+    return count;
+}
+
 static nw_err refuse_address(struct nw_slice text, struct nw_arena *arena, struct nw_conf_why *why)
 {
     const char *sentence = "expected an address: host:port, [v6]:port or unix:/path";
     struct in6_addr ip;
-    if (nw_slice_starts_with(text, NW_SLICE("http://")) ||
-        nw_slice_starts_with(text, NW_SLICE("https://")))
-        return refuse(why, "expected an address, not a URL", "write host:port");
     if (text.len > 0 && text.ptr[0] == '/')
         return refuse(why, sentence,
                       nw_arena_printf(arena, "did you mean unix:%.*s", NW_SLICE_ARG(text)).ptr);
     if (parse_ip(AF_INET6, text, &ip))
         return refuse(why, "an IPv6 address needs brackets and a port",
                       nw_arena_printf(arena, "[%.*s]:8080", NW_SLICE_ARG(text)).ptr);
+    if (nw_slice_eq(text, NW_SLICE("none")) || nw_slice_eq(text, NW_SLICE("off")))
+        return refuse(why, "an address is expected here", "for none, leave the option out");
+    bool is_number = text.len > 0 && digits_count(text) == text.len;
+    if (is_number)
+        return refuse(
+            why, "the host is missing",
+            nw_arena_printf(arena, "did you mean 127.0.0.1:%.*s", NW_SLICE_ARG(text)).ptr);
     if (nw_conf_value_is_host(text))
         return refuse(why, "the port is missing",
                       nw_arena_printf(arena, "%.*s:8080", NW_SLICE_ARG(text)).ptr);
@@ -157,6 +182,9 @@ nw_err nw_conf_value_address(struct nw_slice text, bool may_be_zero, struct nw_a
 {
     struct in_addr ip;
     uint16_t port;
+    if (nw_slice_starts_with(text, NW_SLICE("http://")) ||
+        nw_slice_starts_with(text, NW_SLICE("https://")))
+        return refuse_url(text, arena, why);
     if (nw_slice_starts_with(text, NW_SLICE("unix:")))
         return parse_unix(nw_slice_skip(text, 5), arena, out, why);
     if (text.len > 0 && text.ptr[0] == '[')

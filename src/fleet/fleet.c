@@ -19,6 +19,8 @@
 #include "io/procfs.h"
 #include "io/worker.h"
 
+enum { STARTING_MAX = 4 };
+
 /* ---- services ---- */
 
 static struct fleet_service *find(const struct nw_fleet *fleet, struct nw_slice name)
@@ -58,7 +60,8 @@ static void service_free(struct fleet_service *service)
     nw_list_remove(&service->node);
     nw_fleet_plan_free(service->plan);
     nw_free(service->health_path);
-    nw_free(service->expect);
+    nw_free(service->health_host);
+    nw_free(service->expect.items);
     nw_free(service->name);
     nw_free(service);
 }
@@ -73,14 +76,12 @@ static void take_settings(struct fleet_service *service, const struct nw_conf *c
     service->drain_ms = (uint64_t)conf->drain_ms;
     service->health_timeout_ms = (uint64_t)wanted->health.timeout_ms;
     nw_free(service->health_path);
-    nw_free(service->expect);
+    nw_free(service->health_host);
+    nw_free(service->expect.items);
     service->health_path =
         wanted->health.path.len > 0 ? nw_alloc_string(wanted->health.path) : NULL;
-    service->expect_count = wanted->health.expect.count;
-    service->expect = nw_alloc_array(service->expect_count + 1, sizeof *service->expect);
-    if (service->expect_count > 0)
-        memcpy(service->expect, wanted->health.expect.items,
-               service->expect_count * sizeof *service->expect);
+    service->health_host = nw_alloc_string(wanted->host.text);
+    service->expect = nw_conf_statuses_copy(&wanted->health.expect);
 }
 
 static struct fleet_slot *find_slot(const struct fleet_service *service, unsigned number)
@@ -317,9 +318,9 @@ static void status(void *self, struct nw_text *out)
         struct fleet_service *service = NW_CONTAINER_OF(node, struct fleet_service, node);
         if (!service->is_wanted)
             continue;
-        nw_text_add_str(out, is_first ? "\"" : ",\"");
-        nw_text_add_json(out, nw_slice_str(service->name));
-        nw_text_add_str(out, "\":[");
+        nw_text_add_str(out, is_first ? "" : ",");
+        nw_text_add_json_string(out, nw_slice_str(service->name));
+        nw_text_add_str(out, ":[");
         is_first = false;
         bool is_first_slot = true;
         NW_LIST_EACH(at, &service->slots)
@@ -380,6 +381,7 @@ nw_err nw_fleet_new(const struct nw_fleet_options *options, struct nw_fleet **ou
     nw_list_init(&fleet->services);
     nw_list_init(&fleet->runs);
     nw_semaphore_init(&fleet->telling, 1);
+    nw_semaphore_init(&fleet->starting, STARTING_MAX);
     *out = fleet;
     return NW_OK;
 }

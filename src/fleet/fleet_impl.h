@@ -28,6 +28,7 @@ struct nw_fleet {
     struct nw_list runs; /* all, those that leave too */
     struct nw_scope scope; /* fibers of slots */
     struct nw_semaphore telling; /* on_members, one at a time */
+    struct nw_semaphore starting; /* so many processes at once */
     bool is_started;
     bool is_stopping;
     bool is_hurried;
@@ -46,9 +47,9 @@ struct fleet_service {
     uint64_t stop_ms;
     uint64_t drain_ms;
     char *health_path; /* NULL: accepting is enough */
+    char *health_host; /* empty: localhost */
     uint64_t health_timeout_ms;
-    struct nw_conf_status_range *expect;
-    size_t expect_count;
+    struct nw_conf_statuses expect; /* items are the service's own */
     struct nw_metric_series *starts;
     struct nw_metric_series *running;
 };

@@ -12,6 +12,7 @@
 #include <stdio.h>
 
 #include "fleet/fleet_impl.h"
+#include "http/fetch.h"
 #include "io/clock.h"
 #include "io/offload.h"
 #include "io/procfs.h"
@@ -22,8 +23,7 @@ enum {
     CONNECT_TIMEOUT_MS = 500,
     SEARCH_AFTER_MS = 2000,
     SEARCH_EVERY_MS = 1000,
-    REMIND_AFTER_MS = 30000,
-    ANSWER_MAX_BYTES = 512
+    REMIND_AFTER_MS = 30000
 };
 
 struct watch {
@@ -37,43 +37,15 @@ struct watch {
 
 /* ---- asking ---- */
 
-/* "HTTP/1.1 200 …": the status, or 0. */
-static int status_of(struct nw_slice answer)
-{
-    const struct nw_slice version = NW_SLICE("HTTP/1.");
-    uint64_t status;
-    if (answer.len < 12 || !nw_slice_starts_with(answer, version) || answer.ptr[8] != ' ' ||
-        nw_slice_to_u64(nw_slice_of(answer.ptr + 9, 3), &status) != NW_OK)
-        return 0;
-    return (int)status;
-}
-
-static bool is_expected(const struct fleet_service *service, int status)
-{
-    for (size_t i = 0; i < service->expect_count; i++)
-        if (status >= service->expect[i].from && status <= service->expect[i].to)
-            return true;
-    return service->expect_count == 0 && status >= 200 && status <= 399;
-}
-
 NW_YIELDS static nw_err ask_health(const struct fleet_service *service, struct nw_stream *stream)
 {
-    struct nw_text request = {0};
-    char answer[ANSWER_MAX_BYTES];
-    size_t len = 0, got = 1;
-    nw_text_addf(&request,
-                 "GET %s HTTP/1.1\r\nHost: localhost\r\nUser-Agent: newel-health\r\n"
-                 "Connection: close\r\n\r\n",
-                 service->health_path);
-    struct iovec iov = {request.ptr, request.len};
-    nw_err err = nw_io_write_all(stream, &iov, 1);
-    nw_text_done(&request);
-    while (err == NW_OK && got > 0 && len < 12) {
-        err = nw_io_read_into(stream, answer + len, sizeof answer - len, &got);
-        len += err == NW_OK ? got : 0;
-    }
-    NW_TRY(err);
-    return is_expected(service, status_of(nw_slice_of(answer, len))) ? NW_OK : NW_BAD_MESSAGE;
+    struct nw_http_fetch fetch = {
+        .path = nw_slice_str(service->health_path),
+        .host = nw_slice_str(service->health_host),
+    };
+    int status = 0;
+    NW_TRY(nw_http_fetch(stream, &fetch, &status));
+    return nw_conf_statuses_have(&service->expect, status) ? NW_OK : NW_BAD_MESSAGE;
 }
 
 /* NW_OK: this is where it answers. */

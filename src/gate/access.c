@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/rng.h"
+#include "gate/ids.h"
 #include "io/clock.h"
 #include "io/worker.h"
 
@@ -31,9 +32,7 @@ static void add_string(struct line *line, const char *key, struct nw_slice value
         nw_log_add_value(&line->text, value);
         return;
     }
-    nw_text_add_char(&line->text, '"');
-    nw_text_add_json(&line->text, value);
-    nw_text_add_char(&line->text, '"');
+    nw_text_add_json_string(&line->text, value);
 }
 
 static void add_number(struct line *line, const char *key, uint64_t value)
@@ -138,6 +137,30 @@ static void write_common(struct line *line, const struct gate_request *r, struct
     nw_text_add_str(&line->text, "\" \"");
     nw_text_add_json(&line->text, agent.ptr != NULL ? agent : NW_SLICE("-"));
     nw_text_add_char(&line->text, '"');
+}
+
+void gate_access_log_refused(struct gate_request *r, const struct nw_conf_access *access,
+                             int status, struct nw_slice id, const char *why)
+{
+    struct line line = {.is_json = access->format == NW_CONF_ACCESS_FORMAT_JSON};
+    char time[NW_CLOCK_COMMON_BYTES], iso[NW_CLOCK_ISO_BYTES], client[NW_ADDR_TEXT_MAX_BYTES];
+    struct nw_addr addr;
+    gate_peer_addr(&r->conn->peer, &addr);
+    nw_addr_print_host(&addr, client);
+    if (access->format == NW_CONF_ACCESS_FORMAT_COMMON) {
+        nw_text_addf(&line.text, "%s - - %s \"-\" %d 0 \"-\" \"-\"", client,
+                     nw_clock_common(nw_wall_ms(), time), status);
+    } else {
+        nw_text_add_str(&line.text, line.is_json ? "{" : "");
+        add_string(&line, "time", nw_slice_str(nw_clock_iso(nw_wall_ms(), iso)));
+        add_string(&line, "id", id);
+        add_string(&line, "client", nw_slice_str(client));
+        add_number(&line, "status", (uint64_t)status);
+        add_string(&line, "refused", nw_slice_str(why));
+        nw_text_add_str(&line.text, line.is_json ? "}" : "");
+    }
+    nw_log_raw(nw_worker_log(r->worker->worker), nw_text_slice(&line.text));
+    nw_text_done(&line.text);
 }
 
 void gate_access_log(struct gate_request *r, const struct nw_conf_access *access,

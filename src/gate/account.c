@@ -9,7 +9,7 @@
 #include "io/clock.h"
 #include "io/worker.h"
 
-static const char *const class_names[GATE_CLASSES] = {"none", "1xx", "2xx", "3xx", "4xx", "5xx"};
+const char *const gate_class_names[GATE_CLASSES] = {"none", "1xx", "2xx", "3xx", "4xx", "5xx"};
 
 /* ---- routes ---- */
 
@@ -18,7 +18,7 @@ static void open_route_series(struct nw_gate_route *route, struct nw_metrics *me
     const char *label = route->label;
     for (int i = 0; i < GATE_CLASSES; i++)
         route->requests[i] =
-            nw_metric_open(metrics, NW_METRIC_requests_total, label, class_names[i]);
+            nw_metric_open(metrics, NW_METRIC_requests_total, label, gate_class_names[i]);
     route->duration = nw_metric_open(metrics, NW_METRIC_request_duration_seconds, label);
     route->request_bytes = nw_metric_open(metrics, NW_METRIC_request_bytes_total, label);
     route->response_bytes = nw_metric_open(metrics, NW_METRIC_response_bytes_total, label);
@@ -73,20 +73,6 @@ void gate_route_unref(struct nw_gate_route *route)
 
 /* ---- services ---- */
 
-static char *probe_text(const struct nw_conf_service *conf)
-{
-    if (conf->health.path.len == 0)
-        return NULL;
-    struct nw_text text = {0};
-    nw_text_addf(&text, "GET %.*s HTTP/1.1\r\nHost: ", NW_SLICE_ARG(conf->health.path));
-    if (conf->host.kind == NW_CONF_HOST_FIXED)
-        nw_text_add(&text, conf->host.text);
-    else
-        nw_text_add_str(&text, "localhost");
-    nw_text_add_str(&text, "\r\nUser-Agent: newel-health\r\nConnection: close\r\n\r\n");
-    return text.ptr;
-}
-
 struct nw_gate_service *gate_service_new(struct nw_gate *gate, const struct nw_conf_service *conf)
 {
     struct nw_gate_service *service = nw_alloc_zero(sizeof *service);
@@ -99,12 +85,11 @@ struct nw_gate_service *gate_service_new(struct nw_gate *gate, const struct nw_c
     service->key.name = nw_slice_str(nw_alloc_string(conf->key.name));
     service->host = conf->host;
     service->host.text = nw_slice_str(nw_alloc_string(conf->host.text));
-    service->probe_request = probe_text(conf);
-    for (size_t i = 0; i < conf->health.expect.count && i < NW_COUNT(service->expect); i++)
-        service->expect[service->expect_count++] = conf->health.expect.items[i];
+    service->health_path = nw_alloc_string(conf->health.path);
+    service->expect = nw_conf_statuses_copy(&conf->health.expect);
     for (int i = 0; i < GATE_CLASSES; i++)
         service->requests[i] = nw_metric_open(gate->metrics, NW_METRIC_service_requests_total,
-                                              service->name, class_names[i]);
+                                              service->name, gate_class_names[i]);
     service->duration =
         nw_metric_open(gate->metrics, NW_METRIC_service_duration_seconds, service->name);
     service->moved =
@@ -133,7 +118,8 @@ void gate_service_unref(struct nw_gate_service *service)
     nw_metric_close(service->gate->metrics, service->retried);
     nw_free((void *)service->key.name.ptr);
     nw_free((void *)service->host.text.ptr);
-    nw_free(service->probe_request);
+    nw_free(service->health_path);
+    nw_free(service->expect.items);
     nw_free(service->name);
     nw_free(service);
 }

@@ -184,12 +184,27 @@ static bool may_serve(struct gate_worker *worker, struct gate_conn *conn)
     return conn->is_counted;
 }
 
+/*
+ * Who is told that there is no room holds a descriptor while being told. Beyond a sixteenth more
+ * nobody is: the last descriptors belong to files, probes and whoever steers newel.
+ */
+static bool has_room(struct gate_worker *worker)
+{
+    if (worker == NULL || worker->current == NULL)
+        return false;
+    uint64_t max = worker->settings.connections_max;
+    uint64_t told_max = max + max / 16 + 4;
+    if (nw_listener_connections(worker->gate->runtime) < told_max)
+        return true;
+    nw_metric_add(worker->gate->connections_refused, worker->index, 1);
+    return false;
+}
+
 void gate_door_on_accept(void *owner, struct nw_accepted *accepted)
 {
     struct gate_listener *listener = owner;
     struct gate_worker *worker = gate_worker_self();
-    struct gate_conn *conn =
-        worker == NULL || worker->current == NULL ? NULL : nw_pool_try_zero(&worker->conn_pool);
+    struct gate_conn *conn = has_room(worker) ? nw_pool_try_zero(&worker->conn_pool) : NULL;
     if (conn == NULL) {
         nw_accepted_close(accepted);
         return;
@@ -207,6 +222,20 @@ void gate_door_on_accept(void *owner, struct nw_accepted *accepted)
         return;
     }
     refuse(worker, conn);
+}
+
+void gate_door_on_exhausted(void *owner, bool is_exhausted)
+{
+    struct gate_listener *listener = owner;
+    struct nw_worker *worker = nw_worker_self();
+    if (!is_exhausted) {
+        nw_log(nw_worker_log(worker), NW_INFO, "door.descriptors_back", "listen=%s",
+               listener->text);
+        return;
+    }
+    nw_metric_add(listener->gate->descriptors_exhausted, nw_worker_index(worker), 1);
+    nw_log(nw_worker_log(worker), NW_ERROR, "door.descriptors_exhausted", "listen=%s hint=%s",
+           listener->text, "connections wait in the kernel; raise the limit of open files");
 }
 
 void gate_door_close_idle(struct gate_worker *worker)

@@ -12,6 +12,9 @@
 /* The listener's callback. */
 void gate_door_on_accept(void *owner, struct nw_accepted *accepted);
 
+/* Another of its callbacks: descriptors ran out, or came back. */
+void gate_door_on_exhausted(void *owner, bool is_exhausted);
+
 /* The worker's current generation, pinned once more. */
 struct gate_pin *gate_pin_take(struct gate_worker *worker);
 void gate_pin_give(struct gate_worker *worker, struct gate_pin *pin);

@@ -14,10 +14,12 @@
 
 #include "base/assert.h"
 #include "base/hash.h"
+#include "base/log.h"
 #include "base/planted.h"
 #include "io/clock.h"
 #include "io/fiber.h"
 #include "io/sync.h"
+#include "io/worker.h"
 
 enum { CONTINUE_WAIT_MS = 1000, UPLOAD_FIBER_ABOVE_BYTES = 64 * 1024 };
 
@@ -97,8 +99,10 @@ NW_YIELDS static void upload_fiber(void *arg)
 {
     struct forward *f = arg;
     nw_err err = NW_OK;
-    if (f->exchange->message.expect_continue && !f->exchange->source->is_whole) {
-        err = send_piece(f, nw_slice_of(NULL, 0), false); /* the head alone */
+    bool is_streaming = !f->exchange->source->is_whole;
+    if (is_streaming) /* the node may answer before the client sends the first byte of its body */
+        err = send_piece(f, nw_slice_of(NULL, 0), false);
+    if (is_streaming && f->exchange->message.expect_continue) {
         NW_WITHIN(hold, CONTINUE_WAIT_MS);
         if (err == NW_OK)
             err = nw_event_wait(&f->may_send);
@@ -114,12 +118,24 @@ NW_YIELDS static void upload_fiber(void *arg)
 
 /* ---- the answer's head ---- */
 
+/* The client only sees a 502; which rule the node broke stands in the log. */
+static nw_err refuse_answer(struct forward *f, nw_http1_class found)
+{
+    struct nw_log *log = nw_worker_log(nw_worker_self());
+    nw_log(log, NW_WARN, "node.bad_answer", "service=%s node=%s id=%.*s why=%s", f->service->name,
+           nw_peer_node_name(f->try.node), NW_SLICE_ARG(f->exchange->request_id),
+           nw_http1_class_sentence(found));
+    return NW_BAD_MESSAGE;
+}
+
 static nw_err judge_answer(struct forward *f)
 {
     struct nw_http1_asked asked = {f->exchange->head->method, f->exchange->asks_upgrade};
-    nw_http1_class found;
+    nw_http1_class found = NW_HTTP1_FINE;
     const char *bytes = f->in.data + f->in.start;
-    NW_TRY(nw_http1_response_judge(&f->head, bytes, &asked, &f->message, &found));
+    nw_err err = nw_http1_response_judge(&f->head, bytes, &asked, &f->message, &found);
+    if (err != NW_OK)
+        return found != NW_HTTP1_FINE ? refuse_answer(f, found) : err;
     if (f->message.keep_alive_s >= 0)
         f->try.conn->learned_idle_ms = (uint32_t)f->message.keep_alive_s * 1000;
     return NW_OK;
@@ -148,7 +164,7 @@ NW_YIELDS static nw_err read_one_head(struct forward *f)
             if (err == NW_OK)
                 return judge_answer(f);
             if (err != NW_AGAIN)
-                return NW_BAD_MESSAGE;
+                return refuse_answer(f, f->parser.found);
         }
         NW_TRY(read_once(f));
     }
@@ -307,7 +323,7 @@ NW_YIELDS static nw_err relay_chunked(struct forward *f)
         size_t used_bytes = 0;
         nw_err err = nw_http1_chunked_read(&chunked, nw_buf_unread(&f->in), &data, &used_bytes);
         if (err != NW_OK && err != NW_AGAIN)
-            return NW_BAD_MESSAGE;
+            return refuse_answer(f, chunked.found);
         if (data.len > 0)
             NW_TRY(to_client(f, data));
         nw_buf_consume(&f->in, (uint32_t)used_bytes);

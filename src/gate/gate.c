@@ -14,7 +14,6 @@
 #include "gate/section.h"
 #include "io/fiber.h"
 #include "io/sync.h"
-#include "io/system.h"
 #include "io/turn.h"
 #include "io/worker.h"
 
@@ -71,13 +70,6 @@ void nw_gate_take(struct nw_gate *gate, struct nw_generation *generation)
 
 /* ---- the gate ---- */
 
-uint64_t gate_connections_max(const struct nw_conf_share *share)
-{
-    if (share->ratio == 0)
-        return (uint64_t)share->value;
-    return (uint64_t)(share->ratio * (double)nw_system_files_max());
-}
-
 nw_err nw_gate_new(const struct nw_gate_options *options, struct nw_gate **out)
 {
     struct nw_gate *gate = nw_alloc_zero(sizeof *gate);
@@ -98,6 +90,8 @@ nw_err nw_gate_new(const struct nw_gate_options *options, struct nw_gate **out)
                                           nw_http1_class_name((nw_http1_class)i));
     gate->connections_refused =
         nw_metric_open(gate->metrics, NW_METRIC_connections_refused_total, "limit");
+    gate->descriptors_exhausted =
+        nw_metric_open(gate->metrics, NW_METRIC_descriptors_exhausted_total);
     gate->no_route = gate_route_get(gate, NW_SLICE("none"));
     for (unsigned i = 0; i < nw_runtime_worker_count(gate->runtime); i++)
         gate->workers[i] = worker_new(gate, i);
@@ -117,6 +111,7 @@ void nw_gate_free(struct nw_gate *gate)
     for (unsigned i = 1; i < NW_HTTP1_CLASS_COUNT; i++)
         nw_metric_close(gate->metrics, gate->refused[i]);
     nw_metric_close(gate->metrics, gate->connections_refused);
+    nw_metric_close(gate->metrics, gate->descriptors_exhausted);
     nw_map_done(&gate->routes);
     nw_map_done(&gate->clients);
     pthread_mutex_destroy(&gate->lock);

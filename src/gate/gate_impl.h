@@ -25,6 +25,7 @@
 #include "proto/http1_write.h"
 
 enum { GATE_CLASSES = 6 }; /* index status / 100; 0: none was sent */
+extern const char *const gate_class_names[GATE_CLASSES];
 
 /* What outlives a generation of a route: its label and series. Counted; keyed by label. */
 struct nw_gate_route {
@@ -48,9 +49,8 @@ struct nw_gate_service {
     uint32_t idle_ms;
     struct nw_conf_key key; /* name copied */
     struct nw_conf_host_rule host; /* text copied */
-    char *probe_request;    /* ready text of the health check; NULL: none */
-    struct nw_conf_status_range expect[16];
-    unsigned expect_count;
+    char *health_path;             /* what probes ask for; empty: there are none */
+    struct nw_conf_statuses expect; /* of probes; items copied */
     struct nw_metric_series *requests[GATE_CLASSES];
     struct nw_metric_series *duration;
     struct nw_metric_series *moved;   /* tries after one that never started */
@@ -134,6 +134,7 @@ struct nw_gate {
     _Atomic unsigned pins;  /* gate_pin objects alive, of all workers */
     struct nw_metric_series *refused[NW_HTTP1_CLASS_COUNT]; /* by strictness class */
     struct nw_metric_series *connections_refused;
+    struct nw_metric_series *descriptors_exhausted;
     struct nw_gate_route *no_route; /* label "none": requests that no route took */
 };
 

@@ -52,6 +52,11 @@ static void set_addr(struct nw_addr *out, uint8_t kind, uint16_t port, const uin
         memcpy(out->ip6, ip, kind == NW_ADDR_IP6 ? 16 : 4);
 }
 
+void gate_peer_addr(const struct gate_peer *peer, struct nw_addr *out)
+{
+    set_addr(out, peer->kind, peer->port, peer->ip);
+}
+
 static bool is_hex(struct nw_slice text)
 {
     for (size_t i = 0; i < text.len; i++)

@@ -21,5 +21,6 @@ void gate_ids_fill(struct nw_exchange *exchange, const struct gate_settings *set
 void gate_ids_make(char out[NW_HTTP_ID_BYTES]);
 
 struct nw_ip gate_peer_ip(const struct gate_peer *peer);
+void gate_peer_addr(const struct gate_peer *peer, struct nw_addr *out);
 
 #endif

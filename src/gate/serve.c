@@ -5,7 +5,10 @@
  */
 #include "gate/serve.h"
 
+#include <stdio.h>
+
 #include "base/assert.h"
+#include "gate/access.h"
 #include "gate/account.h"
 #include "gate/door.h"
 #include "gate/forward.h"
@@ -67,13 +70,12 @@ NW_YIELDS static nw_err read_head(struct gate_request *r, struct nw_buf *in)
     return wait_head(r, in);
 }
 
-/* Says why on the wire; what follows on this connection is never parsed. */
-NW_YIELDS static gate_next refuse_as(struct gate_request *r, int status,
+/* Answers without an exchange; what follows on this connection is never parsed. */
+NW_YIELDS static gate_next refuse_as(struct gate_request *r, int status, const char *sentence,
                                      const char id[NW_HTTP_ID_BYTES])
 {
     char text[2048];
-    size_t bytes = gate_page_raw(status, gate_sentence(status), id, gate_date(r->worker), text,
-                                 sizeof text);
+    size_t bytes = gate_page_raw(status, sentence, id, gate_date(r->worker), text, sizeof text);
     struct iovec iov = {text, bytes};
     bool may_write = nw_grace(GRACE_MS);
     NW_WITHIN(write, GRACE_MS);
@@ -82,18 +84,28 @@ NW_YIELDS static gate_next refuse_as(struct gate_request *r, int status,
     return GATE_LINGER;
 }
 
-NW_YIELDS static gate_next refuse(struct gate_request *r, int status)
+/*
+ * Says why on the wire and in the access log. `why` is a sentence of ours without a full stop:
+ * nothing of the request is repeated in it.
+ */
+NW_YIELDS static gate_next refuse(struct gate_request *r, int status, const char *why)
 {
-    char id[NW_HTTP_ID_BYTES];
+    char id[NW_HTTP_ID_BYTES], sentence[256];
+    const struct nw_conf_access *access = r->worker->settings.access;
     gate_ids_make(id);
-    return refuse_as(r, status, id);
+    if (access != NULL)
+        gate_access_log_refused(r, access, status, nw_slice_of(id, sizeof id), why);
+    snprintf(sentence, sizeof sentence, "The request was refused: %s.", why);
+    return refuse_as(r, status, sentence, id);
 }
 
 NW_YIELDS static gate_next refuse_class(struct gate_request *r, nw_http1_class found)
 {
     nw_metric_add(r->worker->gate->refused[found], r->worker->index, 1);
-    return refuse(r, nw_http1_class_status(found));
+    return refuse(r, nw_http1_class_status(found), nw_http1_class_sentence(found));
 }
+
+static const char busy[] = "the server is busy; please try again in a moment";
 
 NW_YIELDS static gate_next refuse_err(struct gate_request *r, struct nw_buf *in, nw_err err)
 {
@@ -101,11 +113,11 @@ NW_YIELDS static gate_next refuse_err(struct gate_request *r, struct nw_buf *in,
         return refuse_class(r, r->parser.found);
     bool was_silent = nw_buf_unread_bytes(in) == 0;
     if (err == NW_CLIENT_SLOW)
-        return was_silent ? GATE_CLOSE : refuse(r, 408);
+        return was_silent ? GATE_CLOSE : refuse(r, 408, "its head took too long to arrive");
     if (err == NW_HEAD_TOO_LARGE)
         return refuse_class(r, NW_HTTP1_HEAD_TOO_LARGE);
     if (err == NW_NO_MEMORY)
-        return refuse(r, 503);
+        return refuse(r, 503, busy);
     return GATE_CLOSE;
 }
 
@@ -300,7 +312,7 @@ NW_YIELDS static void rescue(struct gate_request *r, nw_err err)
     if (failed == NW_NO_MEMORY && !x->sink->has_head) { /* this one needs no buffer */
         x->outcome.status = nw_err_status(err);
         r->sink.keeps_alive = false;
-        (void)refuse_as(r, x->outcome.status, x->id_text);
+        (void)refuse_as(r, x->outcome.status, gate_sentence(x->outcome.status), x->id_text);
     } else if (failed != NW_OK && !r->sink.is_aborted) {
         x->sink->ops->abort(x->sink, err);
     }
@@ -337,7 +349,8 @@ gate_next gate_serve(struct gate_conn *conn, struct nw_buf *in)
     err = judge(r, in->data + in->start, &found);
     if (err != NW_OK) {
         nw_arena_done(&r->arena);
-        return found != NW_HTTP1_FINE ? refuse_class(r, found) : refuse(r, nw_err_status(err));
+        return found != NW_HTTP1_FINE ? refuse_class(r, found)
+                                       : refuse(r, nw_err_status(err), busy);
     }
     in->start += r->head.head_bytes;
     r->pin = gate_pin_take(r->worker);

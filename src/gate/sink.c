@@ -26,9 +26,9 @@ NW_YIELDS static nw_err send_out(struct gate_sink *sink, const struct iovec *iov
     struct iovec all[PIECES_MAX + 4];
     int n = 0;
     NW_ASSERT(count <= PIECES_MAX + 2);
-    if (nw_buf_unread_bytes(&sink->out) > 0)
-        all[n++] =
-            (struct iovec){sink->out.data + sink->out.start, nw_buf_unread_bytes(&sink->out)};
+    struct nw_slice held = nw_buf_unread(&sink->out);
+    if (held.len > 0)
+        all[n++] = (struct iovec){(void *)held.ptr, held.len};
     for (int i = 0; i < count; i++)
         if (iov[i].iov_len > 0)
             all[n++] = iov[i];
@@ -113,6 +113,12 @@ static nw_err reserve_out(struct gate_sink *sink)
     return sink->out.data != NULL ? NW_OK : nw_buf_reserve(&sink->out);
 }
 
+/* Behind what is held. */
+static void begin_writing(struct gate_sink *sink, struct nw_http1_writer *writer)
+{
+    nw_http1_writer_init(writer, sink->out.data + sink->out.end, nw_buf_space_bytes(&sink->out));
+}
+
 NW_YIELDS static nw_err sink_head(struct nw_http_sink *base, const struct nw_http_answer *answer)
 {
     struct gate_sink *sink = sink_of(base);
@@ -123,12 +129,11 @@ NW_YIELDS static nw_err sink_head(struct nw_http_sink *base, const struct nw_htt
     decide_framing(sink, answer);
     NW_TRY(reserve_out(sink));
     struct nw_http1_writer writer;
-    nw_http1_writer_init(&writer, sink->out.data + sink->out.end, nw_buf_space_bytes(&sink->out));
+    begin_writing(sink, &writer);
     write_head(sink, answer, &writer);
     while (writer.is_full) {
         NW_TRY(nw_buf_enlarge(&sink->out));
-        nw_http1_writer_init(&writer, sink->out.data + sink->out.end,
-                             nw_buf_space_bytes(&sink->out));
+        begin_writing(sink, &writer);
         write_head(sink, answer, &writer);
     }
     sink->out.end += (uint32_t)writer.len;
@@ -155,14 +160,13 @@ NW_YIELDS static nw_err sink_informational(struct nw_http_sink *base,
         return NW_OK;
     NW_TRY(reserve_out(sink));
     struct nw_http1_writer writer;
-    nw_http1_writer_init(&writer, sink->out.data + sink->out.end, nw_buf_space_bytes(&sink->out));
+    begin_writing(sink, &writer);
     write_informational(&writer, answer);
     if (writer.is_full && answer->status != 101)
         return NW_OK; /* hints may be dropped */
     while (writer.is_full) {
         NW_TRY(nw_buf_enlarge(&sink->out));
-        nw_http1_writer_init(&writer, sink->out.data + sink->out.end,
-                             nw_buf_space_bytes(&sink->out));
+        begin_writing(sink, &writer);
         write_informational(&writer, answer);
     }
     sink->out.end += (uint32_t)writer.len;

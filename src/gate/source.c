@@ -233,8 +233,12 @@ NW_YIELDS static nw_err open_spool(struct gate_source *source)
     struct gate_worker *worker = gate_worker_self();
     if (worker->gate->spool_dir == NULL)
         return NW_BODY_TOO_LARGE;
-    NW_TRY(nw_file_open(worker->gate->spool_dir, NW_FILE_READ | NW_FILE_WRITE | NW_FILE_UNLINKED,
-                        0600, &source->spool));
+    nw_err err = nw_file_open(worker->gate->spool_dir,
+                              NW_FILE_READ | NW_FILE_WRITE | NW_FILE_UNLINKED, 0600,
+                              &source->spool);
+    if (err == NW_NOT_FOUND || err == NW_DENIED)
+        return NW_IO; /* our folder, not what the client asked for */
+    NW_TRY(err);
     for (unsigned i = 0; i < source->chain_count; i++) {
         struct nw_slice piece = nw_buf_unread(&source->chain[i]);
         NW_TRY(spool_reserve(source, piece.len));

@@ -41,20 +41,26 @@ static bool count_up(_Atomic uint64_t *counter, uint64_t bytes, uint64_t max_byt
     return false;
 }
 
+static bool refuse(struct nw_runtime *runtime, nw_memory_account account)
+{
+    atomic_fetch_add_explicit(&runtime->memory_refusals[account], 1, memory_order_relaxed);
+    return false;
+}
+
 static bool runtime_try(struct nw_runtime *runtime, nw_memory_account account, uint64_t bytes)
 {
     uint64_t max_bytes =
         atomic_load_explicit(&runtime->memory_max_bytes[account], memory_order_relaxed);
     if (!count_up(&runtime->memory_used_bytes[account], bytes,
                   max_bytes != 0 ? max_bytes : UINT64_MAX))
-        return false;
+        return refuse(runtime, account);
     if (account == NW_MEMORY_SPOOL)
         return true; /* on disk: bounded by its own maximum alone */
     if (count_up(&runtime->memory_total_bytes, bytes,
                  atomic_load_explicit(&runtime->buffers_max_bytes, memory_order_relaxed)))
         return true;
     atomic_fetch_sub_explicit(&runtime->memory_used_bytes[account], bytes, memory_order_relaxed);
-    return false;
+    return refuse(runtime, account);
 }
 
 static void runtime_give(struct nw_runtime *runtime, nw_memory_account account, uint64_t bytes)

@@ -74,9 +74,7 @@ const char *nw_memory_account_name(nw_memory_account account);
 bool nw_memory_try(nw_memory_account account, size_t bytes);
 void nw_memory_give(nw_memory_account account, size_t bytes);
 struct nw_runtime;
-/*
- * A maximum for one account beside the ceiling; 0: none. The spool lies on disk: it has only this.
- */
+/* One account's maximum beside the ceiling; 0: none. The spool lies on disk: it has only this. */
 void nw_memory_set_max_bytes(struct nw_runtime *runtime, nw_memory_account account, uint64_t bytes);
 uint64_t nw_memory_used_bytes(const struct nw_runtime *runtime, nw_memory_account account);
 

@@ -14,6 +14,7 @@
 
 #include "base/alloc.h"
 #include "base/assert.h"
+#include "io/gauges.h"
 
 enum { THREADS_MAX = 16 };
 
@@ -27,11 +28,44 @@ struct nw_lane {
     pthread_cond_t has_jobs;
     struct nw_list queue;
     unsigned job_count; /* waiting or running */
+    uint64_t taken_count;
+    uint64_t refused_count;
     unsigned idle_count;
     unsigned thread_count;
     bool is_stopping;
     pthread_t threads[THREADS_MAX];
 };
+
+/* ---- What a scrape asks ---- */
+
+static double count_of(struct nw_lane *lane, const uint64_t *count)
+{
+    pthread_mutex_lock(&lane->mutex);
+    double value = (double)*count;
+    pthread_mutex_unlock(&lane->mutex);
+    return value;
+}
+
+static double taken_of(void *arg)
+{
+    struct nw_lane *lane = arg;
+    return count_of(lane, &lane->taken_count);
+}
+
+static double refused_of(void *arg)
+{
+    struct nw_lane *lane = arg;
+    return count_of(lane, &lane->refused_count);
+}
+
+static double depth_of(void *arg)
+{
+    struct nw_lane *lane = arg;
+    pthread_mutex_lock(&lane->mutex);
+    unsigned depth = lane->job_count;
+    pthread_mutex_unlock(&lane->mutex);
+    return depth;
+}
 
 /* ---- Lanes ---- */
 
@@ -49,6 +83,9 @@ struct nw_lane *nw_lane_new(struct nw_runtime *runtime, const struct nw_lane_opt
     pthread_mutex_lock(&runtime->lanes_mutex);
     lane->next = runtime->lanes;
     runtime->lanes = lane;
+    nw_gauge_add(runtime, NW_METRIC_offload_jobs_total, lane->name, taken_of, lane);
+    nw_gauge_add(runtime, NW_METRIC_offload_refused_total, lane->name, refused_of, lane);
+    nw_gauge_add(runtime, NW_METRIC_offload_depth, lane->name, depth_of, lane);
     pthread_mutex_unlock(&runtime->lanes_mutex);
     return lane;
 }
@@ -152,10 +189,12 @@ static nw_err submit(struct nw_lane *lane, struct nw_offload_job *job)
     bool is_simulated = lane->runtime->offload_hook != NULL;
     pthread_mutex_lock(&lane->mutex);
     if (lane->job_count >= lane->bound) {
+        lane->refused_count++;
         pthread_mutex_unlock(&lane->mutex);
         return NW_BUSY;
     }
     lane->job_count++;
+    lane->taken_count++;
     nw_list_push_back(&lane->queue, &job->node);
     if (!is_simulated) {
         if (lane->idle_count == 0 && lane->thread_count < lane->thread_max)

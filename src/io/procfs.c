@@ -17,26 +17,61 @@
 
 #include "io/errno.h"
 #include "io/stream.h"
+#include "io/system.h"
 #include "io/worker_impl.h"
 
 enum { INODES_MAX = 1024, TCP_LISTEN = 0x0A };
 
 /* ---- small questions ---- */
 
+/* The first port that the kernel hands out by itself; 0 when it does not say. */
+static unsigned first_ephemeral_port(void)
+{
+    unsigned first = 0;
+    FILE *file = fopen("/proc/sys/net/ipv4/ip_local_port_range", "re");
+    if (file == NULL)
+        return 0;
+    if (fscanf(file, "%u", &first) != 1)
+        first = 0;
+    fclose(file);
+    return first;
+}
+
+/* Is `port` (0: any) free? Binds and lets go. */
+static bool try_port(int fd, uint16_t port, uint16_t *out_port)
+{
+    struct sockaddr_in addr = {.sin_family = AF_INET,
+                               .sin_port = htons(port),
+                               .sin_addr = {htonl(INADDR_LOOPBACK)}};
+    socklen_t len = sizeof addr;
+    if (bind(fd, (struct sockaddr *)&addr, len) != 0 ||
+        getsockname(fd, (struct sockaddr *)&addr, &len) != 0)
+        return false;
+    *out_port = ntohs(addr.sin_port);
+    return true;
+}
+
+/*
+ * The process binds the port a moment after we let go of it. One of the kernel's own choosing is
+ * the next one that it gives to any other program, whose answers we would take for the process's;
+ * so the port comes from below that range, by chance.
+ */
 nw_err nw_port_choose(uint16_t *out_port)
 {
-    struct sockaddr_in addr = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
-    socklen_t len = sizeof addr;
+    enum { LOWEST = 10240, TRIES = 32 };
+    unsigned end = first_ephemeral_port();
+    bool is_found = false;
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (fd < 0)
         return NW_TOO_MANY_FILES;
-    bool is_bound = bind(fd, (struct sockaddr *)&addr, len) == 0 &&
-                    getsockname(fd, (struct sockaddr *)&addr, &len) == 0;
+    for (int i = 0; i < TRIES && !is_found && end > LOWEST + TRIES; i++) {
+        uint32_t chance;
+        nw_system_random(&chance, sizeof chance);
+        is_found = try_port(fd, (uint16_t)(LOWEST + chance % (end - LOWEST)), out_port);
+    }
+    is_found = is_found || try_port(fd, 0, out_port);
     close(fd);
-    if (!is_bound)
-        return NW_ADDRESS_IN_USE;
-    *out_port = ntohs(addr.sin_port);
-    return NW_OK;
+    return is_found ? NW_OK : NW_ADDRESS_IN_USE;
 }
 
 void nw_socket_path_clear(const char *path)

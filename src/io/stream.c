@@ -125,11 +125,16 @@ void nw_accepted_close(struct nw_accepted *accepted)
     accepted->fd = -1;
 }
 
-/* A missing socket file or a full backlog is a server that does not take us. */
+/*
+ * A missing socket file or a full backlog is a server that does not take us; one that we may not
+ * use (its mode, a packet filter) is out of reach, and no 403 for the client behind us.
+ */
 static nw_err connect_err(int number)
 {
     if (number == ENOENT || number == EAGAIN)
         return NW_REFUSED;
+    if (number == EACCES || number == EPERM || number == ENOTDIR)
+        return NW_UNREACHABLE;
     return nw_errno_to_err(number);
 }
 

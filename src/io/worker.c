@@ -20,6 +20,7 @@
 #include "base/text.h"
 #include "io/clock.h"
 #include "io/fiber_impl.h"
+#include "io/gauges.h"
 #include "io/limits.h"
 #include "io/offload_impl.h"
 #include "io/stack.h"
@@ -138,6 +139,7 @@ nw_err nw_runtime_new(const struct nw_runtime_options *options, struct nw_runtim
         nw_stack_guard_install();
         signal(SIGPIPE, SIG_IGN); /* sends ask for none, but splice cannot */
     }
+    nw_gauges_open(runtime);
     *out = runtime;
     return NW_OK;
 }
@@ -146,6 +148,7 @@ void nw_runtime_free(struct nw_runtime *runtime)
 {
     if (runtime == NULL)
         return;
+    nw_gauges_close(runtime);
     nw_offload_done(runtime);
     for (int i = NW_IO_PART_COUNT - 1; i >= 0; i--)
         if (runtime->parts[i].state != NULL)

@@ -23,6 +23,7 @@
 #include "io/wheel.h"
 #include "io/worker.h"
 
+struct nw_gauge;
 struct nw_lane;
 struct nw_stack;
 
@@ -203,6 +204,7 @@ struct nw_runtime {
     uint64_t seed;
     struct nw_log_hub *log_hub;
     struct nw_metrics *metrics;
+    struct nw_gauge *gauges; /* gauges.c */
     unsigned worker_count;
     struct nw_worker *workers[NW_WORKERS_MAX];
     struct nw_part parts[NW_IO_PART_COUNT];
@@ -210,6 +212,7 @@ struct nw_runtime {
     /* Any thread. Whoever changes an account changes the total by the same. */
     _Atomic uint64_t memory_used_bytes[NW_MEMORY_ACCOUNT_COUNT];
     _Atomic uint64_t memory_max_bytes[NW_MEMORY_ACCOUNT_COUNT]; /* 0: only the ceiling */
+    _Atomic uint64_t memory_refusals[NW_MEMORY_ACCOUNT_COUNT];
     _Atomic uint64_t memory_total_bytes;
     _Atomic uint64_t buffers_max_bytes; /* the ceiling */
     _Atomic uint64_t spare_max_bytes;   /* of it, what one worker may keep unused */

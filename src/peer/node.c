@@ -24,6 +24,8 @@
 #include "io/clock.h"
 #include "peer/node.h"
 
+enum { TELL_FAILING_EVERY_MS = 10 * 1000 };
+
 static const char *const outcome_names[NW_PEER_OUTCOMES] = {
     [NW_PEER_OK] = "ok",           [NW_PEER_CONNECT] = "connect",
     [NW_PEER_RESET_] = "reset",    [NW_PEER_TIMEOUT_] = "timeout",
@@ -446,6 +448,16 @@ static void gather(const struct nw_peer_node *node, uint32_t now_s, struct nw_ej
         facts->has_well_other |= nw_eject_is_well(nw_peer_node_try_count(other, now_s),
                                                   nw_peer_node_bad_count(other, now_s));
     }
+}
+
+void nw_peer_node_tell_failing(struct nw_peer_node *node, const char *reason, uint64_t now_ms)
+{
+    uint64_t told_ms = atomic_load_explicit(&node->told_failing_ms, memory_order_relaxed);
+    if (told_ms != 0 && now_ms - told_ms < TELL_FAILING_EVERY_MS)
+        return;
+    if (atomic_compare_exchange_strong(&node->told_failing_ms, &told_ms, now_ms))
+        nw_log(nw_peer_log(), NW_WARN, "peer.failing", "service=%s node=%s reason=%s",
+               node->group->name, node->address, reason);
 }
 
 void nw_peer_node_failed(struct nw_peer_node *node, bool is_refused, uint64_t now_ms)

@@ -150,6 +150,7 @@ struct nw_peer_node {
     _Atomic uint64_t eject_until_ms;
     _Atomic uint64_t slow_since_ms;
     _Atomic uint64_t returned_at_ms; /* from an ejection: older failures do not count */
+    _Atomic uint64_t told_failing_ms; /* when the log last said so */
     _Atomic uint32_t learned_idle_ms;
     _Atomic uint64_t learned_at_ms;
     _Atomic unsigned refs; /* connections, fibers, messages, and one for all set_refs */
@@ -262,6 +263,11 @@ uint32_t nw_peer_node_bad_count(const struct nw_peer_node *node, uint32_t now_s)
 void nw_peer_node_failed(struct nw_peer_node *node, bool is_refused, uint64_t now_ms);
 /* The trial request went well or not, or any went well while no node was up. */
 void nw_peer_node_tried(struct nw_peer_node *node, bool is_good, bool is_trial, uint64_t now_ms);
+/*
+ * Says in the log that tries fail, at most every ten seconds: a node may be kept although they do
+ * (it is the last one), and nobody should have to guess why every answer is a 502.
+ */
+void nw_peer_node_tell_failing(struct nw_peer_node *node, const char *reason, uint64_t now_ms);
 /* Under group->lock: state change with its reason. */
 void nw_peer_node_note(struct nw_peer_node *node, const char *state, const char *reason);
 void nw_peer_node_up(struct nw_peer_node *node, const char *reason);

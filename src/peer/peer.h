@@ -104,7 +104,7 @@ struct nw_peer_set_spec {
     uint32_t idle_ms;
     uint32_t slow_start_ms;
     bool has_health;
-    /* What is asked, as "GET /ready": a verdict of another check does not count. NULL: "". */
+    /* What is asked, as "GET /ready": a verdict of another check does not count. NULL: any. */
     const char *health_check;
     uint32_t health_every_ms;
     uint32_t health_timeout_ms;
@@ -149,7 +149,8 @@ NW_YIELDS NW_MUST_CHECK nw_err nw_peer_set_change(struct nw_peer_set *set,
 struct nw_peer_want {
     uint64_t key_hash;                  /* for NW_BALANCE_HASH */
     const struct nw_peer_node *exclude; /* already tried; used only when it is the only one */
-    bool has_refused; /* the excluded one refused a connection: even nodes that are out come first */
+    bool
+        has_refused; /* the excluded one refused a connection: even nodes that are out come first */
     /* Hard; NULL: all. While begin waits it may be asked on any worker. */
     bool (*eligible)(const struct nw_peer_node *node, const void *arg);
     const void *eligible_arg;

@@ -104,6 +104,17 @@ static bool is_broken(const struct nw_peer_try *try, nw_peer_outcome outcome)
     return outcome == NW_PEER_RESET_ && (try->conn == NULL || try->is_fresh);
 }
 
+/* What the log calls it; NULL for an answer: what that says is the application's word. */
+static const char *failure_of(nw_peer_outcome outcome, bool is_refused)
+{
+    switch (outcome) {
+    case NW_PEER_CONNECT: return is_refused ? "connections are refused" : "it cannot be reached";
+    case NW_PEER_RESET_: return "it closes without an answer";
+    case NW_PEER_TIMEOUT_: return "it does not answer in time";
+    default: return NULL;
+    }
+}
+
 void nw_peer_try_judge(struct nw_peer_try *try, nw_peer_outcome outcome, uint64_t first_byte_us,
                        bool is_refused)
 {
@@ -138,6 +149,9 @@ void nw_peer_try_judge(struct nw_peer_try *try, nw_peer_outcome outcome, uint64_
         nw_window_add(&local->bad, now_s);
         if (is_broken(try, outcome))
             atomic_fetch_add(&node->broken_run, 1);
+        const char *why = failure_of(outcome, is_refused);
+        if (why != NULL)
+            nw_peer_node_tell_failing(node, why, now_ms);
         nw_peer_node_failed(node, is_refused, now_ms);
     }
 }

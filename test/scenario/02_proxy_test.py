@@ -264,6 +264,109 @@ def test_early_hints_pass(edge, origin):
         assert reply.text == "page" and reply.informational == []
 
 
+def test_http_1_0_clients_get_no_continue(edge, origin):
+    with edge.wire() as wire:
+        wire.ask("POST", "/data", b"abc", version="1.0", expect="100-continue")
+        reply = wire.response()
+        assert reply.status == 200 and reply.informational == []
+    assert origin.last.body == b"abc"
+
+
+def test_a_node_that_never_says_continue_gets_the_body_after_a_second(edge, origin):
+    rule = origin.on("POST /stream/data").early()
+    rule.call(lambda connection, request: setattr(request, "body", connection.reader.exactly(3)))
+    rule.reply(200, "got it")
+    with edge.wire() as wire:
+        wire.ask("POST", "/stream/data", b"abc", expect="100-continue")
+        origin.wait_requests(1)
+        edge.clock.advance(ms=1100)
+        assert wire.response().text == "got it"
+    assert origin.last.body == b"abc"
+
+
+# Framings that tempt to read wrongly
+
+
+@pytest.mark.parametrize("answer", [
+    b"HTTP/1.1 304 Not Modified\r\nContent-Length: 100\r\nETag: x\r\n\r\n",
+    b"HTTP/1.1 204 No Content\r\nX-A: b\r\n\r\n",
+    b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"])
+def test_bodiless_answers_leave_the_connection_in_step(edge, origin, answer):
+    origin.on("GET /x").raw(answer)
+    with edge.wire() as wire:
+        for _ in range(3):
+            assert wire.ask("GET", "/x").response().body == b""
+            assert wire.ask("GET", "/next").response().text == "origin: GET /next\n"
+    assert len(origin.connections) == 1
+
+
+@pytest.mark.parametrize("framing", [b"Content-Length: 100000", b"Transfer-Encoding: chunked", b"A: b"])
+def test_head_has_no_body_whatever_the_fields_say(edge, origin, framing):
+    origin.on("HEAD /x").raw(b"HTTP/1.1 200 OK\r\n" + framing + b"\r\n\r\n")
+    with edge.wire() as wire:
+        for _ in range(3):
+            assert wire.ask("HEAD", "/x").response("HEAD").status == 200
+            assert wire.ask("GET", "/next").response().text == "origin: GET /next\n"
+
+
+@pytest.mark.parametrize("path, status", [("/hello", 200), ("/_newel/none", 404), ("/moved", 301)])
+def test_head_of_own_answers_has_no_body(edge, path, status):
+    with edge.wire() as wire:
+        reply = wire.ask("HEAD", path).response("HEAD")
+        assert reply.status == status and "content-length" in reply.headers
+        assert wire.ask("GET", "/next").response().text == "origin: GET /next\n"
+
+
+def test_a_node_that_says_close_is_not_asked_again_on_that_connection(edge, origin):
+    origin.on("GET /x").raw(b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 1\r\n\r\nx")
+    with edge.wire() as wire:
+        reply = wire.ask("GET", "/x").response()
+        assert reply.body == b"x" and "connection" not in reply.headers
+        assert wire.ask("GET", "/next").response().status == 200
+    assert len(origin.connections) == 2 and origin.connections[0].closed.wait(60)
+
+
+def test_bytes_behind_a_last_request_are_not_served(edge, origin):
+    with edge.wire() as wire:
+        wire.send(b"GET /a HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
+                  b"GET /b HTTP/1.1\r\nHost: a\r\n\r\n")
+        assert wire.response().text == "origin: GET /a\n" and wire.ends()
+    assert origin.count() == 1
+
+
+def test_a_node_that_dies_under_an_upload_is_502(edge, origin):
+    origin.on("POST /stream/x").early().call(lambda c, r: c.reader.exactly(1000)).reset()
+    with edge.wire() as wire:
+        wire.ask("POST", "/stream/x", content_length="3000000")
+        try:
+            wire.sock.sendall(bytes(3_000_000))
+        except ConnectionError:
+            pass
+        reply = wire.response()
+        assert reply.status == 502
+        if "connection" in reply.headers:
+            assert reply.headers["connection"] == "close" and wire.ends()
+        else:  # all of the body was taken before the reset was seen
+            assert wire.ask("GET", "/next").response().text == "origin: GET /next\n"
+    assert origin.count("POST") == 1
+
+
+def test_a_folder_without_its_slash_is_redirected(newel, origin):
+    edge = newel(site(origin, routes=[{"path": "/shop/", "service": "app"}]))
+    reply = edge.get("/shop?a=b")
+    assert reply.status == 308 and reply.headers["Location"] == "/shop/?a=b"
+    assert edge.get("/shop/x").status == 200 and edge.get("/shopping").status == 404
+
+
+def test_an_upgrade_that_the_node_declines_is_an_answer(newel, origin):
+    origin.on("GET /ws").reply(426, "no", upgrade="websocket", connection="upgrade")
+    edge = newel(site(origin, routes=[{"path": "/", "service": "app", "upgrade": ["websocket"]}]))
+    with edge.wire() as wire:
+        reply = wire.ask("GET", "/ws", **UPGRADE).response()
+        assert reply.status == 426 and reply.text == "no"
+        assert wire.ask("GET", "/next").response().status == 200
+
+
 # Targets
 
 
@@ -429,6 +532,30 @@ def test_an_upgrade_needs_the_routes_leave(edge, origin):
     with edge.wire() as wire:
         reply = wire.ask("GET", "/ws", **UPGRADE).response()
     assert reply.status == 200 and "upgrade" not in origin.last.headers
+
+
+# Addresses
+
+
+def test_names_and_ipv6_on_both_sides(newel, origin):
+    edge = newel(site(f"localhost:{origin.port}", listen=["localhost:0", "[::1]:0"]))
+    assert [edge.get("/", listener=i).status for i in range(2)] == [200, 200]
+    assert origin.last.headers["x-forwarded-for"] == "::1"
+    assert origin.last.headers["forwarded"].startswith('for="[::1]";')
+
+
+def test_a_name_that_does_not_resolve_is_502(newel):
+    edge = newel(site("nowhere.invalid:80"))
+    reply = edge.get("/")
+    assert reply.status == 502 and "nowhere" not in reply.text
+
+
+def test_a_long_pipeline_is_answered_whole(edge, origin):
+    origin.on("GET /x").reply(200, b"y" * 100_000)
+    with edge.wire(receive_bytes=4096) as wire:
+        wire.send(b"GET /x HTTP/1.1\r\nHost: a\r\n\r\n" * 100)
+        for _ in range(100):
+            assert len(wire.response().body) == 100_000
 
 
 # Unix sockets

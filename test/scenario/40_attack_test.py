@@ -1,6 +1,8 @@
 """What a hostile client, a broken node or an unlucky moment once did to newel, each told as a story."""
 
 import json
+import os
+import shutil
 import signal
 import socket
 import threading
@@ -108,6 +110,26 @@ def test_the_spool_has_a_ceiling_and_gives_back_what_it_held(newel, origin):
     assert edge.post("/", bytes(900 << 10)).status == 200
 
 
+def test_a_spool_that_went_is_not_the_clients_mistake(newel, origin):
+    edge = newel(site(origin))
+    shutil.rmtree(os.path.join(edge.state, "spool"))
+    assert edge.post("/", bytes(200 << 10)).status == 500
+    assert edge.get("/").status == 200
+
+
+# Clients
+
+
+def test_refused_connections_are_bounded_too(newel, origin):
+    edge = newel(site(origin, limits={"connections": 4}))
+    silent = [edge.wire() for _ in range(40)]
+    eventually(lambda: edge.metric("newel_connections_refused_total") >= 36, "36 refusals")
+    assert edge.status()["gate"]["listeners"][0]["connections"] <= 8
+    for wire in silent:
+        wire.close()
+    eventually(lambda: edge.get("/").status == 200, "room again")
+
+
 # Whoever steers newel
 
 
@@ -141,3 +163,29 @@ def test_listeners_that_went_leave_nothing_behind(newel, origin, tmp_path):
     assert "generation" in edge.reload(kept)
     eventually(lambda: "generation" in edge.reload(kept) and "door" not in edge.admin_get("/metrics").text,
                "the series of the old listener gone")
+
+
+# Processes
+
+
+def child_of(pid):
+    with open(f"/proc/{pid}/task/{pid}/children") as children:
+        return int(children.read().split()[0])
+
+
+def test_commands_that_a_later_reload_replaced_are_never_started(newel):
+    def conf(number):
+        return {"newel": 1, "listen": ["127.0.0.1:0"], "admin": "127.0.0.1:0",
+                "services": {"app": {"run": ["sleep", "1000"], "env": {"N": str(number)}}},
+                "routes": [{"path": "/", "service": "app"}]}
+
+    edge = newel(conf(0))
+    edge.wait_line("event=process.started")
+    helper = child_of(edge.pid)
+    os.kill(helper, signal.SIGSTOP)
+    for number in range(1, 30):
+        assert "generation" in edge.reload(conf(number))
+    os.kill(helper, signal.SIGCONT)
+    edge.stop()
+    started = [line for line in edge.stderr if "event=process.started" in line]
+    assert len(started) <= 10, len(started)

@@ -158,7 +158,9 @@ static void a_wrong_address_comes_with_a_better_one(void **state)
         const char *hint; /* part of it */
     } rows[] = {{":8080", "0.0.0.0:8080"},  {"*:8080", "127.0.0.1:8080"},
                 {"::1", "[::1]:8080"},      {"localhost", "localhost:8080"},
-                {"/run/x.sock", "unix:/run/x.sock"}, {"http://a:1", "host:port"},
+                {"/run/x.sock", "unix:/run/x.sock"}, {"http://a:1", "did you mean a:1"},
+                {"https://a/b", "did you mean a:443"}, {"3000", "did you mean 127.0.0.1:3000"},
+                {"none", "leave the option out"},
                 {"a:0", NULL},              {"a:65536", NULL},
                 {"a:", NULL},               {"1.2.3:4", NULL},
                 {"1.2.3.400:1", NULL},      {"[::1]", NULL},

@@ -118,6 +118,20 @@ static void a_chosen_port_can_be_bound(void **state)
     close(fd);
 }
 
+static void a_chosen_port_is_none_that_the_kernel_gives_to_others(void **state)
+{
+    unsigned first = 0;
+    uint16_t port;
+    FILE *file = fopen("/proc/sys/net/ipv4/ip_local_port_range", "r");
+    assert_non_null(file);
+    assert_int_equal(fscanf(file, "%u", &first), 1);
+    fclose(file);
+    for (int i = 0; i < 20; i++) {
+        assert_int_equal(nw_port_choose(&port), NW_OK);
+        assert_true(port >= 10240 && (port < first || first < 11000));
+    }
+}
+
 static void the_ports_of_a_session_are_found(void **state)
 {
     static struct nw_listening list;
@@ -173,6 +187,7 @@ int main(void)
         cmocka_unit_test(any_address_is_reached_over_loopback),
         cmocka_unit_test(a_port_counts_once),
         cmocka_unit_test(a_chosen_port_can_be_bound),
+        cmocka_unit_test(a_chosen_port_is_none_that_the_kernel_gives_to_others),
         cmocka_unit_test(the_ports_of_a_session_are_found),
         cmocka_unit_test(only_sockets_are_cleared),
         cmocka_unit_test(a_relative_path_starts_here),
