@@ -5,6 +5,7 @@ import os
 import shutil
 import signal
 import socket
+import struct
 import threading
 
 import pytest
@@ -128,6 +129,52 @@ def test_refused_connections_are_bounded_too(newel, origin):
     for wire in silent:
         wire.close()
     eventually(lambda: edge.get("/").status == 200, "room again")
+
+
+# Tunnels
+
+
+@pytest.mark.parametrize("resets", [True, False])
+def test_a_client_that_went_ends_the_tunnel_of_a_silent_node(newel, origin, resets):
+    over = threading.Event()
+    origin.on("GET /").raw(UPGRADED.encode()).then(lambda *_: over.wait(60))
+    edge = newel(site(origin, routes=[{"path": "/", "service": "app", "upgrade": ["websocket"]}]))
+    try:
+        wire = edge.wire()
+        wire.ask("GET", "/", Connection="Upgrade", Upgrade="websocket")
+        assert wire.head().status == 101
+        if resets:
+            wire.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        wire.close()
+
+        def is_over():
+            if not resets:
+                edge.clock.advance(s=5)
+            return edge.node(origin)["in_flight"] == 0
+        eventually(is_over, "the tunnel gone")
+    finally:
+        over.set()
+
+
+def test_a_half_closed_tunnel_lasts_while_the_node_still_sends(newel, origin):
+    more = threading.Semaphore(0)
+
+    def tell(connection, _):
+        connection.reader.rest()
+        for _ in range(6):
+            more.acquire()
+            connection.send("on")
+    origin.on("GET /").raw(UPGRADED.encode()).then(tell).hang_up()
+    edge = newel(site(origin, routes=[{"path": "/", "service": "app", "upgrade": ["websocket"]}]))
+    with edge.wire() as wire:
+        wire.ask("GET", "/", Connection="Upgrade", Upgrade="websocket")
+        assert wire.head().status == 101
+        wire.half_close()
+        for _ in range(6):
+            more.release()
+            assert wire.reader.exactly(2) == b"on"
+            edge.clock.advance(s=6)
+        assert wire.ends()
 
 
 # Whoever steers newel
