@@ -19,6 +19,8 @@
 #include "io/procfs.h"
 #include "io/worker.h"
 
+enum { STARTING_MAX = 4 };
+
 /* ---- services ---- */
 
 static struct fleet_service *find(const struct nw_fleet *fleet, struct nw_slice name)
@@ -379,6 +381,7 @@ nw_err nw_fleet_new(const struct nw_fleet_options *options, struct nw_fleet **ou
     nw_list_init(&fleet->services);
     nw_list_init(&fleet->runs);
     nw_semaphore_init(&fleet->telling, 1);
+    nw_semaphore_init(&fleet->starting, STARTING_MAX);
     *out = fleet;
     return NW_OK;
 }

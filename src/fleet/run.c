@@ -191,16 +191,29 @@ NW_YIELDS static void end(struct fleet_run *run)
     }
 }
 
+/*
+ * Only a few start at once. Whoever was let go, or everything that ended, while others started is
+ * not started at all: else a storm of reloads would still start a process for each of its commands.
+ */
+NW_YIELDS static nw_err start_in_turn(struct fleet_run *run)
+{
+    struct nw_semaphore *starting = &run->slot->service->fleet->starting;
+    NW_TRY(nw_semaphore_take(starting));
+    nw_err err = run->is_leaving ? NW_CANCELLED : choose_place(run);
+    if (err == NW_OK)
+        err = start_process(run);
+    else if (err != NW_CANCELLED)
+        snprintf(run->process.reason, sizeof run->process.reason, "no free port: %s",
+                 nw_err_text(err));
+    nw_semaphore_give(starting);
+    return err;
+}
+
 NW_YIELDS static void run_fiber(void *arg)
 {
     struct fleet_run *run = arg;
     struct fleet_slot *slot = run->slot;
-    nw_err err = choose_place(run);
-    if (err != NW_OK)
-        snprintf(run->process.reason, sizeof run->process.reason, "no free port: %s",
-                 nw_err_text(err));
-    else
-        err = start_process(run);
+    nw_err err = start_in_turn(run);
     run->started_ms = nw_now_ms();
     if (err == NW_OK) {
         count_running(slot->service, 1);

@@ -98,8 +98,10 @@ NW_YIELDS static void upload_fiber(void *arg)
 {
     struct forward *f = arg;
     nw_err err = NW_OK;
-    if (f->exchange->message.expect_continue && !f->exchange->source->is_whole) {
-        err = send_piece(f, nw_slice_of(NULL, 0), false); /* the head alone */
+    bool is_streaming = !f->exchange->source->is_whole;
+    if (is_streaming) /* the node may answer before the client sends the first byte of its body */
+        err = send_piece(f, nw_slice_of(NULL, 0), false);
+    if (is_streaming && f->exchange->message.expect_continue) {
         NW_WITHIN(hold, CONTINUE_WAIT_MS);
         if (err == NW_OK)
             err = nw_event_wait(&f->may_send);

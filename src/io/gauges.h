@@ -1,5 +1,5 @@
 /*
- * gauges.h - what the runtime shows of itself, asked when the metrics are read, never before.
+ * gauges.h - what the runtime shows of itself, asked only when metrics are read.
  *
  * Owner:   the runtime
  * Threads: nw_gauge_add and the rest where nothing else can do the same: while the runtime is made
@@ -13,7 +13,7 @@
 
 struct nw_runtime;
 
-/* Adds fn(arg) to the series with this label (NULL: the metric has none), where metrics are. */
+/* Adds fn(arg) to the series of this label (NULL: it has none). Without metrics nothing. */
 void nw_gauge_add(struct nw_runtime *runtime, nw_metric metric, const char *label,
                   double (*fn)(void *arg), void *arg);
 /* Workers, memory, the log. */

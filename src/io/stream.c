@@ -126,8 +126,8 @@ void nw_accepted_close(struct nw_accepted *accepted)
 }
 
 /*
- * A missing socket file or a full backlog is a server that does not take us; one that we may not use
- * (its mode, a packet filter) is out of reach, and no 403 for the client behind us.
+ * A missing socket file or a full backlog is a server that does not take us; one that we may not
+ * use (its mode, a packet filter) is out of reach, and no 403 for the client behind us.
  */
 static nw_err connect_err(int number)
 {

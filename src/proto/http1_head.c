@@ -446,8 +446,8 @@ static inline const char *scan_value_near(const char *at, const char *end)
 }
 
 /*
- * The straight way for fields that are all there and look as nearly all do: "Name: value CRLF" with a
- * name below sixteen bytes. At the first that is anything else it stops before it, and the phases
+ * The straight way for fields that are all there and look as nearly all do: "Name: value CRLF" with
+ * a name below sixteen bytes. At the first that is anything else it stops before it, and the phases
  * judge. The start line lies in front, so there are sixteen bytes before every end.
  */
 static inline void read_plain_fields(struct nw_http1_parser *parser, struct cursor *c,

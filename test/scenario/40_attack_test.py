@@ -163,3 +163,29 @@ def test_listeners_that_went_leave_nothing_behind(newel, origin, tmp_path):
     assert "generation" in edge.reload(kept)
     eventually(lambda: "generation" in edge.reload(kept) and "door" not in edge.admin_get("/metrics").text,
                "the series of the old listener gone")
+
+
+# Processes
+
+
+def child_of(pid):
+    with open(f"/proc/{pid}/task/{pid}/children") as children:
+        return int(children.read().split()[0])
+
+
+def test_commands_that_a_later_reload_replaced_are_never_started(newel):
+    def conf(number):
+        return {"newel": 1, "listen": ["127.0.0.1:0"], "admin": "127.0.0.1:0",
+                "services": {"app": {"run": ["sleep", "1000"], "env": {"N": str(number)}}},
+                "routes": [{"path": "/", "service": "app"}]}
+
+    edge = newel(conf(0))
+    edge.wait_line("event=process.started")
+    helper = child_of(edge.pid)
+    os.kill(helper, signal.SIGSTOP)
+    for number in range(1, 30):
+        assert "generation" in edge.reload(conf(number))
+    os.kill(helper, signal.SIGCONT)
+    edge.stop()
+    started = [line for line in edge.stderr if "event=process.started" in line]
+    assert len(started) <= 10, len(started)
