@@ -97,7 +97,7 @@ void admin_call(struct admin_conn *conn, const char *name, const json_t *args, b
     if (verb == NULL) {
         nw_text_addf(&members, "there is no verb `%s`", name);
     } else {
-        struct nw_control_call call = {conn->caller, args, admin->options.daemon, admin, conn};
+        struct nw_control_call call = {conn->caller, args, admin->options.daemon, conn};
         err = verb->handle(&call, &members);
     }
     write_last(last, err, &members);

@@ -6,7 +6,6 @@
 #include "gate/gate.h"
 
 #include "base/assert.h"
-#include "base/rng.h"
 #include "gate/account.h"
 #include "gate/door.h"
 #include "gate/probe.h"
