@@ -95,19 +95,13 @@ NW_YIELDS static nw_err open_http(struct nw_admin *admin, const struct nw_conf *
                                           .only_worker_0 = true,
                                           .on_accept = on_accept_http,
                                           .owner = admin};
-    nw_err err = nw_addr_parse(address->text, &options.addr);
-    if (err == NW_NO_SUCH_NAME) {
-        struct nw_addr_list list;
-        err = nw_io_resolve(address->host, address->port, &list);
-        if (err == NW_OK)
-            options.addr = list.addr[0];
-    }
+    nw_err err =
+        nw_io_resolve_listen(address->text, address->host, address->port, &options.addr);
     if (err == NW_OK)
         err = nw_listener_open(admin->options.runtime, &options, &admin->http);
     if (err != NW_OK)
         nw_conf_blame(conf, &conf->admin.block, "address", NULL, diag, "the admin address %.*s %s",
-                      NW_SLICE_ARG(address->text),
-                      err == NW_ADDRESS_IN_USE ? "is in use by another process" : nw_err_text(err));
+                      NW_SLICE_ARG(address->text), nw_listener_trouble(err));
     return err;
 }
 

@@ -27,7 +27,6 @@ struct nw_control_call {
     const char *caller;   /* "root", "token" */
     const json_t *args;   /* an object: the request without "verb"; borrowed */
     void *daemon;         /* nw_admin_options.daemon */
-    struct nw_admin *admin;
     void *connection;     /* admin's own */
 };
 

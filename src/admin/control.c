@@ -97,7 +97,7 @@ void admin_call(struct admin_conn *conn, const char *name, const json_t *args, b
     if (verb == NULL) {
         nw_text_addf(&members, "there is no verb `%s`", name);
     } else {
-        struct nw_control_call call = {conn->caller, args, admin->options.daemon, admin, conn};
+        struct nw_control_call call = {conn->caller, args, admin->options.daemon, conn};
         err = verb->handle(&call, &members);
     }
     write_last(last, err, &members);
@@ -122,7 +122,7 @@ NW_YIELDS static void work_fiber(void *arg)
 }
 
 /* Until the verb is done or the asker is gone; bytes that come meanwhile wait. */
-NW_YIELDS static nw_err wait_done_or_gone(struct work *work, struct nw_scope *scope)
+NW_YIELDS static nw_err wait_done_or_gone(struct work *work)
 {
     nw_stream_watch_gone(&work->conn->stream, nw_fiber_self());
     nw_err err = nw_event_wait(&work->done);
@@ -145,7 +145,7 @@ NW_YIELDS static nw_err serve_line(struct admin_conn *conn, struct nw_slice line
         nw_scope_open(&scope);
         err = nw_scope_spawn(&scope, "admin.verb", work_fiber, &work, NULL);
         if (err == NW_OK)
-            err = wait_done_or_gone(&work, &scope);
+            err = wait_done_or_gone(&work);
         nw_scope_close(&scope);
         if (err == NW_OK)
             err = write_line(conn, &work.last);

@@ -108,6 +108,13 @@ void nw_text_add_json(struct nw_text *text, struct nw_slice bytes)
     }
 }
 
+void nw_text_add_json_string(struct nw_text *text, struct nw_slice bytes)
+{
+    nw_text_add_char(text, '"');
+    nw_text_add_json(text, bytes);
+    nw_text_add_char(text, '"');
+}
+
 void nw_text_add_html(struct nw_text *text, struct nw_slice bytes)
 {
     for (size_t i = 0; i < bytes.len; i++) {

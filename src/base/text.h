@@ -33,6 +33,8 @@ void nw_text_addf(struct nw_text *text, const char *format, ...) NW_PRINTF(2, 3)
 void nw_text_addv(struct nw_text *text, const char *format, va_list args);
 /* As the inside of a JSON string: quotes, backslash, control bytes and invalid UTF-8 escaped. */
 void nw_text_add_json(struct nw_text *text, struct nw_slice bytes);
+/* A whole JSON string, quotes included. */
+void nw_text_add_json_string(struct nw_text *text, struct nw_slice bytes);
 /* With & < > " ' escaped. */
 void nw_text_add_html(struct nw_text *text, struct nw_slice bytes);
 

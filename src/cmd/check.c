@@ -23,9 +23,8 @@ static void print_json(const struct nw_diag *diag)
         for (size_t k = 0; k < NW_COUNT(keys); k++) {
             if (values[k] == NULL)
                 continue;
-            nw_text_addf(&out, ",\"%s\":\"", keys[k]);
-            nw_text_add_json(&out, nw_slice_str(values[k]));
-            nw_text_add_char(&out, '"');
+            nw_text_addf(&out, ",\"%s\":", keys[k]);
+            nw_text_add_json_string(&out, nw_slice_str(values[k]));
         }
         nw_text_add_char(&out, '}');
     }

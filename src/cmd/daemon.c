@@ -232,15 +232,8 @@ static nw_err take_state(struct nw_daemon *daemon, struct nw_diag *diag)
 
 static void choose_state_dir(struct nw_daemon *daemon, const struct nw_conf *conf)
 {
-    const char *from_service_manager = nw_system_env("STATE_DIRECTORY");
-    if (daemon->options.state_dir != NULL)
-        daemon->state_dir = nw_alloc_string(nw_slice_str(daemon->options.state_dir));
-    else if (conf->state.len > 0)
-        daemon->state_dir = nw_alloc_string(conf->state);
-    else if (from_service_manager != NULL && daemon->options.world == NULL)
-        daemon->state_dir = nw_alloc_string(nw_slice_str(from_service_manager));
-    else
-        daemon->state_dir = nw_alloc_string(NW_SLICE("newel-data"));
+    const char *given = daemon->options.state_dir;
+    daemon->state_dir = nw_alloc_string(given != NULL ? nw_slice_str(given) : conf->state);
 }
 
 /* The second reading finds again what the first did, and what only the parts know. */
@@ -356,7 +349,6 @@ void nw_daemon_start(void *arg)
         nw_daemon_end(daemon, true);
         return;
     }
-    daemon->is_started = true;
     nw_metric_set(nw_metric_open(daemon->metrics, NW_METRIC_start_time_seconds), 0,
                   (int64_t)(daemon->started_wall_ms / 1000));
     nw_metric_set(nw_metric_open(daemon->metrics, NW_METRIC_workers), 0,

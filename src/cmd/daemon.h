@@ -2,10 +2,10 @@
  * daemon.h - one newel at work: everything mutable hangs off this object, so that a simulation can
  * hold several.
  *
- *     nw_daemon_new      configuration text -> checked -> runtime, gate, fleet, admin; nothing runs
- *     yet nw_daemon_start    in a fiber on worker 0: opens, serves, says ready nw_daemon_reload
- *     the same text source again, beside the running generation nw_daemon_end      SIGTERM's way:
- *     close, drain, cancel, stop
+ *     nw_daemon_new     configuration text -> checked -> runtime, gate, fleet, admin; nothing runs
+ *     nw_daemon_start   in a fiber on worker 0: opens, serves, says ready
+ *     nw_daemon_reload  the same text source again, beside the running generation
+ *     nw_daemon_end     SIGTERM's way: close, drain, cancel, stop
  *
  * Owner:   the caller; nw_daemon_free after its runtime has stopped
  * Threads: new and free outside of workers; the others in fibers on worker 0
@@ -46,7 +46,7 @@ NW_MUST_CHECK nw_err nw_daemon_new(const struct nw_daemon_options *options, stru
                                    struct nw_daemon **out);
 void nw_daemon_free(struct nw_daemon *daemon);
 
-/* For nw_runtime_run: arg is the daemon. Failures are in nw_daemon_diag, and the runtime stops. */
+/* For nw_runtime_run: arg is the daemon. A failure is in nw_daemon_start_diag; the runtime ends. */
 NW_YIELDS void nw_daemon_start(void *daemon);
 /* NW_INVALID, or what a section refused: in diag; the old generation goes on. */
 NW_YIELDS NW_MUST_CHECK nw_err nw_daemon_reload(struct nw_daemon *daemon, struct nw_diag *diag);

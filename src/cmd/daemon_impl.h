@@ -44,7 +44,6 @@ struct nw_daemon {
     struct nw_event reload_over;  /* set while they are not */
     bool is_ending;  /* draining */
     bool is_stopped; /* the sections were stopped */
-    bool is_started;
     unsigned interrupts;
     struct nw_metric_series *reloads_done;
     struct nw_metric_series *reloads_refused;

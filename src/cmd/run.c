@@ -21,11 +21,10 @@ static const char command_line[] = "(command line)"; /* in place of a file's nam
 
 /* ---- the forms without a file ---- */
 
+/* A JSON string is a YAML string. */
 static void add_quoted(struct nw_text *out, const char *value)
 {
-    nw_text_add_char(out, '"');
-    nw_text_add_json(out, nw_slice_str(value)); /* a JSON string is a YAML string */
-    nw_text_add_char(out, '"');
+    nw_text_add_json_string(out, nw_slice_str(value));
 }
 
 static void add_list(struct nw_text *out, const char *const *values, unsigned count)
@@ -89,27 +88,32 @@ static int choose_form(const struct cli *cli, const char **out_file, struct nw_t
 
 /* ---- telling ---- */
 
-static void print_url(const char *before, const struct nw_addr *addr)
+static void add_url(struct nw_text *out, const char *before, const struct nw_addr *addr)
 {
     char text[NW_ADDR_TEXT_MAX_BYTES];
     nw_addr_print(addr, text);
-    fprintf(stderr, "%s%s%s", before, addr->kind == NW_ADDR_UNIX ? "" : "http://", text);
+    nw_text_addf(out, "%s%s%s", before, addr->kind == NW_ADDR_UNIX ? "" : "http://", text);
 }
 
-/* The line that people and scripts wait for. */
+/*
+ * The line that people and scripts wait for. It leaves in one write: the log's thread writes to the
+ * same place, and a process that has just started would be announced in the middle of it.
+ */
 static void on_ready(void *arg, struct nw_daemon *daemon)
 {
     const struct nw_addr *addr;
-    fputs("newel: serving", stderr);
+    struct nw_text line = {0};
+    nw_text_add_str(&line, "newel: serving");
     for (unsigned i = 0; (addr = nw_daemon_listener(daemon, i)) != NULL; i++)
-        print_url(i > 0 ? ", " : " ", addr);
+        add_url(&line, i > 0 ? ", " : " ", addr);
     if ((addr = nw_daemon_admin(daemon)) != NULL) {
-        print_url("; status ", addr);
-        fputs("/status, metrics ", stderr);
-        print_url("", addr);
-        fputs("/metrics", stderr);
+        add_url(&line, "; status ", addr);
+        add_url(&line, "/status, metrics ", addr);
+        nw_text_add_str(&line, "/metrics");
     }
-    fprintf(stderr, "; state %s\n", nw_daemon_state_dir(daemon));
+    nw_text_addf(&line, "; state %s\n", nw_daemon_state_dir(daemon));
+    fwrite(line.ptr, 1, line.len, stderr);
+    nw_text_done(&line);
     nw_system_notify("READY=1");
 }
 

@@ -309,7 +309,6 @@ struct nw_conf_route {
 struct nw_conf {
     struct nw_conf_block block;
     const char *file;   /* for messages: "newel.yaml" */
-    uint64_t text_hash; /* xxh3 of the file's bytes */
     int64_t newel;      /* the format's version: 1 */
     struct nw_conf_listens listen;
     struct nw_conf_admin admin;

@@ -7,8 +7,6 @@
  */
 #include "conf/generation.h"
 
-#include <xxhash.h>
-
 #include "base/alloc.h"
 #include "base/assert.h"
 #include "conf/parse.h"
@@ -41,7 +39,6 @@ static struct nw_conf *read_text(struct nw_conf_reader *reader, struct nw_slice 
     }
     nw_conf_parse(reader, tree, conf);
     conf->file = reader->file;
-    conf->text_hash = XXH3_64bits(text.ptr, text.len);
     nw_conf_groups(reader, conf);
     nw_conf_check(reader, conf);
     choose_state(reader, conf);
@@ -140,8 +137,8 @@ void *nw_generation_part(const struct nw_generation *generation, const char *sec
     return NULL;
 }
 
-static nw_err admit_all(const struct nw_generation *old, const struct nw_generation *next,
-                        struct nw_diag *diag)
+NW_YIELDS static nw_err admit_all(const struct nw_generation *old,
+                                  const struct nw_generation *next, struct nw_diag *diag)
 {
     nw_err err = old != NULL ? nw_conf_not_reloadable(old->conf, next->conf, diag) : NW_OK;
     for (size_t i = 0; i < next->sections.count; i++) {

@@ -8,9 +8,7 @@
 
 static void add_string(struct nw_text *out, const char *string)
 {
-    nw_text_add_char(out, '"');
-    nw_text_add_json(out, nw_slice_str(string));
-    nw_text_add_char(out, '"');
+    nw_text_add_json_string(out, nw_slice_str(string));
 }
 
 static void add_pattern(struct nw_text *out, const char *pattern)
@@ -27,9 +25,8 @@ static void add_choices(struct nw_text *out, const struct nw_conf_option *option
     struct nw_slice choice;
     nw_text_add_str(out, "\"enum\": [");
     for (size_t i = 0; nw_conf_choice_at(option->choices, i, &choice); i++) {
-        nw_text_add_str(out, i > 0 ? ", \"" : "\"");
-        nw_text_add_json(out, choice);
-        nw_text_add_char(out, '"');
+        nw_text_add_str(out, i > 0 ? ", " : "");
+        nw_text_add_json_string(out, choice);
     }
     nw_text_add_char(out, ']');
 }

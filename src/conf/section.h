@@ -32,16 +32,17 @@ struct nw_section {
     /* Frees what build made beyond the generation's arena. Runs on the thread of the last unref. */
     void (*drop)(void *self, void *part);
     /* May refuse the whole reload, with a located error. old is NULL at start. */
-    nw_err (*admit)(void *self, const struct nw_generation *old, const struct nw_generation *next,
-                    struct nw_diag *diag);
+    NW_YIELDS nw_err (*admit)(void *self, const struct nw_generation *old,
+                              const struct nw_generation *next, struct nw_diag *diag);
     /* Carries over peers, health, limits by identity. Cannot fail. old is NULL at start. */
-    void (*adopt)(void *self, const struct nw_generation *old, struct nw_generation *next);
-    /* The new generation serves now: begin what it needs. May yield. */
-    void (*start)(void *self, struct nw_generation *next);
-    /* The old generation gets no new work: end what only it needs. May yield. */
-    void (*drain)(void *self, struct nw_generation *old);
-    /* The process ends. May yield. */
-    void (*stop)(void *self);
+    NW_YIELDS void (*adopt)(void *self, const struct nw_generation *old,
+                            struct nw_generation *next);
+    /* The new generation serves now: begin what it needs. */
+    NW_YIELDS void (*start)(void *self, struct nw_generation *next);
+    /* The old generation gets no new work: end what only it needs. */
+    NW_YIELDS void (*drain)(void *self, struct nw_generation *old);
+    /* The process ends. */
+    NW_YIELDS void (*stop)(void *self);
     /* Not ready: adds to why what it waits for, as words. */
     bool (*is_ready)(void *self, struct nw_text *why);
     /* One JSON value that describes the part. */

@@ -19,6 +19,8 @@
 #include "io/procfs.h"
 #include "io/worker.h"
 
+enum { STARTING_MAX = 4 };
+
 /* ---- services ---- */
 
 static struct fleet_service *find(const struct nw_fleet *fleet, struct nw_slice name)
@@ -311,9 +313,9 @@ static void status(void *self, struct nw_text *out)
         struct fleet_service *service = NW_CONTAINER_OF(node, struct fleet_service, node);
         if (!service->is_wanted)
             continue;
-        nw_text_add_str(out, is_first ? "\"" : ",\"");
-        nw_text_add_json(out, nw_slice_str(service->name));
-        nw_text_add_str(out, "\":[");
+        nw_text_add_str(out, is_first ? "" : ",");
+        nw_text_add_json_string(out, nw_slice_str(service->name));
+        nw_text_add_str(out, ":[");
         is_first = false;
         bool is_first_slot = true;
         NW_LIST_EACH(at, &service->slots)
@@ -374,6 +376,7 @@ nw_err nw_fleet_new(const struct nw_fleet_options *options, struct nw_fleet **ou
     nw_list_init(&fleet->services);
     nw_list_init(&fleet->runs);
     nw_semaphore_init(&fleet->telling, 1);
+    nw_semaphore_init(&fleet->starting, STARTING_MAX);
     *out = fleet;
     return NW_OK;
 }

@@ -28,6 +28,7 @@ struct nw_fleet {
     struct nw_list runs; /* all, those that leave too */
     struct nw_scope scope; /* fibers of slots */
     struct nw_semaphore telling; /* on_members, one at a time */
+    struct nw_semaphore starting; /* so many processes at once */
     bool is_started;
     bool is_stopping;
     bool is_hurried;

@@ -140,16 +140,11 @@ static void count_running(struct fleet_service *service, int delta)
 
 /* ---- life ---- */
 
-static void say_ready(struct fleet_run *run)
+static void become_ready(struct fleet_run *run)
 {
-    const struct fleet_slot *slot = run->slot;
     run->ready_ms = nw_now_ms();
     nw_addr_print(&run->addr, run->address);
     run->is_ready = true;
-    nw_log(the_log(), NW_INFO, "process.ready",
-           "service=%s instance=%u pid=%d address=%s after_ms=%llu", slot->service->name,
-           slot->number, run->process.pid, run->address,
-           (unsigned long long)(run->ready_ms - run->started_ms));
     nw_event_set(&run->slot->changed);
 }
 
@@ -158,7 +153,7 @@ NW_YIELDS static void live(struct fleet_run *run)
 {
     nw_err err = nw_fleet_run_wait_ready(run);
     if (err == NW_OK)
-        say_ready(run);
+        become_ready(run);
     struct nw_wait waits[] = {{.event = &run->process.ended}, {.event = &run->asked}};
     while (err == NW_OK && !nw_process_has_ended(&run->process) && !run->is_leaving)
         err = nw_io_wait_any(waits, NW_COUNT(waits));
@@ -198,16 +193,29 @@ NW_YIELDS static void end(struct fleet_run *run)
     }
 }
 
+/*
+ * Only a few start at once. Whoever was let go, or everything that ended, while others started is
+ * not started at all: else a storm of reloads would still start a process for each of its commands.
+ */
+NW_YIELDS static nw_err start_in_turn(struct fleet_run *run)
+{
+    struct nw_semaphore *starting = &run->slot->service->fleet->starting;
+    NW_TRY(nw_semaphore_take(starting));
+    nw_err err = run->is_leaving ? NW_CANCELLED : choose_place(run);
+    if (err == NW_OK)
+        err = start_process(run);
+    else if (err != NW_CANCELLED)
+        snprintf(run->process.reason, sizeof run->process.reason, "no free port: %s",
+                 nw_err_text(err));
+    nw_semaphore_give(starting);
+    return err;
+}
+
 NW_YIELDS static void run_fiber(void *arg)
 {
     struct fleet_run *run = arg;
     struct fleet_slot *slot = run->slot;
-    nw_err err = choose_place(run);
-    if (err != NW_OK)
-        snprintf(run->process.reason, sizeof run->process.reason, "no free port: %s",
-                 nw_err_text(err));
-    else
-        err = start_process(run);
+    nw_err err = start_in_turn(run);
     run->started_ms = nw_now_ms();
     if (err == NW_OK) {
         count_running(slot->service, 1);

@@ -81,6 +81,15 @@ NW_YIELDS static void take_ended(struct fleet_slot *slot)
 
 /* ---- what shall run ---- */
 
+/* Who waits for this line may send requests at once: it comes after the door knows the member. */
+static void say_ready(const struct fleet_slot *slot, const struct fleet_run *run)
+{
+    nw_log(the_log(), NW_INFO, "process.ready",
+           "service=%s instance=%u pid=%d address=%s after_ms=%llu", slot->service->name,
+           slot->number, run->process.pid, run->address,
+           (unsigned long long)(run->ready_ms - run->started_ms));
+}
+
 NW_YIELDS static void shift(struct fleet_slot *slot)
 {
     if (slot->next == NULL || !slot->next->is_ready || slot->next->is_over)
@@ -88,6 +97,7 @@ NW_YIELDS static void shift(struct fleet_slot *slot)
     struct fleet_run *old = slot->current;
     slot->current = NW_TAKE(slot->next);
     nw_fleet_tell(slot->service);
+    say_ready(slot, slot->current);
     if (old != NULL)
         nw_fleet_run_leave(old);
 }

@@ -32,9 +32,7 @@ static void add_string(struct line *line, const char *key, struct nw_slice value
         nw_log_add_value(&line->text, value);
         return;
     }
-    nw_text_add_char(&line->text, '"');
-    nw_text_add_json(&line->text, value);
-    nw_text_add_char(&line->text, '"');
+    nw_text_add_json_string(&line->text, value);
 }
 
 static void add_number(struct line *line, const char *key, uint64_t value)

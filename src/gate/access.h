@@ -19,7 +19,7 @@ void gate_access_log(struct gate_request *request, const struct nw_conf_access *
 void gate_access_log_refused(struct gate_request *request, const struct nw_conf_access *access,
                              int status, struct nw_slice id, const char *why);
 
-/* The target with the values of the named query parameters replaced by "-". */
+/* The target with the values of the named query parameters replaced by ***. */
 void gate_access_target(struct nw_text *out, const struct nw_target *target,
                         const struct nw_conf_strings *redact);
 

@@ -9,7 +9,7 @@
 #include "io/clock.h"
 #include "io/worker.h"
 
-static const char *const class_names[GATE_CLASSES] = {"none", "1xx", "2xx", "3xx", "4xx", "5xx"};
+const char *const gate_class_names[GATE_CLASSES] = {"none", "1xx", "2xx", "3xx", "4xx", "5xx"};
 
 /* ---- routes ---- */
 
@@ -18,7 +18,7 @@ static void open_route_series(struct nw_gate_route *route, struct nw_metrics *me
     const char *label = route->label;
     for (int i = 0; i < GATE_CLASSES; i++)
         route->requests[i] =
-            nw_metric_open(metrics, NW_METRIC_requests_total, label, class_names[i]);
+            nw_metric_open(metrics, NW_METRIC_requests_total, label, gate_class_names[i]);
     route->duration = nw_metric_open(metrics, NW_METRIC_request_duration_seconds, label);
     route->request_bytes = nw_metric_open(metrics, NW_METRIC_request_bytes_total, label);
     route->response_bytes = nw_metric_open(metrics, NW_METRIC_response_bytes_total, label);
@@ -89,7 +89,7 @@ struct nw_gate_service *gate_service_new(struct nw_gate *gate, const struct nw_c
     service->expect = nw_conf_statuses_copy(&conf->health.expect);
     for (int i = 0; i < GATE_CLASSES; i++)
         service->requests[i] = nw_metric_open(gate->metrics, NW_METRIC_service_requests_total,
-                                              service->name, class_names[i]);
+                                              service->name, gate_class_names[i]);
     service->duration =
         nw_metric_open(gate->metrics, NW_METRIC_service_duration_seconds, service->name);
     service->moved =

@@ -17,6 +17,7 @@
 #include "proto/http_date.h"
 
 enum { FIRST_BYTE_MS = 10000 };
+#define DATE_MAX_S UINT64_C(253402300799)
 
 static void on_wake(struct nw_stream *stream, nw_stream_wake why);
 
@@ -46,6 +47,8 @@ void gate_pin_give(struct gate_worker *worker, struct gate_pin *pin)
 struct nw_slice gate_date(struct gate_worker *worker)
 {
     uint64_t now_s = nw_wall_ms() / 1000;
+    if (now_s > DATE_MAX_S) /* a clock that went mad; the format has four digits for a year */
+        now_s = DATE_MAX_S;
     if (worker->date_s != now_s) {
         nw_http_date_format((int64_t)now_s, worker->date_text);
         worker->date_s = now_s;

@@ -34,6 +34,7 @@ struct forward {
     struct nw_event uploaded; /* set when the request went out whole, or failed to */
     struct nw_event may_send; /* a held body may go: 100, or a second passed */
     nw_err upload_err;
+    bool has_upload_fiber; /* the body leaves beside this fiber: scope and events are in use */
     bool is_uploaded;
     bool is_answer_complete;
     bool was_node_at_fault;
@@ -98,8 +99,10 @@ NW_YIELDS static void upload_fiber(void *arg)
 {
     struct forward *f = arg;
     nw_err err = NW_OK;
-    if (f->exchange->message.expect_continue && !f->exchange->source->is_whole) {
-        err = send_piece(f, nw_slice_of(NULL, 0), false); /* the head alone */
+    bool is_streaming = !f->exchange->source->is_whole;
+    if (is_streaming) /* the node may answer before the client sends the first byte of its body */
+        err = send_piece(f, nw_slice_of(NULL, 0), false);
+    if (is_streaming && f->exchange->message.expect_continue) {
         NW_WITHIN(hold, CONTINUE_WAIT_MS);
         if (err == NW_OK)
             err = nw_event_wait(&f->may_send);
@@ -194,7 +197,8 @@ NW_YIELDS static nw_err pass_informational(struct forward *f)
     struct nw_exchange *exchange = f->exchange;
     nw_err err = NW_OK;
     if (f->head.status == 100) {
-        nw_event_set(&f->may_send);
+        if (f->has_upload_fiber)
+            nw_event_set(&f->may_send);
         if (!exchange->source->is_whole)
             err = exchange->source->ops->proceed(exchange->source);
     } else {
@@ -439,45 +443,59 @@ static void note_first_byte(struct forward *f)
     nw_peer_try_report(&f->try, outcome_of_status(f->head.status), now_us - f->begun_us + 1);
 }
 
-NW_YIELDS static nw_err send_and_await(struct forward *f, struct nw_scope *uploads)
+NW_YIELDS static nw_err send_whole(struct forward *f)
 {
     struct nw_http_source *source = f->exchange->source;
-    bool needs_fiber = !source->is_whole || source->length_bytes > UPLOAD_FIBER_ABOVE_BYTES;
-    f->was_node_at_fault = true;
-    if (!needs_fiber) {
-        nw_err err = send_body(f);
-        f->is_uploaded = err == NW_OK;
-        if (err != NW_OK && (!f->was_node_at_fault || err == NW_CANCELLED || err == NW_TIMEOUT))
-            return err;
-        return await_answer(f); /* a node may answer and close without reading */
-    }
+    nw_err err = source->length_bytes == 0 ? send_piece(f, nw_slice_of(NULL, 0), false)
+                                           : send_body(f);
+    f->is_uploaded = err == NW_OK;
+    if (NW_UNLIKELY(err != NW_OK) &&
+        (!f->was_node_at_fault || err == NW_CANCELLED || err == NW_TIMEOUT))
+        return err;
+    return await_answer(f); /* a node may answer and close without reading */
+}
+
+/* In a scope of its own: what is left of an upload when the answer is out is not forwarded. */
+NW_YIELDS static nw_err send_beside(struct forward *f, struct nw_scope *uploads)
+{
+    nw_event_init(&f->uploaded);
+    nw_event_init(&f->may_send);
     NW_TRY(nw_scope_spawn(uploads, "gate.upload", upload_fiber, f, NULL));
     nw_err err = wait_upload_or_answer(f);
     return err == NW_AGAIN ? await_answer(f) : err;
 }
 
-NW_YIELDS static nw_err one_try(struct forward *f)
+NW_YIELDS static nw_err conclude(struct forward *f, nw_err err)
 {
-    struct nw_scope uploads;
-    nw_scope_open(&uploads);
-    NW_TRY(nw_buf_reserve(&f->out));
-    NW_TRY(gate_forward_head(f->exchange, f->service, nw_peer_node_name(f->try.node), &f->out));
-    nw_event_init(&f->uploaded);
-    nw_event_init(&f->may_send);
-    f->is_uploaded = f->is_answer_complete = false;
-    f->sent_before = nw_stream_sent_bytes(node_stream(f));
-    nw_err err = send_and_await(f, &uploads);
     nw_buf_release(&f->out);
     if (err == NW_OK && f->message.framing != NW_HTTP1_BODY_TUNNEL && has_surplus(f))
         err = NW_BAD_MESSAGE;
-    if (err == NW_OK) {
+    if (NW_LIKELY(err == NW_OK)) {
         note_first_byte(f);
-        err = f->message.framing == NW_HTTP1_BODY_TUNNEL ? tunnel(f) : relay_answer(f);
-    } else {
-        nw_peer_try_report(&f->try, f->was_node_at_fault ? outcome_of_err(err) : NW_PEER_ABANDONED,
-                           0);
+        return f->message.framing == NW_HTTP1_BODY_TUNNEL ? tunnel(f) : relay_answer(f);
     }
-    nw_scope_close(&uploads); /* what is left of an upload is not forwarded any more */
+    nw_peer_try_report(&f->try, f->was_node_at_fault ? outcome_of_err(err) : NW_PEER_ABANDONED, 0);
+    return err;
+}
+
+NW_YIELDS static nw_err one_try(struct forward *f)
+{
+    const struct nw_http_source *source = f->exchange->source;
+    NW_TRY(nw_buf_reserve(&f->out));
+    NW_TRY(gate_forward_head(f->exchange, f->service, nw_peer_node_name(f->try.node), &f->out));
+    f->is_uploaded = f->is_answer_complete = false;
+    f->was_node_at_fault = true;
+    f->sent_before = nw_stream_sent_bytes(node_stream(f));
+    f->has_upload_fiber = !source->is_whole || source->length_bytes > UPLOAD_FIBER_ABOVE_BYTES;
+    nw_err err;
+    if (NW_LIKELY(!f->has_upload_fiber)) {
+        err = conclude(f, send_whole(f));
+    } else {
+        struct nw_scope uploads;
+        nw_scope_open(&uploads);
+        err = conclude(f, send_beside(f, &uploads));
+        nw_scope_close(&uploads);
+    }
     f->exchange->outcome.has_started |= nw_stream_sent_bytes(node_stream(f)) > f->sent_before;
     return err;
 }

@@ -14,7 +14,6 @@
 #include "gate/section.h"
 #include "io/fiber.h"
 #include "io/sync.h"
-#include "io/system.h"
 #include "io/turn.h"
 #include "io/worker.h"
 
@@ -70,13 +69,6 @@ void nw_gate_take(struct nw_gate *gate, struct nw_generation *generation)
 }
 
 /* ---- the gate ---- */
-
-uint64_t gate_connections_max(const struct nw_conf_share *share)
-{
-    if (share->ratio == 0)
-        return (uint64_t)share->value;
-    return (uint64_t)(share->ratio * (double)nw_system_files_max());
-}
 
 nw_err nw_gate_new(const struct nw_gate_options *options, struct nw_gate **out)
 {

@@ -25,6 +25,7 @@
 #include "proto/http1_write.h"
 
 enum { GATE_CLASSES = 6 }; /* index status / 100; 0: none was sent */
+extern const char *const gate_class_names[GATE_CLASSES];
 
 /* What outlives a generation of a route: its label and series. Counted; keyed by label. */
 struct nw_gate_route {

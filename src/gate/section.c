@@ -6,7 +6,6 @@
 #include "gate/gate.h"
 
 #include "base/assert.h"
-#include "base/rng.h"
 #include "gate/account.h"
 #include "gate/door.h"
 #include "gate/probe.h"
@@ -14,18 +13,27 @@
 #include "io/dns.h"
 #include "io/fiber.h"
 #include "io/sync.h"
+#include "io/system.h"
 #include "io/worker.h"
 
 enum { MEMBERS_MAX = 256 };
 
 /* ---- build and drop: pure ---- */
 
+/* The configured number, or share of the descriptor limit. */
+static uint64_t connections_max(const struct nw_conf_share *share)
+{
+    if (share->ratio == 0)
+        return (uint64_t)share->value;
+    return (uint64_t)(share->ratio * (double)nw_system_files_max());
+}
+
 static void build_settings(struct gate_part *part, const struct nw_conf *conf)
 {
     struct gate_settings *s = &part->settings;
     s->head_limits = NW_HTTP1_LIMITS_DEFAULT;
     s->head_limits.head_bytes = (uint32_t)conf->limits.head_bytes;
-    s->connections_max = gate_connections_max(&conf->limits.connections);
+    s->connections_max = connections_max(&conf->limits.connections);
     s->connections_per_client_max = (uint64_t)conf->limits.connections_per_client;
     s->head_time_ms = (uint32_t)conf->limits.head_time_ms;
     s->idle_ms = (uint32_t)conf->limits.idle_ms;
@@ -76,28 +84,6 @@ static struct gate_listener *listener_find(struct nw_gate *gate, struct nw_slice
     return NULL;
 }
 
-NW_YIELDS static nw_err resolve_listen(const struct nw_conf_address *conf, struct nw_addr *out)
-{
-    nw_err err = nw_addr_parse(conf->text, out);
-    if (err != NW_NO_SUCH_NAME)
-        return err;
-    struct nw_addr_list list;
-    NW_TRY(nw_io_resolve(conf->host, conf->port, &list));
-    *out = list.addr[0];
-    return NW_OK;
-}
-
-static const char *listen_trouble(nw_err err)
-{
-    switch (err) {
-    case NW_ADDRESS_IN_USE: return "is in use by another process";
-    case NW_DENIED: return "may not be opened by this user";
-    case NW_NO_SUCH_NAME: return "does not resolve";
-    case NW_UNREACHABLE: return "is not an address of this machine";
-    default: return nw_err_text(err);
-    }
-}
-
 NW_YIELDS static nw_err listener_open(struct nw_gate *gate, const struct nw_conf *conf,
                                       const struct nw_conf_listen *listen, struct nw_diag *diag)
 {
@@ -108,7 +94,9 @@ NW_YIELDS static nw_err listener_open(struct nw_gate *gate, const struct nw_conf
         .on_exhausted = gate_door_on_exhausted,
         .owner = made,
     };
-    nw_err err = resolve_listen(&listen->address, &options.addr);
+    const struct nw_conf_address *address = &listen->address;
+    nw_err err =
+        nw_io_resolve_listen(address->text, address->host, address->port, &options.addr);
     if (err == NW_OK && gate->options.inherited_fd != NULL)
         options.inherited_fd =
             gate->options.inherited_fd(gate->options.inherited_arg, &options.addr);
@@ -116,7 +104,7 @@ NW_YIELDS static nw_err listener_open(struct nw_gate *gate, const struct nw_conf
         err = nw_listener_open(gate->runtime, &options, &made->listener);
     if (err != NW_OK) {
         nw_conf_blame(conf, &listen->block, NULL, NULL, diag, "%.*s %s",
-                      NW_SLICE_ARG(listen->address.text), listen_trouble(err));
+                      NW_SLICE_ARG(address->text), nw_listener_trouble(err));
         nw_free(made);
         return err;
     }

@@ -9,8 +9,6 @@
 
 #include "gate/gate_impl.h"
 
-/* The configured number or share of the descriptor limit. */
-uint64_t gate_connections_max(const struct nw_conf_share *share);
 /* {"listeners": […], "services": {…}, "routes": […], "generations_alive": n} */
 void gate_status(void *self, struct nw_text *out);
 

@@ -371,7 +371,8 @@ gate_next gate_serve(struct gate_conn *conn, struct nw_buf *in)
     nw_metric_add(r->worker->in_flight, r->worker->index, -1);
     gate_sink_done(&r->sink);
     drop_references(r);
-    nw_arena_done(&r->arena);
+    if (r->arena.blocks != NULL)
+        nw_arena_done(&r->arena);
     if (in->start == in->end)
         in->start = in->end = 0;
     return next;

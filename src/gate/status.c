@@ -5,13 +5,6 @@
 #include "gate/gate.h"
 #include "gate/section.h"
 
-static void add_name(struct nw_text *out, struct nw_slice name)
-{
-    nw_text_add_char(out, '"');
-    nw_text_add_json(out, name);
-    nw_text_add_char(out, '"');
-}
-
 static void add_latency(struct nw_text *out, struct nw_metrics *metrics,
                         struct nw_metric_series *series)
 {
@@ -26,10 +19,9 @@ static void add_latency(struct nw_text *out, struct nw_metrics *metrics,
 static void add_classes(struct nw_text *out, struct nw_metrics *metrics,
                         struct nw_metric_series *const *requests)
 {
-    static const char *const names[GATE_CLASSES] = {"none", "1xx", "2xx", "3xx", "4xx", "5xx"};
     nw_text_add_char(out, '{');
     for (int i = 0; i < GATE_CLASSES; i++)
-        nw_text_addf(out, "%s\"%s\":%.0f", i > 0 ? "," : "", names[i],
+        nw_text_addf(out, "%s\"%s\":%.0f", i > 0 ? "," : "", gate_class_names[i],
                      nw_metric_read(metrics, requests[i]));
     nw_text_add_char(out, '}');
 }
@@ -41,9 +33,10 @@ static void add_listeners(struct nw_text *out, struct nw_gate *gate)
         struct gate_listener *listener = NW_CONTAINER_OF(node, struct gate_listener, node);
         char bound[NW_ADDR_TEXT_MAX_BYTES];
         nw_text_addf(out, "%s{\"address\":", is_first ? "" : ",");
-        add_name(out, nw_slice_str(listener->text));
+        nw_text_add_json_string(out, nw_slice_str(listener->text));
         nw_text_add_str(out, ",\"bound\":");
-        add_name(out, nw_slice_str(nw_addr_print(nw_listener_addr(listener->listener), bound)));
+        nw_addr_print(nw_listener_addr(listener->listener), bound);
+        nw_text_add_json_string(out, nw_slice_str(bound));
         nw_text_addf(out, ",\"connections\":%.0f,\"accepted\":%.0f}",
                      nw_metric_read(gate->metrics, listener->open),
                      nw_metric_read(gate->metrics, listener->accepted));
@@ -57,7 +50,7 @@ static void add_services(struct nw_text *out, struct nw_gate *gate)
     for (size_t i = 0; i < conf->services.count; i++) {
         struct nw_gate_service *service = gate->part->services[i];
         nw_text_add_str(out, i > 0 ? "," : "");
-        add_name(out, nw_slice_str(service->name));
+        nw_text_add_json_string(out, nw_slice_str(service->name));
         nw_text_add_str(out, ":{\"requests\":");
         add_classes(out, gate->metrics, service->requests);
         nw_text_add_str(out, ",\"latency\":");
@@ -76,10 +69,10 @@ static void add_routes(struct nw_text *out, struct nw_gate *gate)
     for (size_t i = 0; i < count; i++) {
         const struct nw_conf_route *route = &conf->routes.items[i];
         nw_text_addf(out, "%s{\"route\":", i > 0 ? "," : "");
-        add_name(out, nw_slice_str(gate->part->routes[i]->label));
+        nw_text_add_json_string(out, nw_slice_str(gate->part->routes[i]->label));
         if (route->to_service != NULL) {
             nw_text_add_str(out, ",\"service\":");
-            add_name(out, route->service);
+            nw_text_add_json_string(out, route->service);
         }
         nw_text_add_str(out, ",\"requests\":");
         add_classes(out, gate->metrics, gate->part->routes[i]->requests);

@@ -7,8 +7,9 @@
 #include "gate/forward.h"
 
 #include "io/fiber.h"
+#include "io/sync.h"
 
-enum { IDLE_MS = 60 * 60 * 1000 };
+enum { IDLE_MS = 60 * 60 * 1000, HALF_CLOSED_MS = 10 * 1000 };
 
 /* What points into the old bytes points to the same place in the copy. */
 static void move(struct nw_slice *slice, const char *from, size_t bytes, const char *to)
@@ -40,11 +41,19 @@ struct direction {
     struct nw_buf *first; /* bytes that came with the heads */
 };
 
-NW_YIELDS static void pump(void *arg)
+struct tunnel {
+    struct direction up;
+    struct direction down;
+    struct nw_fiber *main; /* pumps down */
+    struct nw_event down_over;
+};
+
+/* False when reading failed: whoever should have sent is gone, not done. */
+NW_YIELDS static bool pump(struct direction *way)
 {
-    struct direction *way = arg;
     struct nw_buf *buf = way->first;
-    for (;;) {
+    nw_err err = NW_OK;
+    for (size_t got_bytes = 1; err == NW_OK && got_bytes > 0;) {
         NW_WITHIN(idle, IDLE_MS);
         if (nw_buf_unread_bytes(buf) > 0) {
             struct nw_slice bytes = nw_buf_unread(buf);
@@ -53,26 +62,49 @@ NW_YIELDS static void pump(void *arg)
                 break;
         }
         nw_buf_release(buf);
-        size_t got_bytes = 0;
-        if (nw_io_read(way->from, buf, &got_bytes) != NW_OK || got_bytes == 0)
-            break;
+        got_bytes = 0;
+        err = nw_io_read(way->from, buf, &got_bytes);
     }
     nw_buf_release(buf);
     nw_stream_shutdown_write(way->to);
+    return err == NW_OK;
+}
+
+/*
+ * A client that went must not leave its node's half standing for an hour: after a reset it ends at
+ * once, after a half-close when the node has been quiet for a while.
+ */
+NW_YIELDS static void up_fiber(void *arg)
+{
+    struct tunnel *tunnel = arg;
+    const struct nw_stream *node = tunnel->down.from;
+    bool is_clean = pump(&tunnel->up);
+    uint64_t seen_bytes = UINT64_MAX;
+    while (is_clean && seen_bytes != node->received_bytes) {
+        NW_WITHIN(quiet, HALF_CLOSED_MS);
+        seen_bytes = node->received_bytes;
+        if (nw_event_wait(&tunnel->down_over) != NW_TIMEOUT)
+            return; /* over, or cancelled with everything */
+    }
+    if (!tunnel->down_over.is_set)
+        nw_fiber_cancel(tunnel->main);
 }
 
 void gate_tunnel(struct gate_conn *conn, struct nw_buf *from_client, struct nw_stream *node,
                  struct nw_buf *from_node)
 {
-    struct direction up = {&conn->stream, node, from_client};
-    struct direction down = {node, &conn->stream, from_node};
+    struct tunnel tunnel = {.up = {&conn->stream, node, from_client},
+                            .down = {node, &conn->stream, from_node},
+                            .main = nw_fiber_self()};
     struct nw_scope scope;
+    nw_event_init(&tunnel.down_over);
     nw_scope_open(&scope);
     conn->is_tunnel = true;
     nw_stream_watch_gone(&conn->stream, NULL);
-    if (nw_scope_spawn(&scope, "gate.tunnel", pump, &up, NULL) == NW_OK) {
-        pump(&down);
-        NW_WITHIN(half_closed, 10000);
+    if (nw_scope_spawn(&scope, "gate.tunnel", up_fiber, &tunnel, NULL) == NW_OK) {
+        (void)pump(&tunnel.down);
+        nw_event_set(&tunnel.down_over);
+        NW_WITHIN(half_closed, HALF_CLOSED_MS);
         nw_err err = nw_scope_join(&scope);
         (void)err; /* whatever it was, both directions end now */
     }

@@ -158,6 +158,18 @@ static void servers_free(void *state)
     nw_free(state);
 }
 
+nw_err nw_io_resolve_listen(struct nw_slice text, struct nw_slice host, uint16_t port,
+                            struct nw_addr *out)
+{
+    struct nw_addr_list list;
+    nw_err err = nw_addr_parse(text, out);
+    if (err != NW_NO_SUCH_NAME)
+        return err;
+    NW_TRY(nw_io_resolve(host, port, &list));
+    *out = list.addr[0];
+    return NW_OK;
+}
+
 void nw_dns_set_servers_for_test(struct nw_runtime *runtime, const char *servers)
 {
     struct nw_part *part = &runtime->parts[NW_IO_PART_DNS];

@@ -18,6 +18,13 @@
 NW_YIELDS NW_MUST_CHECK nw_err nw_io_resolve(struct nw_slice host, uint16_t port,
                                              struct nw_addr_list *out);
 
+/*
+ * Where to listen: `text` when it is a literal address ("127.0.0.1:80", "unix:/path"), else the
+ * first address of host.
+ */
+NW_YIELDS NW_MUST_CHECK nw_err nw_io_resolve_listen(struct nw_slice text, struct nw_slice host,
+                                                    uint16_t port, struct nw_addr *out);
+
 struct nw_runtime;
 /* Tests: "127.0.0.1:5353" instead of the system's servers. Before the first lookup. */
 void nw_dns_set_servers_for_test(struct nw_runtime *runtime, const char *servers);

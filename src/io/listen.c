@@ -374,6 +374,17 @@ static void start_here(void *arg)
     nw_list_push_back(seats_of(nw_worker_self()), &seat->node);
 }
 
+const char *nw_listener_trouble(nw_err err)
+{
+    switch (err) {
+    case NW_ADDRESS_IN_USE: return "is in use by another process";
+    case NW_DENIED: return "may not be opened by this user";
+    case NW_NO_SUCH_NAME: return "does not resolve";
+    case NW_UNREACHABLE: return "is not an address of this machine";
+    default: return nw_err_text(err);
+    }
+}
+
 void nw_listener_start(struct nw_listener *listener)
 {
     nw_on_every_worker(start_here, listener);

@@ -36,6 +36,8 @@ struct nw_listener_options {
 NW_YIELDS NW_MUST_CHECK nw_err nw_listener_open(struct nw_runtime *runtime,
                                                 const struct nw_listener_options *options,
                                                 struct nw_listener **out);
+/* Why it failed, as the rest of a sentence that begins with the address: "is in use by …". */
+const char *nw_listener_trouble(nw_err err);
 NW_YIELDS void nw_listener_start(struct nw_listener *listener);
 /* Accepts until the queues are empty, then closes and frees. */
 NW_YIELDS void nw_listener_close(struct nw_listener *listener);

@@ -342,8 +342,13 @@ def test_a_node_that_dies_under_an_upload_is_502(edge, origin):
             wire.sock.sendall(bytes(3_000_000))
         except ConnectionError:
             pass
-        assert wire.response().status == 502 and wire.ends()
-    assert origin.count() == 1
+        reply = wire.response()
+        assert reply.status == 502
+        if "connection" in reply.headers:
+            assert reply.headers["connection"] == "close" and wire.ends()
+        else:  # all of the body was taken before the reset was seen
+            assert wire.ask("GET", "/next").response().text == "origin: GET /next\n"
+    assert origin.count("POST") == 1
 
 
 def test_a_folder_without_its_slash_is_redirected(newel, origin):

@@ -5,6 +5,7 @@ import os
 import shutil
 import signal
 import socket
+import struct
 import threading
 
 import pytest
@@ -105,9 +106,9 @@ def test_a_spooled_body_takes_nothing_from_the_memory_ceiling(newel, origin):
 
 def test_the_spool_has_a_ceiling_and_gives_back_what_it_held(newel, origin):
     edge = newel(site(origin, buffer={"spool": "1M"}))
-    assert edge.post("/", bytes(2 << 20)).status == 503
-    assert edge.post("/", bytes(900 << 10)).status == 200
-    assert edge.post("/", bytes(900 << 10)).status == 200
+    for size, status in ((2 << 20, 503), (900 << 10, 200), (900 << 10, 200)):
+        assert edge.post("/", bytes(size)).status == status
+        eventually(lambda: edge.status()["memory"]["spool"] == 0, "an empty spool")
 
 
 def test_a_spool_that_went_is_not_the_clients_mistake(newel, origin):
@@ -128,6 +129,52 @@ def test_refused_connections_are_bounded_too(newel, origin):
     for wire in silent:
         wire.close()
     eventually(lambda: edge.get("/").status == 200, "room again")
+
+
+# Tunnels
+
+
+@pytest.mark.parametrize("resets", [True, False])
+def test_a_client_that_went_ends_the_tunnel_of_a_silent_node(newel, origin, resets):
+    over = threading.Event()
+    origin.on("GET /").raw(UPGRADED.encode()).then(lambda *_: over.wait(60))
+    edge = newel(site(origin, routes=[{"path": "/", "service": "app", "upgrade": ["websocket"]}]))
+    try:
+        wire = edge.wire()
+        wire.ask("GET", "/", Connection="Upgrade", Upgrade="websocket")
+        assert wire.head().status == 101
+        if resets:
+            wire.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        wire.close()
+
+        def is_over():
+            if not resets:
+                edge.clock.advance(s=5)
+            return edge.node(origin)["in_flight"] == 0
+        eventually(is_over, "the tunnel gone")
+    finally:
+        over.set()
+
+
+def test_a_half_closed_tunnel_lasts_while_the_node_still_sends(newel, origin):
+    more = threading.Semaphore(0)
+
+    def tell(connection, _):
+        connection.reader.rest()
+        for _ in range(6):
+            more.acquire()
+            connection.send("on")
+    origin.on("GET /").raw(UPGRADED.encode()).then(tell).hang_up()
+    edge = newel(site(origin, routes=[{"path": "/", "service": "app", "upgrade": ["websocket"]}]))
+    with edge.wire() as wire:
+        wire.ask("GET", "/", Connection="Upgrade", Upgrade="websocket")
+        assert wire.head().status == 101
+        wire.half_close()
+        for _ in range(6):
+            more.release()
+            assert wire.reader.exactly(2) == b"on"
+            edge.clock.advance(s=6)
+        assert wire.ends()
 
 
 # Whoever steers newel
@@ -163,3 +210,29 @@ def test_listeners_that_went_leave_nothing_behind(newel, origin, tmp_path):
     assert "generation" in edge.reload(kept)
     eventually(lambda: "generation" in edge.reload(kept) and "door" not in edge.admin_get("/metrics").text,
                "the series of the old listener gone")
+
+
+# Processes
+
+
+def child_of(pid):
+    with open(f"/proc/{pid}/task/{pid}/children") as children:
+        return int(children.read().split()[0])
+
+
+def test_commands_that_a_later_reload_replaced_are_never_started(newel):
+    def conf(number):
+        return {"newel": 1, "listen": ["127.0.0.1:0"], "admin": "127.0.0.1:0",
+                "services": {"app": {"run": ["sleep", "1000"], "env": {"N": str(number)}}},
+                "routes": [{"path": "/", "service": "app"}]}
+
+    edge = newel(conf(0))
+    edge.wait_line("event=process.started")
+    helper = child_of(edge.pid)
+    os.kill(helper, signal.SIGSTOP)
+    for number in range(1, 30):
+        assert "generation" in edge.reload(conf(number))
+    os.kill(helper, signal.SIGCONT)
+    edge.stop()
+    started = [line for line in edge.stderr if "event=process.started" in line]
+    assert len(started) <= 10, len(started)

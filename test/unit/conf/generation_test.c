@@ -213,23 +213,6 @@ static void readiness_names_who_is_missing(void **state)
     nw_text_done(&who);
 }
 
-static void equal_texts_have_equal_hashes(void **state)
-{
-    struct nw_generation *one = NULL, *two = NULL, *three = NULL;
-    struct nw_diag d1, d2, d3;
-    assert_int_equal(load(RIGHT, 1, &d1, &one), NW_OK);
-    assert_int_equal(load(RIGHT, 2, &d2, &two), NW_OK);
-    assert_int_equal(load(RIGHT "\n", 3, &d3, &three), NW_OK);
-    assert_true(one->conf->text_hash == two->conf->text_hash);
-    assert_true(one->conf->text_hash != three->conf->text_hash);
-    nw_generation_unref(one);
-    nw_generation_unref(two);
-    nw_generation_unref(three);
-    nw_diag_done(&d1);
-    nw_diag_done(&d2);
-    nw_diag_done(&d3);
-}
-
 static int clear_events(void **state)
 {
     nw_text_done(&events);
@@ -245,7 +228,6 @@ int main(void)
         cmocka_unit_test_setup(a_switch_asks_in_order_and_drains_in_reverse, reset),
         cmocka_unit_test_setup(a_refused_switch_changes_nothing, reset),
         cmocka_unit_test_setup(readiness_names_who_is_missing, reset),
-        cmocka_unit_test_setup(equal_texts_have_equal_hashes, reset),
     };
     return cmocka_run_group_tests(tests, NULL, clear_events);
 }
