@@ -10,9 +10,9 @@
  * input at every byte and compare.
  *
  * The workload: heads of 200 to 2,000 bytes that arrive in one piece; names of about ten bytes (one
- * load finds the end, checks and recognises), values of 10 to 200 (sixteen bytes a step). Not taken:
- * one automaton with a table step for each byte, and leniency behind a switch: two readings of one
- * message are what request smuggling is made of.
+ * load finds the end, checks and recognises), values of 10 to 200 (sixteen bytes a step). Not
+ * taken: one automaton with a table step for each byte, and leniency behind a switch: two readings
+ * of one message are what request smuggling is made of.
  */
 #include "base/assert.h"
 #include "proto/http1.h"
