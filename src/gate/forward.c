@@ -409,7 +409,10 @@ NW_YIELDS static nw_err relay_answer(struct forward *f)
 
 static void settle_node(struct forward *f)
 {
-    bool is_reusable = f->is_answer_complete && f->is_uploaded && f->message.keep_alive &&
+    /* A 204 that announces a length may send it after all (RFC 9110 section 8.6 forbids both). */
+    bool is_odd = f->head.status == 204 && f->message.has_length && f->message.length_bytes > 0;
+    bool is_whole = f->is_answer_complete && f->is_uploaded;
+    bool is_reusable = is_whole && f->message.keep_alive && !is_odd &&
                        (nw_buf_unread_bytes(&f->in) == 0 || NW_PLANTED(pool_unread));
     if (f->is_answer_complete && nw_buf_unread_bytes(&f->in) > 0)
         nw_peer_try_report(&f->try, NW_PEER_REFUSING, 0); /* surplus bytes behind a whole answer */

@@ -243,6 +243,18 @@ void nw_peer_conn_park(struct nw_peer_conn *conn)
     park(conn, local, idle_limit_ms(conn, now_ms));
 }
 
+/* Whole, and nothing came on it since its last answer: bytes nobody asked for answer nothing. */
+static bool is_clean(struct nw_stream *stream)
+{
+    char byte;
+    size_t got_bytes;
+    if (NW_UNLIKELY(stream->is_ended || stream->is_gone || stream->error != NW_OK))
+        return false;
+    if (NW_LIKELY(!stream->is_readable))
+        return true;
+    return nw_io_read_some(stream, &byte, 1, &got_bytes) == NW_AGAIN;
+}
+
 struct nw_peer_conn *nw_peer_conn_pop(struct nw_peer_node *node, unsigned worker_index)
 {
     struct nw_peer_local *local = &node->local[worker_index];
@@ -250,8 +262,7 @@ struct nw_peer_conn *nw_peer_conn_pop(struct nw_peer_node *node, unsigned worker
         struct nw_peer_conn *conn = NW_CONTAINER_OF(local->idle.next, struct nw_peer_conn, idle);
         idle_unlink(conn, local);
         nw_io_unpark(&conn->stream);
-        const struct nw_stream *stream = &conn->stream;
-        if (NW_LIKELY(!stream->is_ended && !stream->is_gone && stream->error == NW_OK))
+        if (is_clean(&conn->stream))
             return conn;
         nw_peer_conn_close(conn);
     }
