@@ -40,13 +40,13 @@ NW_YIELDS static void conn_fiber(void *arg)
         nw_stream_linger_close(&conn->stream);
     nw_stream_close(&conn->stream);
     nw_list_remove(&conn->node);
-    conn->admin->conn_count--;
+    conn->admin->conn_counts[conn->is_control]--;
     conn_free_later(conn);
 }
 
 static void on_accept(struct nw_admin *admin, struct nw_accepted *accepted, bool is_control)
 {
-    if (admin->conn_count >= ADMIN_CONNS_MAX || !admin->has_scope) {
+    if (admin->conn_counts[is_control] >= ADMIN_CONNS_MAX || !admin->has_scope) {
         nw_accepted_close(accepted);
         return;
     }
@@ -57,12 +57,12 @@ static void on_accept(struct nw_admin *admin, struct nw_accepted *accepted, bool
         nw_peer_user_name(accepted->fd, conn->caller, sizeof conn->caller);
     nw_stream_init_accepted(&conn->stream, accepted);
     nw_list_push_back(&admin->conns, &conn->node);
-    admin->conn_count++;
+    admin->conn_counts[is_control]++;
     if (nw_scope_spawn_vital(&admin->scope, "admin.conn", conn_fiber, conn, NULL) == NW_OK)
         return;
     nw_stream_close(&conn->stream);
     nw_list_remove(&conn->node);
-    admin->conn_count--;
+    admin->conn_counts[is_control]--;
     conn_free_later(conn);
 }
 

@@ -28,7 +28,7 @@ struct nw_admin {
     bool is_http_started;
     bool is_control_started;
     struct nw_list conns;
-    unsigned conn_count;
+    unsigned conn_counts[2]; /* of the listener, of the socket */
     /* Of the generation in force, copied. */
     char *token;
     char **hosts;

@@ -8,7 +8,7 @@
 #include "admin/admin_impl.h"
 #include "io/sync.h"
 
-enum { LINE_MAX_BYTES = 16 * 1024, WRITE_MS = 10000 };
+enum { LINE_MAX_BYTES = 16 * 1024, WRITE_MS = 10000, IDLE_MS = 60000 };
 
 NW_YIELDS static nw_err write_line(struct admin_conn *conn, const struct nw_text *line)
 {
@@ -172,6 +172,7 @@ void admin_serve_control(struct admin_conn *conn)
         if (buf.data != NULL && nw_buf_space_bytes(&buf) == 0)
             nw_buf_compact(&buf);
         size_t got_bytes = 0;
+        NW_WITHIN(idle, IDLE_MS);
         err = nw_io_read(&conn->stream, &buf, &got_bytes);
         if (got_bytes == 0)
             break;

@@ -155,6 +155,8 @@ NW_YIELDS static void on_retire(void *arg, struct nw_slice service, const char *
     nw_diag_done(&diag);
 }
 
+static void on_lost(void *arg);
+
 static int inherited_fd(void *arg, const struct nw_addr *addr)
 {
     return nw_system_inherited_fd(addr);
@@ -180,6 +182,7 @@ static nw_err make_parts(struct nw_daemon *daemon)
         .state_dir = daemon->state_dir,
         .on_members = on_members,
         .on_retire = on_retire,
+        .on_lost = on_lost,
         .arg = daemon,
     };
     NW_TRY(nw_fleet_new(&fleet, &daemon->fleet));
@@ -428,6 +431,15 @@ static void spawn(struct nw_daemon *daemon, const char *name, nw_fiber_fn fn)
     nw_err err = nw_scope_spawn_vital(root, name, fn, daemon, NULL);
     if (err != NW_OK)
         nw_log(daemon_log(daemon), NW_ERROR, "daemon.no_fiber", "for=%s", name);
+}
+
+/* Newel cannot keep its word any more; ended with a failure, it is started anew by its manager. */
+static void on_lost(void *arg)
+{
+    struct nw_daemon *daemon = arg;
+    nw_diag_error(&daemon->start_diag, "the helper process that starts applications has died");
+    nw_log(daemon_log(daemon), NW_ERROR, "daemon.spawner_lost", "action=%s", "drain and exit");
+    spawn(daemon, "daemon.end", end_fiber);
 }
 
 void nw_daemon_on_signal(void *arg, int signal)

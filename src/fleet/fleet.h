@@ -27,6 +27,8 @@ struct nw_fleet_options {
     NW_YIELDS void (*on_members)(void *arg, struct nw_slice service);
     /* Drains and forgets an instance that is being replaced: returns when nothing is in flight. */
     NW_YIELDS void (*on_retire)(void *arg, struct nw_slice service, const char *address);
+    /* The spawner has died, nothing can be started any more; called once. May be NULL. */
+    void (*on_lost)(void *arg);
     void *arg;
 };
 

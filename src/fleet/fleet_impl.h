@@ -32,6 +32,7 @@ struct nw_fleet {
     bool is_started;
     bool is_stopping;
     bool is_hurried;
+    bool is_lost; /* on_lost was called */
 };
 
 struct fleet_service {

@@ -63,6 +63,12 @@ static void note_end(struct fleet_slot *slot, const struct fleet_run *run)
                slot->service->name, slot->number, process->pid, process->reason, run->last_words,
                (unsigned long long)pause_ms);
     nw_fleet_count_end(slot->service, reason_name(process));
+    struct nw_fleet *fleet = slot->service->fleet;
+    if (!fleet->is_lost && fleet->options.on_lost != NULL &&
+        nw_spawner_is_gone(fleet->options.spawner)) {
+        fleet->is_lost = true;
+        fleet->options.on_lost(fleet->options.arg);
+    }
 }
 
 NW_YIELDS static void take_ended(struct fleet_slot *slot)

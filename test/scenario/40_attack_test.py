@@ -236,3 +236,27 @@ def test_commands_that_a_later_reload_replaced_are_never_started(newel):
     edge.stop()
     started = [line for line in edge.stderr if "event=process.started" in line]
     assert len(started) <= 10, len(started)
+
+
+def test_newel_ends_with_a_failure_when_its_helper_dies(newel):
+    edge = newel({"newel": 1, "listen": ["127.0.0.1:0"], "admin": "127.0.0.1:0",
+                  "services": {"app": {"run": ["sleep", "1000"]}},
+                  "routes": [{"path": "/", "service": "app"}]})
+    edge.wait_line("event=process.started")
+    os.kill(child_of(edge.pid), signal.SIGKILL)
+    assert edge.wait_end() == 1
+    edge.is_checked = True
+    assert any("the helper process that starts applications has died" in line
+               for line in edge.stderr)
+
+
+def test_idle_control_connections_do_not_lock_admin_out(newel, origin):
+    edge = newel(site(origin))
+    held = []
+    for _ in range(80):
+        held.append(socket.socket(socket.AF_UNIX))
+        held[-1].connect(edge.socket_path)
+    assert edge.admin_get("/health/live").status == 200
+    for one in held:
+        one.close()
+    eventually(lambda: "version" in edge.status(), "an answer")
