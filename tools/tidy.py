@@ -346,7 +346,7 @@ def check_yields():
 
 UNFINISHED = re.compile(r"\b(TODO|FIXME|XXX|HACK)\b|\bfor now\b|\bnot yet implemented\b|\bstubs?\b",
                         re.I)
-PLACES = re.compile(r"(?<![\w.])(/work/|/tmp/w/|/home/\w|/root/)")
+PLACES = re.compile(r"(?<![\w.])(/home/\w|/root/|/tmp/\w+/\w)")
 
 
 def check_words():
