@@ -21,24 +21,9 @@
 #include "cmd/daemon.h"
 #include "conf/value.h"
 #include "io/sim.h"
+#include "../check.h"
 
 enum { WORLD_NODES_MAX = 8, WORLD_DAEMONS_MAX = 4, WORLD_CLIENTS_MAX = 256 };
-
-#define CHECK(condition)                                                                           \
-    do {                                                                                           \
-        if (!(condition)) {                                                                        \
-            fprintf(stderr, "%s:%d: not true: %s\n", __FILE__, __LINE__, #condition);              \
-            abort();                                                                               \
-        }                                                                                          \
-    } while (0)
-#define CHECK_EQ(a, b)                                                                             \
-    do {                                                                                           \
-        long long a_ = (long long)(a), b_ = (long long)(b);                                        \
-        if (a_ != b_) {                                                                            \
-            fprintf(stderr, "%s:%d: %s is %lld, not %lld\n", __FILE__, __LINE__, #a, a_, b_);      \
-            abort();                                                                               \
-        }                                                                                          \
-    } while (0)
 
 struct world;
 

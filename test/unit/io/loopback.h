@@ -27,24 +27,7 @@
 #include "io/stream.h"
 #include "io/sync.h"
 #include "io/worker.h"
-
-#define CHECK(condition)                                                                           \
-    do {                                                                                           \
-        if (!(condition)) {                                                                        \
-            fprintf(stderr, "%s:%d: not true: %s\n", __FILE__, __LINE__, #condition);              \
-            _exit(1);                                                                              \
-        }                                                                                          \
-    } while (0)
-#define CHECK_ERR(expression, wanted)                                                              \
-    do {                                                                                           \
-        nw_err got_ = (expression);                                                                \
-        if (got_ != (wanted)) {                                                                    \
-            fprintf(stderr, "%s:%d: %s gave %s\n", __FILE__, __LINE__, #expression,                \
-                    nw_err_name(got_));                                                            \
-            _exit(1);                                                                              \
-        }                                                                                          \
-    } while (0)
-#define CHECK_OK(expression) CHECK_ERR(expression, NW_OK)
+#include "../../check.h"
 
 /* ---- a runtime ---- */
 
