@@ -75,6 +75,8 @@ struct nw_http_source_ops {
     struct nw_stream *(*stream)(struct nw_http_source *source);
     /* Answers a held Expect: 100-continue; called when a node said 100. */
     NW_YIELDS nw_err (*proceed)(struct nw_http_source *source);
+    /* Once read has said the end: "name: value\r\n" lines, empty for none. NULL: never any. */
+    struct nw_slice (*trailers)(struct nw_http_source *source);
 };
 
 /* Takes the answer. A head is held until the first body, the end, or flush: one send. */
@@ -92,6 +94,11 @@ struct nw_http_sink_ops {
     NW_YIELDS nw_err (*body)(struct nw_http_sink *sink, const struct iovec *iov, int count);
     /* A held head leaves now. */
     NW_YIELDS nw_err (*flush)(struct nw_http_sink *sink);
+    /*
+     * Before end: "name: value\r\n" lines that follow the body. NULL (the client speaks
+     * HTTP/1): they are dropped, as RFC 9110 section 6.5.1 allows.
+     */
+    NW_YIELDS nw_err (*trailers)(struct nw_http_sink *sink, struct nw_slice lines);
     NW_YIELDS nw_err (*end)(struct nw_http_sink *sink);
     /* Takes back a head of which nothing has left; false: the client may have seen some of it. */
     bool (*recall)(struct nw_http_sink *sink);
