@@ -58,7 +58,7 @@ def files():
         names = [name for name in listed.stdout.split("\0") if name]
     else:
         names = [str(path.relative_to(ROOT)) for path in ROOT.rglob("*") if path.is_file()]
-        names = [n for n in names if not re.match(r"(\.git|build[^/]*|newel-data)/", n)]
+        names = [n for n in names if not re.match(r"(\.git|build[^/]*|newel-data)/|.*\bnode_modules/", n)]
     return sorted(name for name in set(names) if (ROOT / name).is_file())
 
 
