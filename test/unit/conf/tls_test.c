@@ -134,7 +134,7 @@ static const struct {
      "listen[0].tls.certificates", "either", NULL},
     {LISTEN "{ certificate: a, key: b, policy: intermedate } }\n", "listen[0].tls.policy",
      "modern", "did you mean intermediate"},
-    {LISTEN "{ certificate: a, key: b, tickets: on } }\n", "listen[0].tls.tickets", "file:PATH",
+    {LISTEN "{ certificate: a, key: b, tickets: always } }\n", "listen[0].tls.tickets", "file:PATH",
      NULL},
     {LISTEN "{ certificate: a, key: b, clients: { require: true } } }\n",
      "listen[0].tls.clients.ca", "missing", NULL},
