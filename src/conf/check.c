@@ -63,7 +63,7 @@ static void check_listeners(struct nw_conf_reader *reader, const struct nw_conf 
     }
     const struct nw_conf_tree *token = nw_conf_tree_get(conf->admin.block.tree, "token");
     if (conf->admin.address.kind != NW_CONF_ADDRESS_NONE && !is_loopback(&conf->admin.address) &&
-        conf->admin.token.len == 0 && (token == NULL || !token->is_broken))
+        conf->admin.token == NULL && (token == NULL || !token->is_broken))
         BLAME(&conf->admin.block, "address", "set admin.token, or listen on 127.0.0.1",
               "an admin address that other machines can reach needs a token");
 }

@@ -182,7 +182,7 @@ struct nw_conf_listens {
 struct nw_conf_admin {
     struct nw_conf_block block;
     struct nw_conf_address address; /* kind NONE: no admin listener */
-    struct nw_slice token;          /* empty: none */
+    const struct nw_secret *token;  /* NULL: none */
     struct nw_conf_hosts hosts;     /* accepted in Host beside the address itself */
 };
 
@@ -280,7 +280,7 @@ struct nw_conf_service {
     struct nw_conf_service_tls tls;
     struct nw_conf_strings run; /* a supervised process instead of nodes; empty: not supervised */
     int64_t instances;
-    struct nw_conf_pairs env; /* `file:` values are read already */
+    struct nw_conf_pairs env; /* `file:` values are read already; they lie in secrets */
     struct nw_slice user;     /* empty: newel's own */
     struct nw_slice cwd;      /* empty: newel's own */
     int64_t memory_bytes;     /* 0: no limit */
