@@ -74,6 +74,19 @@ static void every_option_of_a_listener_becomes_typed(void **state)
     done(&l);
 }
 
+static void tickets_are_off_without_quotes_but_verify_is_not(void **state)
+{
+    struct loaded l;
+    const struct nw_conf *conf =
+        load_right(&l, LISTEN "{ certificate: a.pem, key: a.key, tickets: off } }\n");
+    assert_int_equal(conf->listen.items[0].tls.tickets.kind, NW_CONF_TICKETS_OFF);
+    done(&l);
+    load(&l, SERVICE "{ verify: off } } }\n");
+    assert_int_equal(l.err, NW_INVALID);
+    assert_string_equal(l.diag.items[0].sentence, "expected true or false");
+    done(&l);
+}
+
 static void without_the_block_a_listener_and_a_service_are_plain(void **state)
 {
     struct loaded l;
@@ -175,6 +188,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_short_form_is_a_list_of_one),
         cmocka_unit_test(every_option_of_a_listener_becomes_typed),
+        cmocka_unit_test(tickets_are_off_without_quotes_but_verify_is_not),
         cmocka_unit_test(without_the_block_a_listener_and_a_service_are_plain),
         cmocka_unit_test(an_empty_mapping_is_enough_for_a_service),
         cmocka_unit_test(a_unix_node_with_a_name_is_fine),
