@@ -334,6 +334,7 @@ void nw_conf_check(struct nw_conf_reader *reader, struct nw_conf *conf)
     bool *used = nw_alloc_array(conf->services.count + 1, sizeof *used);
     check_top(reader, conf);
     check_listeners(reader, conf);
+    nw_conf_check_tls(reader, conf);
     for (size_t i = 0; i < conf->services.count; i++)
         if (reader->diag->error_count < NW_CONF_MISTAKES_MAX)
             check_service(reader, conf, &conf->services.items[i]);

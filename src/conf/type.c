@@ -187,6 +187,21 @@ PARSER(parse_secret)
     return NW_OK;
 }
 
+PARSER(parse_tickets)
+{
+    struct nw_conf_tickets result = {.kind = NW_CONF_TICKETS_FILE};
+    if (nw_slice_eq(text, NW_SLICE("auto")))
+        result.kind = NW_CONF_TICKETS_AUTO;
+    else if (nw_slice_eq(text, NW_SLICE("off")))
+        result.kind = NW_CONF_TICKETS_OFF;
+    else if (nw_slice_starts_with(text, NW_SLICE("file:")) && text.len > 5)
+        result.path = nw_slice_skip(text, 5);
+    else
+        return refuse(why, "expected auto, off or file:PATH", NULL);
+    *(struct nw_conf_tickets *)to = result;
+    return NW_OK;
+}
+
 PARSER(parse_location)
 {
     NW_TRY(nw_conf_value_url(text, true, why));
