@@ -126,9 +126,16 @@ enum { NW_CONF_TARGET_NORMALIZED, NW_CONF_TARGET_RAW };
 /* Bits of upgrade. */
 enum { NW_CONF_UPGRADE_WEBSOCKET = 1 };
 
+/* HTTP/2 towards clients. */
+struct nw_conf_h2 {
+    struct nw_conf_block block;
+    int64_t streams; /* of one connection at a time; 0: off */
+};
+
 struct nw_conf_listen {
     struct nw_conf_block block;
     struct nw_conf_address address;
+    struct nw_conf_h2 h2;
 };
 struct nw_conf_listens {
     struct nw_conf_listen *items;
