@@ -169,10 +169,17 @@ struct nw_conf_listen_tls {
     struct nw_conf_clients clients;
 };
 
+/* HTTP/2 towards clients. */
+struct nw_conf_h2 {
+    struct nw_conf_block block;
+    int64_t streams; /* of one connection at a time; 0: off */
+};
+
 struct nw_conf_listen {
     struct nw_conf_block block;
     struct nw_conf_address address;
     struct nw_conf_listen_tls tls;
+    struct nw_conf_h2 h2;
 };
 struct nw_conf_listens {
     struct nw_conf_listen *items;

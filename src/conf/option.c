@@ -15,6 +15,7 @@
 #define FIELD_INT(name) name
 #define FIELD_COUNT(name) name
 #define FIELD_AUTO(name) name
+#define FIELD_COUNT_OR_OFF(name) name
 #define FIELD_DURATION(name) name##_ms
 #define FIELD_SIZE(name) name##_bytes
 #define FIELD_BYTE_RATE(name) name##_bytes_per_s

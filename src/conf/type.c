@@ -65,6 +65,17 @@ PARSER(parse_auto)
     return NW_OK;
 }
 
+PARSER(parse_count_or_off)
+{
+    if (nw_slice_eq(text, NW_SLICE("off"))) {
+        *(int64_t *)to = 0;
+        return NW_OK;
+    }
+    if (nw_conf_value_count(text, to, why) != NW_OK || *(int64_t *)to < 1)
+        return refuse(why, "expected off or a count of at least 1", NULL);
+    return NW_OK;
+}
+
 PARSER(parse_duration)
 {
     return nw_conf_value_duration(text, to, why);
@@ -489,6 +500,18 @@ static void blame_value(struct nw_conf_reader *reader, const struct nw_conf_opti
                              why->sentence);
 }
 
+/* Is the word one of the alternatives that the option lists ("off|[0-9]+", "on|off")? */
+static bool lists_word(const struct nw_conf_option *option, struct nw_slice word)
+{
+    const char *list = option->choices != NULL ? option->choices
+                                               : nw_conf_type(option->type)->pattern;
+    struct nw_slice rest = nw_slice_str(list), part;
+    while (nw_slice_split(&rest, '|', &part))
+        if (nw_slice_eq(part, word))
+            return true;
+    return false;
+}
+
 /* Reads one value into `to`; false when it was wrong and is reported. */
 static bool read_value(struct nw_conf_reader *reader, const struct nw_conf_option *option,
                        const struct nw_conf_tree *tree, const char *path, void *to)
@@ -507,6 +530,11 @@ static bool read_value(struct nw_conf_reader *reader, const struct nw_conf_optio
     if (tree->text.len == 0 && !tree->is_quoted) {
         nw_conf_reader_blame(reader, tree->line, tree->column, path, NULL,
                              "has no value; give one or remove the line");
+        return false;
+    }
+    if (tree->is_bare_switch && !lists_word(option, tree->text)) {
+        nw_conf_reader_blame(reader, tree->line, tree->column, path, NW_CONF_TRAP_HINT,
+                             NW_CONF_TRAP_SENTENCE, tree->text.ptr);
         return false;
     }
     if (nw_conf_value_expand(tree->text, reader->outside, reader->arena, &text, &why) == NW_OK &&

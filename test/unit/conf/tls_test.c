@@ -83,7 +83,8 @@ static void tickets_are_off_without_quotes_but_verify_is_not(void **state)
     done(&l);
     load(&l, SERVICE "{ verify: off } } }\n");
     assert_int_equal(l.err, NW_INVALID);
-    assert_string_equal(l.diag.items[0].sentence, "expected true or false, not \"off\"");
+    assert_string_equal(l.diag.items[0].sentence,
+                        "a bare off is a trap: YAML versions disagree whether it is a boolean");
     done(&l);
 }
 
