@@ -14,6 +14,7 @@
 #define NW_CONF_CONF_H
 
 #include "base/diag.h"
+#include "base/ip_ranges.h"
 #include "base/slice.h"
 #include "conf/tree.h"
 #include "conf/value.h"
@@ -46,9 +47,10 @@ struct nw_conf_pairs {
     size_t count;
 };
 
-struct nw_conf_cidrs {
-    struct nw_cidr *items;
-    size_t count;
+/* Networks as they are asked for. */
+struct nw_conf_networks {
+    const struct nw_ip_ranges *ranges; /* NULL: not given, or off */
+    size_t count;                      /* of the networks, before they were put together */
 };
 
 /* "shop.example" or "*.shop.example" (then name is "shop.example": one or more labels before). */
@@ -122,6 +124,7 @@ enum {
     NW_CONF_BALANCE_LATENCY,
     NW_CONF_BALANCE_HASH,
 };
+enum { NW_CONF_LISTEN_REDIRECT_OFF, NW_CONF_LISTEN_REDIRECT_HTTPS };
 enum { NW_CONF_TARGET_NORMALIZED, NW_CONF_TARGET_RAW };
 enum { NW_CONF_TLS_INTERMEDIATE, NW_CONF_TLS_MODERN };
 enum { NW_CONF_UNKNOWN_NAME_FIRST, NW_CONF_UNKNOWN_NAME_REFUSE };
@@ -180,6 +183,10 @@ struct nw_conf_listen {
     struct nw_conf_address address;
     struct nw_conf_listen_tls tls;
     struct nw_conf_h2 h2;
+    struct nw_conf_networks proxy_protocol; /* who must send a PROXY header */
+    struct nw_conf_networks allow;
+    struct nw_conf_networks deny;
+    int redirect;
 };
 struct nw_conf_listens {
     struct nw_conf_listen *items;
@@ -358,6 +365,9 @@ struct nw_conf_route {
     const struct nw_conf_service *to_service; /* ACTION_SERVICE only, else NULL */
     struct nw_conf_redirect redirect;
     struct nw_conf_respond respond;
+    struct nw_conf_networks allow;
+    struct nw_conf_networks deny;
+    bool is_guarded; /* allow or deny has ranges */
     unsigned upgrade;
     bool stream;
     bool finish;
@@ -376,7 +386,7 @@ struct nw_conf {
     struct nw_conf_admin admin;
     struct nw_slice state; /* folder */
     int64_t threads;       /* 0: auto */
-    struct nw_conf_cidrs trusted_proxies;
+    struct nw_conf_networks trusted_proxies;
     int64_t drain_ms;
     struct nw_conf_log log;
     struct nw_conf_limits limits;

@@ -7,6 +7,7 @@
 #include "conf/option.h"
 
 #include "base/assert.h"
+#include "conf/networks.h"
 
 #define REQUIRED NW_CONF_REQUIRED
 #define nw_conf_top nw_conf /* the struct of the block `top` */
@@ -43,7 +44,7 @@
 #define FIELD_COMMAND(name) name
 #define FIELD_METHODS(name) name
 #define FIELD_HOSTS(name) name
-#define FIELD_CIDRS(name) name
+#define FIELD_NETWORKS(name) name
 #define FIELD_STATUSES(name) name
 #define FIELD_MATCHES(name) name
 #define FIELD_HEADER_MATCHES(name) name

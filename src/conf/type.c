@@ -11,6 +11,7 @@
 
 #include "base/assert.h"
 #include "base/suggest.h"
+#include "conf/networks.h"
 
 #define PARSER(function)                                                                           \
     static nw_err function(struct nw_conf_reader *reader, const struct nw_conf_option *option,     \
@@ -314,9 +315,9 @@ PARSER(parse_host)
     return NW_OK;
 }
 
-PARSER(parse_cidr)
+PARSER(parse_network)
 {
-    return nw_conf_value_cidr(text, reader->arena, to, why);
+    return nw_conf_networks_entry(reader, text, to, why);
 }
 
 static bool read_status(struct nw_slice text, int *out)
@@ -558,6 +559,7 @@ static void read_array(struct nw_conf_reader *reader, const struct nw_conf_optio
     const struct nw_conf_type *type = nw_conf_type(option->type);
     bool is_bits = option->type == NW_CONF_TYPE_CHOICES;
     bool is_map = type->shape == NW_CONF_SHAPE_MAP;
+    size_t mistakes = reader->diag->error_count;
     struct array array = {.items = is_bits ? field : nw_arena_zero(reader->arena,
                                                                    count * type->value_bytes + 1)};
     if (is_bits)
@@ -570,7 +572,10 @@ static void read_array(struct nw_conf_reader *reader, const struct nw_conf_optio
                    : nw_arena_printf(reader->arena, "%s[%zu]", path, index).ptr;
         array.count += read_value(reader, option, item, count > 1 || is_map ? item_path : path, to);
     }
-    if (!is_bits)
+    if (option->type == NW_CONF_TYPE_NETWORKS)
+        nw_conf_networks_join(reader, first, path, (void *)array.items, array.count,
+                              mistakes == reader->diag->error_count, field);
+    else if (!is_bits)
         memcpy(field, &array, sizeof array);
 }
 
