@@ -37,6 +37,13 @@ static nw_err read_secret(void *arg, const char *path, struct nw_secret **out)
     return nw_file_read_secret_now(NULL, full, FILE_MAX_BYTES, out);
 }
 
+static void locate(void *arg, const char *path, struct nw_text *out)
+{
+    char full[PATH_BYTES_MAX];
+    full_path(arg, path, full);
+    nw_text_add_str(out, full);
+}
+
 const char *outside_why(nw_err err)
 {
     return err == NW_NOT_FOUND ? "there is no such file"
@@ -46,5 +53,5 @@ const char *outside_why(nw_err err)
 
 struct nw_conf_outside outside_real(const char *conf_file)
 {
-    return (struct nw_conf_outside){(void *)conf_file, env, read_file, read_secret};
+    return (struct nw_conf_outside){(void *)conf_file, env, read_file, read_secret, locate};
 }

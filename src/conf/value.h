@@ -137,6 +137,8 @@ struct nw_conf_outside {
     nw_err (*read_file)(void *arg, const char *path, struct nw_text *out);
     /* The same for what must not be seen; the caller frees it. */
     nw_err (*read_secret)(void *arg, const char *path, struct nw_secret **out);
+    /* Where that is in the file system, to watch it and to say who may read it. NULL: nowhere. */
+    void (*locate)(void *arg, const char *path, struct nw_text *out);
 };
 
 /*

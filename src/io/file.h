@@ -53,5 +53,7 @@ NW_MUST_CHECK nw_err nw_file_unlink_now(struct nw_runtime *runtime, const char *
 NW_MUST_CHECK nw_err nw_file_lock_now(struct nw_runtime *runtime, const char *path,
                                       struct nw_file **out, int *out_pid);
 bool nw_file_exists_now(struct nw_runtime *runtime, const char *path);
+/* "mode 0600, owned by uid 0": who may read it, for messages. Nothing when it cannot be told. */
+void nw_file_rights_now(const char *path, struct nw_text *out);
 
 #endif
