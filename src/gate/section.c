@@ -92,6 +92,9 @@ NW_YIELDS static nw_err listener_open(struct nw_gate *gate, const struct nw_conf
         .on_accept = gate_door_on_accept,
         .on_exhausted = gate_door_on_exhausted,
         .owner = made,
+        .ask_open = gate->options.ask_open,
+        .ask_arg = gate->options.ask_arg,
+        .text = listen->address.text.ptr,
     };
     const struct nw_conf_address *address = &listen->address;
     nw_err err =
