@@ -75,6 +75,9 @@ static void check_admission(struct nw_conf_reader *reader, const struct nw_conf 
         WARN(block, NW_CONF_HAS(listen, listen, allow) ? "allow" : "deny",
              "the mode of the socket's folder says who may connect",
              "has no effect on a Unix socket: its clients have no address");
+    if (listen->redirect == NW_CONF_LISTEN_REDIRECT_HTTPS && nw_conf_is_given(&listen->tls.block))
+        BLAME(block, "redirect", "it belongs to the listener of plain HTTP",
+              "would send every client back to where it is");
     if (has_everybody(&listen->proxy_protocol))
         WARN(block, "proxy_protocol", "name the addresses of your own proxies",
              "every client is believed, so all of them can forge their address");
@@ -98,7 +101,7 @@ static void check_listeners(struct nw_conf_reader *reader, const struct nw_conf 
     }
     const struct nw_conf_tree *token = nw_conf_tree_get(conf->admin.block.tree, "token");
     if (conf->admin.address.kind != NW_CONF_ADDRESS_NONE && !is_loopback(&conf->admin.address) &&
-        conf->admin.token.len == 0 && (token == NULL || !token->is_broken))
+        conf->admin.token == NULL && (token == NULL || !token->is_broken))
         BLAME(&conf->admin.block, "address", "set admin.token, or listen on 127.0.0.1",
               "an admin address that other machines can reach needs a token");
 }
@@ -371,6 +374,7 @@ void nw_conf_check(struct nw_conf_reader *reader, struct nw_conf *conf)
     bool *used = nw_alloc_array(conf->services.count + 1, sizeof *used);
     check_top(reader, conf);
     check_listeners(reader, conf);
+    nw_conf_check_tls(reader, conf);
     for (size_t i = 0; i < conf->services.count; i++)
         if (reader->diag->error_count < NW_CONF_MISTAKES_MAX)
             check_service(reader, conf, &conf->services.items[i]);

@@ -31,6 +31,8 @@
 #define FIELD_OWN_NAME(name) name
 #define FIELD_SECRET(name) name
 #define FIELD_OUTPUT(name) name
+#define FIELD_FILE(name) name
+#define FIELD_TICKETS(name) name
 #define FIELD_LOCATION(name) name
 #define FIELD_ADDRESS(name) name
 #define FIELD_LISTEN_ADDRESS(name) name

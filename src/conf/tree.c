@@ -185,9 +185,10 @@ static void remember_span(struct walk *walk, const yaml_event_t *event)
     walk->spans[walk->span_count++] = (struct span){event->start_mark.line + 1, to};
 }
 
+/* `on` and `off` are words of options (`tickets: off`): who wants true or false refuses them. */
 static bool is_bare_boolean(struct nw_slice text)
 {
-    static const char *const words[] = {"yes", "no", "on", "off"};
+    static const char *const words[] = {"yes", "no"};
     for (size_t i = 0; i < NW_COUNT(words); i++)
         if (nw_slice_eq_nocase(text, nw_slice_str(words[i])))
             return true;

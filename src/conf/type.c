@@ -175,11 +175,32 @@ PARSER(parse_name)
     return NW_OK;
 }
 
+/* One that stands in the file itself is wiped from what was read of the file. */
 PARSER(parse_secret)
 {
-    struct nw_slice secret;
+    struct nw_secret *secret;
+    struct nw_slice checked;
     NW_TRY(nw_conf_value_secret(text, reader->outside, reader->arena, &secret, why));
-    return parse_string(reader, option, key, secret, to, why);
+    nw_secrets_take(reader->secrets, secret);
+    NW_TRY(parse_string(reader, option, key, nw_secret_bytes(secret), &checked, why));
+    nw_wipe((char *)(uintptr_t)text.ptr, text.len);
+    *(const struct nw_secret **)to = secret;
+    return NW_OK;
+}
+
+PARSER(parse_tickets)
+{
+    struct nw_conf_tickets result = {.kind = NW_CONF_TICKETS_FILE};
+    if (nw_slice_eq(text, NW_SLICE("auto")))
+        result.kind = NW_CONF_TICKETS_AUTO;
+    else if (nw_slice_eq(text, NW_SLICE("off")))
+        result.kind = NW_CONF_TICKETS_OFF;
+    else if (nw_slice_starts_with(text, NW_SLICE("file:")) && text.len > 5)
+        result.path = nw_slice_skip(text, 5);
+    else
+        return refuse(why, "expected auto, off or file:PATH", NULL);
+    *(struct nw_conf_tickets *)to = result;
+    return NW_OK;
 }
 
 PARSER(parse_location)
@@ -358,7 +379,7 @@ PARSER(parse_field)
 PARSER(parse_variable)
 {
     static const char *const own[] = {"PORT", "NEWEL_SOCKET", "NEWEL_INSTANCE"};
-    struct nw_slice value;
+    struct nw_secret *secret;
     bool is_ok = key.len > 0 && !isdigit((unsigned char)key.ptr[0]);
     for (size_t i = 0; i < key.len; i++)
         is_ok &= isalnum((unsigned char)key.ptr[i]) || key.ptr[i] == '_';
@@ -367,8 +388,12 @@ PARSER(parse_variable)
     for (size_t i = 0; i < NW_COUNT(own); i++)
         if (nw_slice_eq(key, nw_slice_str(own[i])))
             return refuse(why, "newel sets this variable itself", NULL);
-    NW_TRY(nw_conf_value_secret(text, reader->outside, reader->arena, &value, why));
-    *(struct nw_conf_pair *)to = (struct nw_conf_pair){key, value};
+    *(struct nw_conf_pair *)to = (struct nw_conf_pair){key, text};
+    if (!nw_slice_starts_with(text, NW_SLICE("file:")))
+        return NW_OK;
+    NW_TRY(nw_conf_value_secret(text, reader->outside, reader->arena, &secret, why));
+    nw_secrets_take(reader->secrets, secret);
+    ((struct nw_conf_pair *)to)->value = nw_secret_bytes(secret);
     return NW_OK;
 }
 

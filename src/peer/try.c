@@ -44,7 +44,7 @@ nw_err nw_peer_try_begin(struct nw_peer_set *set, const struct nw_peer_want *wan
     if (NW_UNLIKELY(err != NW_OK))
         return err;
     if (try->conn == NULL)
-        try->conn = nw_peer_conn_pop(try->node, worker_index);
+        try->conn = nw_peer_conn_pop(try->node, worker_index, nw_peer_set_key(set));
     if (NW_UNLIKELY(try->conn == NULL)) {
         if (!has_ref)
             nw_peer_node_ref(try->node);

@@ -19,15 +19,15 @@ static const char *fake_env(void *arg, const char *name)
     return strcmp(name, "PORT") == 0 ? "3000" : NULL;
 }
 
-static nw_err fake_file(void *arg, const char *path, struct nw_text *out)
+static nw_err fake_secret(void *arg, const char *path, struct nw_secret **out)
 {
     if (strcmp(path, "admin.token") != 0)
         return NW_NOT_FOUND;
-    nw_text_add_str(out, "s3cret\n");
+    *out = nw_secret_new(NW_SLICE("s3cret\n"));
     return NW_OK;
 }
 
-static const struct nw_conf_outside outside = {.env = fake_env, .read_file = fake_file};
+static const struct nw_conf_outside outside = {.env = fake_env, .read_secret = fake_secret};
 
 static void load(struct loaded *l, const char *text)
 {
@@ -108,7 +108,7 @@ static void the_whole_vocabulary_becomes_typed(void **state)
     assert_string_equal(c->listen.items[0].address.text.ptr, "0.0.0.0:8080");
     assert_string_equal(c->listen.items[1].address.text.ptr, "[::1]:8081");
     assert_string_equal(c->admin.address.text.ptr, "127.0.0.1:9900");
-    assert_string_equal(c->admin.token.ptr, "s3cret");
+    assert_true(nw_secret_equals(c->admin.token, NW_SLICE("s3cret")));
     assert_true(nw_slice_eq(c->admin.hosts.items[0].name, NW_SLICE("box.example")));
     assert_int_equal(c->threads, 2);
     assert_string_equal(c->state.ptr, "/var/lib/newel");
