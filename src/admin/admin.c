@@ -140,8 +140,7 @@ NW_YIELDS static nw_err admit(void *self, const struct nw_generation *old,
 
 static void free_settings(struct nw_admin *admin)
 {
-    if (admin->token != NULL)
-        nw_free(admin->token);
+    nw_secret_free(admin->token);
     for (size_t i = 0; i < admin->host_count; i++)
         nw_free(admin->hosts[i]);
     nw_free(admin->hosts);
@@ -155,7 +154,7 @@ static void adopt(void *self, const struct nw_generation *old, struct nw_generat
     struct nw_admin *admin = self;
     const struct nw_conf_admin *conf = &next->conf->admin;
     free_settings(admin);
-    admin->token = conf->token.len > 0 ? nw_alloc_string(conf->token) : NULL;
+    admin->token = conf->token != NULL ? nw_secret_new(nw_secret_bytes(conf->token)) : NULL;
     admin->hosts = nw_alloc_array(conf->hosts.count + 1, sizeof *admin->hosts);
     admin->host_count = conf->hosts.count;
     for (size_t i = 0; i < conf->hosts.count; i++)

@@ -11,6 +11,7 @@
 #include "base/alloc.h"
 #include "base/list.h"
 #include "base/metric.h"
+#include "base/secret.h"
 #include "io/fiber.h"
 #include "io/listen.h"
 #include "io/turn.h"
@@ -30,7 +31,7 @@ struct nw_admin {
     struct nw_list conns;
     unsigned conn_counts[2]; /* of the listener, of the socket */
     /* Of the generation in force, copied. */
-    char *token;
+    struct nw_secret *token; /* NULL: none */
     char **hosts;
     size_t host_count;
     bool is_loopback;

@@ -48,6 +48,7 @@ nw_err daemon_load(struct nw_daemon *daemon, const struct nw_sections *sections,
     nw_err err =
         nw_conf_load(nw_text_slice(&text), daemon->file != NULL ? daemon->file : o->text_name,
                      o->outside, sections, daemon->generation_count + 1, diag, out);
+    nw_wipe(text.ptr, text.len); /* a secret may stand in it */
     nw_text_done(&text);
     return err;
 }

@@ -172,7 +172,8 @@ static bool is_exempt(const struct gate_worker *worker, const struct gate_peer *
         return true;
     struct nw_ip ip = gate_peer_ip(peer);
     return nw_ip_is_loopback(&ip) ||
-           nw_cidr_any(worker->settings.trusted, worker->settings.trusted_count, &ip);
+           (worker->settings.trusted != NULL &&
+            nw_ip_ranges_have(worker->settings.trusted, &ip));
 }
 
 static bool may_serve(struct gate_worker *worker, struct gate_conn *conn)

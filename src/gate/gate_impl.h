@@ -10,7 +10,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-#include "base/cidr.h"
+#include "base/ip_ranges.h"
 #include "base/map.h"
 #include "base/metric.h"
 #include "base/pool.h"
@@ -66,8 +66,7 @@ struct gate_settings {
     uint32_t idle_ms;
     uint64_t requests_per_connection_max;
     uint64_t spool_max_bytes;
-    struct nw_cidr *trusted; /* in the part's arena */
-    size_t trusted_count;
+    const struct nw_ip_ranges *trusted; /* in the generation's arena; NULL: nobody */
     const struct nw_conf_access *access; /* NULL: off */
 };
 

@@ -39,8 +39,7 @@ static void build_settings(struct gate_part *part, const struct nw_conf *conf)
     s->idle_ms = (uint32_t)conf->limits.idle_ms;
     s->requests_per_connection_max = (uint64_t)conf->limits.requests_per_connection;
     s->spool_max_bytes = (uint64_t)conf->buffer.spool_bytes;
-    s->trusted = conf->trusted_proxies.items;
-    s->trusted_count = conf->trusted_proxies.count;
+    s->trusted = conf->trusted_proxies.count > 0 ? conf->trusted_proxies.ranges : NULL;
     s->access = nw_conf_is_given(&conf->log.access.block) ? &conf->log.access : NULL;
 }
 

@@ -30,6 +30,7 @@ enum { TICK_MS = 5 * 1000 };
 
 struct waiter {
     struct nw_list link; /* in lines->waiters while it waits */
+    const struct nw_peer_set *set;
     struct nw_event done;
     struct nw_peer_shared *shared; /* granted: the try counts on it already */
     nw_err err;
@@ -176,14 +177,14 @@ static void remove_try(struct nw_peer_local *local, struct nw_peer_shared *share
 
 /* ---- the line ---- */
 
-/* The one with the fewest tries among those with a free slot; NULL. */
-static struct nw_peer_shared *pick(struct nw_peer_lines *lines)
+/* Made under these settings, the one with the fewest tries among those with a free slot; NULL. */
+static struct nw_peer_shared *pick(struct nw_peer_lines *lines, uint64_t settings_key)
 {
     struct nw_peer_shared *best = NULL;
     bool has_changed = false;
     NW_LIST_EACH(at, &lines->conns) {
         struct nw_peer_shared *shared = NW_CONTAINER_OF(at, struct nw_peer_shared, link);
-        if (!takes_tries(shared))
+        if (!takes_tries(shared) || shared->conn.settings_key != settings_key)
             continue;
         uint32_t slots = slots_now(shared);
         has_changed |= slots != shared->slots;
@@ -193,6 +194,11 @@ static struct nw_peer_shared *pick(struct nw_peer_lines *lines)
     if (NW_UNLIKELY(has_changed))
         recount(lines);
     return best;
+}
+
+static struct waiter *first_in(const struct nw_peer_lines *lines)
+{
+    return NW_CONTAINER_OF(lines->waiters.next, struct waiter, link);
 }
 
 static void settle(struct nw_peer_lines *lines, struct waiter *waiter,
@@ -207,8 +213,8 @@ static void settle(struct nw_peer_lines *lines, struct waiter *waiter,
 
 static void fail_line(struct nw_peer_lines *lines, nw_err err)
 {
-    while (!nw_list_is_empty(&lines->waiters))
-        settle(lines, NW_CONTAINER_OF(lines->waiters.next, struct waiter, link), NULL, err);
+    while (lines->waiter_count != 0)
+        settle(lines, first_in(lines), NULL, err);
 }
 
 /* Do more tries wait than the connections that are being opened will take? */
@@ -219,19 +225,23 @@ static bool wants_another(const struct nw_peer_node *node, const struct nw_peer_
            open_count + lines->opening_count < share_of(node);
 }
 
-static nw_err start_opening(struct nw_peer_node *node, struct nw_peer_local *local);
+static nw_err start_opening(const struct nw_peer_set *set, struct nw_peer_node *node,
+                            struct nw_peer_local *local);
 
 /* Who stands in front gets what is there; connections are opened for the others. */
 static void serve_line(struct nw_peer_node *node, struct nw_peer_local *local)
 {
     struct nw_peer_lines *lines = &local->lines;
     struct nw_peer_shared *shared;
-    while (lines->waiter_count != 0 && (shared = pick(lines)) != NULL) {
+    while (lines->waiter_count != 0) {
+        shared = pick(lines, nw_peer_set_key(first_in(lines)->set));
+        if (shared == NULL)
+            break;
         add_try(local, shared);
-        settle(lines, NW_CONTAINER_OF(lines->waiters.next, struct waiter, link), shared, NW_OK);
+        settle(lines, first_in(lines), shared, NW_OK);
     }
     while (wants_another(node, lines)) {
-        nw_err err = start_opening(node, local);
+        nw_err err = start_opening(first_in(lines)->set, node, local);
         if (err == NW_OK)
             continue;
         if (lines->opening_count == 0)
@@ -338,7 +348,8 @@ NW_YIELDS static void serve(struct nw_peer_shared *shared)
     nw_timer_arm(&shared->tick, 1);
     pass_on(node, local_of(node));
     const uint32_t closing = NW_PEER_FLAG_DRAINING | NW_PEER_FLAG_RETIRED;
-    if ((atomic_load(&node->flags) & closing) != 0)
+    if ((atomic_load(&node->flags) & closing) != 0 ||
+        shared->conn.settings_key != atomic_load(&node->group->settings_key))
         nw_peer_shared_down(&shared->conn);
     nw_err err = ops_of(shared)->run(&shared->conn);
     shared->is_running = false;
@@ -359,11 +370,25 @@ static void fail_opening(struct nw_peer_shared *shared, uint64_t started_us, nw_
     struct nw_peer_try verdict = {.node = node, .started_us = started_us, .is_fresh = true};
     if (!is_ours)
         nw_peer_try_blame(&verdict, NW_PEER_CONNECT, 0, err == NW_REFUSED);
-    fail_line(&local->lines, err);
+    if (!shared->is_down) /* else nobody waited for it any more */
+        fail_line(&local->lines, err);
     count_idle(local, -1);
     nw_list_remove(&shared->link);
     atomic_fetch_sub(&node->open, 1);
     nw_peer_conn_rest(&shared->conn);
+}
+
+/* Nobody waits for what is being opened. */
+static void abandon_openings(struct nw_peer_lines *lines)
+{
+    NW_LIST_EACH(at, &lines->conns) {
+        struct nw_peer_shared *shared = NW_CONTAINER_OF(at, struct nw_peer_shared, link);
+        if (shared->is_open || shared->is_down)
+            continue;
+        shared->is_down = true;
+        lines->opening_count--;
+        nw_fiber_cancel(shared->fiber);
+    }
 }
 
 NW_YIELDS static void shared_main(void *arg)
@@ -375,8 +400,10 @@ NW_YIELDS static void shared_main(void *arg)
     uint64_t started_us = nw_now_us();
     bool is_ours = false;
     uint32_t timeout_ms = atomic_load(&node->group->connect_timeout_ms);
-    nw_err err = nw_peer_conn_open(&shared->conn, timeout_ms, &is_ours);
-    local->lines.opening_count--;
+    nw_err err = nw_peer_conn_open(&shared->conn, shared->driver_arg, timeout_ms, &is_ours);
+    if (ops_of(shared)->let_go != NULL)
+        ops_of(shared)->let_go(shared->driver_arg);
+    local->lines.opening_count -= shared->is_down ? 0 : 1;
     if (err != NW_OK) {
         fail_opening(shared, started_us, err, is_ours);
     } else {
@@ -389,7 +416,8 @@ NW_YIELDS static void shared_main(void *arg)
     atomic_fetch_sub(&registry->shared_count, 1);
 }
 
-static nw_err start_opening(struct nw_peer_node *node, struct nw_peer_local *local)
+static nw_err start_opening(const struct nw_peer_set *set, struct nw_peer_node *node,
+                            struct nw_peer_local *local)
 {
     struct nw_worker *worker = nw_worker_self();
     struct nw_peer_conn *conn = nw_peer_conn_new(node, nw_worker_index(worker));
@@ -400,6 +428,10 @@ static nw_err start_opening(struct nw_peer_node *node, struct nw_peer_local *loc
         nw_peer_conn_rest(conn);
         return err;
     }
+    conn->settings_key = nw_peer_set_key(set);
+    shared->driver_arg = set->driver_arg;
+    if (ops_of(shared)->hold != NULL)
+        ops_of(shared)->hold(shared->driver_arg);
     atomic_fetch_add(&node->group->registry->shared_count, 1);
     atomic_fetch_add(&node->open, 1);
     nw_list_push_back(&local->lines.conns, &shared->link);
@@ -422,7 +454,7 @@ bool nw_peer_shared_take(struct nw_peer_try *try)
     struct nw_peer_local *local = local_of(try->node);
     if (NW_UNLIKELY(local->lines.waiter_count != 0))
         return false;
-    struct nw_peer_shared *shared = pick(&local->lines);
+    struct nw_peer_shared *shared = pick(&local->lines, nw_peer_set_key(try->set));
     if (NW_UNLIKELY(shared == NULL))
         return false;
     add_try(local, shared);
@@ -448,7 +480,8 @@ NW_YIELDS static nw_err stand_in_line(struct nw_peer_node *node, struct waiter *
         serve_line(node, local);
     } else if (!waiter->done.is_set) {
         nw_list_remove(&waiter->link);
-        local->lines.waiter_count--;
+        if (--local->lines.waiter_count == 0)
+            abandon_openings(&local->lines);
     }
     return err == NW_TIMEOUT && nw_within_ran_out(&waiting) ? NW_BUSY : err;
 }
@@ -457,7 +490,7 @@ nw_err nw_peer_shared_get(const struct nw_peer_set *set, struct nw_peer_try *try
 {
     struct nw_peer_node *node = try->node;
     unsigned worker_index = nw_worker_index(nw_worker_self());
-    struct waiter waiter = {.err = NW_OK};
+    struct waiter waiter = {.set = set};
     if (nw_peer_shared_take(try))
         return NW_OK;
     struct nw_peer_lines *lines = &node->local[worker_index].lines;
@@ -500,8 +533,18 @@ void nw_peer_shared_sweep(struct nw_peer_node *node, unsigned worker_index)
         shared->is_down |= shared->is_open;
         if (shared->is_running && shared->try_count == 0)
             ops_of(shared)->stop(&shared->conn);
-        else if (!shared->is_open && lines->waiter_count == 0)
-            nw_fiber_cancel(shared->fiber); /* nobody waits for it any more */
     }
+    if (lines->waiter_count == 0)
+        abandon_openings(lines);
     recount(lines);
+}
+
+void nw_peer_shared_sweep_stale(struct nw_peer_node *node, unsigned worker_index,
+                                uint64_t settings_key)
+{
+    NW_LIST_EACH(at, &node->local[worker_index].lines.conns) {
+        struct nw_peer_shared *shared = NW_CONTAINER_OF(at, struct nw_peer_shared, link);
+        if (shared->is_open && shared->conn.settings_key != settings_key)
+            nw_peer_shared_down(&shared->conn);
+    }
 }

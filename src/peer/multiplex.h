@@ -34,5 +34,8 @@ NW_YIELDS NW_MUST_CHECK nw_err nw_peer_shared_get(const struct nw_peer_set *set,
 void nw_peer_shared_end(struct nw_peer_conn *conn);
 /* The node takes no more requests: those that idle end, the others with their last try. */
 void nw_peer_shared_sweep(struct nw_peer_node *node, unsigned worker_index);
+/* The same for those that were made under other settings. */
+void nw_peer_shared_sweep_stale(struct nw_peer_node *node, unsigned worker_index,
+                                uint64_t settings_key);
 
 #endif

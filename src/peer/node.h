@@ -30,7 +30,8 @@ enum {
     NW_PEER_SHELF_MAX = 1024,   /* free connection structs kept per worker and size */
     NW_PEER_IDLE_MAX = 4096,    /* idle connections per worker and node */
     NW_PEER_LINGER_MS = 300000, /* a gone node may still be named */
-    NW_PEER_REASON_BYTES = 128
+    NW_PEER_REASON_BYTES = 128,
+    NW_PEER_TROUBLE_BYTES = 192
 };
 
 typedef enum nw_peer_flag {
@@ -53,6 +54,7 @@ typedef enum nw_peer_connect_reason {
     NW_PEER_CONNECT_REFUSED,
     NW_PEER_CONNECT_TIMEOUT,
     NW_PEER_CONNECT_UNRESOLVED,
+    NW_PEER_CONNECT_UNTRUSTED,
     NW_PEER_CONNECT_OTHER,
     NW_PEER_CONNECT_REASONS
 } nw_peer_connect_reason;
@@ -107,6 +109,7 @@ struct nw_peer_group {
     _Atomic uint32_t connect_timeout_ms;
     _Atomic uint32_t streams_max;
     _Atomic uint32_t connections_max;
+    _Atomic uint64_t settings_key;
     void *_Atomic driver_arg;
     bool has_health; /* worker 0, as all of these */
     uint32_t health_every_ms;
@@ -149,7 +152,7 @@ struct nw_peer_local {
     struct nw_window tries;
     struct nw_window bad;
     struct nw_peer_lines lines; /* where connections are shared */
-    struct nw_message sweep; /* closes idle connections of a node that takes no more requests */
+    struct nw_message sweep; /* closes idle connections that nobody will use */
     _Atomic bool is_sweeping;
     struct nw_peer_node *node;
 } __attribute__((aligned(64)));
@@ -171,6 +174,7 @@ struct nw_peer_node {
     _Atomic uint64_t slow_since_ms;
     _Atomic uint64_t returned_at_ms; /* from an ejection: older failures do not count */
     _Atomic uint64_t told_failing_ms; /* when the log last said so */
+    _Atomic bool has_trouble;         /* trouble says something */
     _Atomic uint32_t learned_idle_ms;
     _Atomic uint64_t learned_at_ms;
     _Atomic unsigned refs; /* connections, fibers, messages, and one for all set_refs */
@@ -186,6 +190,7 @@ struct nw_peer_node {
     uint64_t since_wall_ms;  /* of the present state */
     uint64_t died_at_ms;
     char reason[NW_PEER_REASON_BYTES];
+    char trouble[NW_PEER_TROUBLE_BYTES];
     struct nw_list drainers; /* waiting for in_flight to fall to 0 */
 
     /* worker 0 */
@@ -232,12 +237,12 @@ struct nw_peer_set {
     struct nw_peer_view *_Atomic view;
     const struct nw_balance_ops *balance;
     _Atomic unsigned refs;
+    _Atomic uint64_t settings_key;
     unsigned waiting_max;
     uint32_t wait_ms;
     uint32_t connect_timeout_ms;
     nw_peer_balance balance_kind;
-    /* Given to the group at start. */
-    void *driver_arg;
+    void *driver_arg; /* given to the group at start, with what follows */
     uint32_t idle_ms;
     uint32_t slow_start_ms;
     unsigned streams_max;
@@ -272,7 +277,10 @@ void nw_peer_node_ref(struct nw_peer_node *node);
 void nw_peer_node_unref(struct nw_peer_node *node);
 /* All memory and series; nobody refers to it. */
 void nw_peer_node_destroy(struct nw_peer_node *node);
-/* Asks every worker to close idle connections if the node is draining or retired by then. */
+/*
+ * Asks every worker to close the idle connections: all if the node is draining or retired by then,
+ * else those of other settings than the started set's.
+ */
 void nw_peer_node_sweep(struct nw_peer_node *node);
 /* Takes new requests: not down, ejected or draining. */
 bool nw_peer_node_is_usable(const struct nw_peer_node *node);
@@ -314,8 +322,9 @@ void nw_peer_node_release(struct nw_peer_node *node);
 /* For a try whose node is reserved: an idle, moved or new connection in try->conn. */
 NW_YIELDS NW_MUST_CHECK nw_err nw_peer_conn_get(const struct nw_peer_set *set,
                                                 struct nw_peer_try *try, bool is_spare);
-/* The newest idle one of this worker, unparked; NULL when there is none. */
-struct nw_peer_conn *nw_peer_conn_pop(struct nw_peer_node *node, unsigned worker_index);
+/* The newest idle one of this worker made with that key, unparked; NULL when there is none. */
+struct nw_peer_conn *nw_peer_conn_pop(struct nw_peer_node *node, unsigned worker_index,
+                                      uint64_t settings_key);
 void nw_peer_conn_park(struct nw_peer_conn *conn);
 void nw_peer_conn_close(struct nw_peer_conn *conn);
 void nw_peer_conn_close_idle(struct nw_peer_node *node, unsigned worker_index);
@@ -326,8 +335,11 @@ void nw_peer_conn_rest(struct nw_peer_conn *conn);
  * Connects and lets the driver greet. On failure the stream is closed and the failure counted;
  * *out_is_ours: it says nothing about the node.
  */
-NW_YIELDS NW_MUST_CHECK nw_err nw_peer_conn_open(struct nw_peer_conn *conn, uint32_t timeout_ms,
-                                                 bool *out_is_ours);
+NW_YIELDS NW_MUST_CHECK nw_err nw_peer_conn_open(struct nw_peer_conn *conn, void *driver_arg,
+                                                 uint32_t timeout_ms, bool *out_is_ours);
+/* Those of another key only. */
+void nw_peer_conn_close_stale(struct nw_peer_node *node, unsigned worker_index,
+                              uint64_t settings_key);
 NW_YIELDS NW_MUST_CHECK nw_err nw_peer_node_dial(struct nw_peer_node *node,
                                                  struct nw_stream *stream, uint32_t timeout_ms);
 /* On the worker itself: frees the memory it kept. */
@@ -355,6 +367,10 @@ void nw_peer_drain_forget(struct nw_peer_node *node);
 void nw_peer_probe_start(struct nw_peer_node *node);
 
 /* set.c */
+static inline uint64_t nw_peer_set_key(const struct nw_peer_set *set)
+{
+    return atomic_load_explicit(&set->settings_key, memory_order_relaxed);
+}
 struct nw_peer_group *nw_peer_group_take(struct nw_peer_registry *registry, const char *name,
                                          const struct nw_peer_driver *driver);
 struct nw_log *nw_peer_log(void);

@@ -68,6 +68,7 @@ struct nw_peer_conn {
     uint64_t idle_since_ms;
     uint32_t use_count;          /* tries that it served before this one; 0: fresh */
     uint32_t learned_idle_ms;    /* what the node's Keep-Alive said; 0 nothing */
+    uint64_t settings_key;       /* of the set that it was made for */
 };
 
 /*
@@ -83,6 +84,9 @@ struct nw_peer_shared_ops {
     NW_YIELDS nw_err (*ping)(struct nw_peer_conn *conn, uint64_t wait_ms);
     /* Ends it, whatever is open: run returns, tries on it fail. Must not yield. */
     void (*stop)(struct nw_peer_conn *conn);
+    /* Keeps driver_arg alive while `open` runs, which may outlast who asked for it. May be NULL. */
+    void (*hold)(void *driver_arg);
+    void (*let_go)(void *driver_arg);
 };
 
 struct nw_peer_driver {
@@ -91,9 +95,10 @@ struct nw_peer_driver {
     const struct nw_peer_shared_ops *shared;
     /*
      * After the stream has connected (TLS, start-up packets), within what is left of the connect
-     * timeout; NULL: nothing to do. When it fails it has freed what it added.
+     * timeout; driver_arg is that of the set which asks. NULL: nothing to do. When it fails it has
+     * freed what it added.
      */
-    NW_YIELDS nw_err (*open)(struct nw_peer_conn *conn);
+    NW_YIELDS nw_err (*open)(struct nw_peer_conn *conn, void *driver_arg);
     /*
      * One health check on a connection of its own, within health_timeout_ms. NW_OK: well.
      * *out_reason (a static string) says what was wrong. NULL: verdicts are set by
@@ -111,6 +116,7 @@ struct nw_peer_driver {
 struct nw_peer_shared {
     struct nw_peer_conn conn; /* first */
     struct nw_list link;      /* in the worker's list */
+    void *driver_arg;         /* for open */
     struct nw_fiber *fiber;   /* opens and runs it; gone with has_ended */
     struct nw_timer tick;     /* looks for idleness and silence */
     struct nw_scope *pings;   /* while it runs */
@@ -138,7 +144,9 @@ struct nw_peer_node_spec {
 struct nw_peer_set_spec {
     const char *name; /* of the service */
     const struct nw_peer_driver *driver;
-    void *driver_arg; /* for probes: nw_peer_node_driver_arg; lives as long as the set */
+    void *driver_arg; /* for open, and for probes by nw_peer_node_driver_arg; outlives the set */
+    /* Of what `open` does: an idle connection that was made under another one is not used. */
+    uint64_t settings_key;
     nw_peer_balance balance;
     const struct nw_peer_node_spec *nodes;
     unsigned node_count;
@@ -190,6 +198,8 @@ struct nw_peer_set *nw_peer_set_ref(struct nw_peer_set *set);
 /* Any worker; the last one lets go of the nodes. */
 void nw_peer_set_unref(struct nw_peer_set *set);
 const char *nw_peer_set_name(const struct nw_peer_set *set);
+/* What `open` does has changed: idle connections that were made before are closed. Worker 0. */
+void nw_peer_set_rekey(struct nw_peer_set *set, uint64_t settings_key);
 /* Replaces the members (supervised processes come and go). On worker 0. */
 NW_YIELDS NW_MUST_CHECK nw_err nw_peer_set_change(struct nw_peer_set *set,
                                                   const struct nw_peer_node_spec *nodes,
@@ -247,6 +257,13 @@ bool nw_peer_may_retry(struct nw_peer_set *set);
 bool nw_peer_has_other(const struct nw_peer_set *set, const struct nw_peer_node *node);
 
 const char *nw_peer_node_name(const struct nw_peer_node *node); /* the address as written */
+/* The host of the address, without port and brackets; empty for a Unix socket. */
+struct nw_slice nw_peer_node_host(const struct nw_peer_node *node);
+/*
+ * For status: what a driver found wrong when it opened a connection, until one could be opened
+ * (NULL). The sentence is copied. Any worker.
+ */
+void nw_peer_node_trouble(struct nw_peer_node *node, const char *sentence);
 nw_peer_state nw_peer_node_state(const struct nw_peer_node *node);
 void *nw_peer_node_driver_arg(const struct nw_peer_node *node);
 /* Connects a stream of one's own to the node (probes): counts no permit. */

@@ -262,18 +262,26 @@ static bool is_clean(struct nw_stream *stream)
     return nw_io_read_some(stream, &byte, 1, &got_bytes) == NW_AGAIN;
 }
 
-struct nw_peer_conn *nw_peer_conn_pop(struct nw_peer_node *node, unsigned worker_index)
+struct nw_peer_conn *nw_peer_conn_pop(struct nw_peer_node *node, unsigned worker_index,
+                                      uint64_t settings_key)
 {
     struct nw_peer_local *local = &node->local[worker_index];
     while (!nw_list_is_empty(&local->idle)) {
         struct nw_peer_conn *conn = NW_CONTAINER_OF(local->idle.next, struct nw_peer_conn, idle);
         idle_unlink(conn, local);
         nw_io_unpark(&conn->stream);
-        if (is_clean(&conn->stream))
+        if (NW_LIKELY(conn->settings_key == settings_key) && is_clean(&conn->stream))
             return conn;
         nw_peer_conn_close(conn);
     }
     return NULL;
+}
+
+static void close_parked(struct nw_peer_conn *conn, struct nw_peer_local *local)
+{
+    idle_unlink(conn, local);
+    nw_io_unpark(&conn->stream);
+    nw_peer_conn_close(conn);
 }
 
 void nw_peer_conn_close_idle(struct nw_peer_node *node, unsigned worker_index)
@@ -282,9 +290,25 @@ void nw_peer_conn_close_idle(struct nw_peer_node *node, unsigned worker_index)
         nw_peer_shared_sweep(node, worker_index);
         return;
     }
-    struct nw_peer_conn *conn;
-    while ((conn = nw_peer_conn_pop(node, worker_index)) != NULL)
-        nw_peer_conn_close(conn);
+    struct nw_peer_local *local = &node->local[worker_index];
+    while (!nw_list_is_empty(&local->idle))
+        close_parked(NW_CONTAINER_OF(local->idle.next, struct nw_peer_conn, idle), local);
+}
+
+void nw_peer_conn_close_stale(struct nw_peer_node *node, unsigned worker_index,
+                              uint64_t settings_key)
+{
+    if (node->group->driver->shared != NULL) {
+        nw_peer_shared_sweep_stale(node, worker_index, settings_key);
+        return;
+    }
+    struct nw_peer_local *local = &node->local[worker_index];
+    for (struct nw_list *at = local->idle.next; at != &local->idle;) {
+        struct nw_peer_conn *conn = NW_CONTAINER_OF(at, struct nw_peer_conn, idle);
+        at = at->next;
+        if (conn->settings_key != settings_key)
+            close_parked(conn, local);
+    }
 }
 
 /* Moving. */
@@ -293,6 +317,7 @@ struct hunt {
     struct nw_message message;
     struct nw_ticket ticket;
     struct nw_peer_node *node;
+    uint64_t settings_key;
 };
 
 /* On the worker that was asked. */
@@ -300,7 +325,8 @@ static void hunt_run(struct nw_message *message)
 {
     struct hunt *hunt = NW_CONTAINER_OF(message, struct hunt, message);
     struct nw_peer_node *node = hunt->node;
-    struct nw_peer_conn *conn = nw_peer_conn_pop(node, nw_worker_index(nw_worker_self()));
+    unsigned worker_index = nw_worker_index(nw_worker_self());
+    struct nw_peer_conn *conn = nw_peer_conn_pop(node, worker_index, hunt->settings_key);
     if (conn != NULL)
         nw_stream_detach(&conn->stream);
     if (!nw_ticket_grant(&hunt->ticket, conn)) {
@@ -314,12 +340,13 @@ static void hunt_run(struct nw_message *message)
 }
 
 /* Asks one worker for an idle connection; *out_conn NULL: it has none. */
-NW_YIELDS static nw_err hunt(struct nw_peer_node *node, unsigned at_index,
+NW_YIELDS static nw_err hunt(struct nw_peer_node *node, unsigned at_index, uint64_t settings_key,
                              struct nw_peer_conn **out_conn)
 {
     struct hunt *hunt = nw_alloc_zero(sizeof *hunt);
     hunt->message.run = hunt_run;
     hunt->node = node;
+    hunt->settings_key = settings_key;
     nw_ticket_init(&hunt->ticket);
     nw_peer_node_ref(node);
     nw_mailbox_post(nw_runtime_worker(node->group->registry->runtime, at_index), &hunt->message);
@@ -380,6 +407,8 @@ static nw_peer_connect_reason reason_of(nw_err err)
         return NW_PEER_CONNECT_REFUSED;
     if (err == NW_TIMEOUT)
         return NW_PEER_CONNECT_TIMEOUT;
+    if (err == NW_UNTRUSTED)
+        return NW_PEER_CONNECT_UNTRUSTED;
     return err == NW_NO_SUCH_NAME ? NW_PEER_CONNECT_UNRESOLVED : NW_PEER_CONNECT_OTHER;
 }
 
@@ -394,13 +423,14 @@ static void count_connect(struct nw_peer_node *node, nw_err err, bool is_ours)
         atomic_store_explicit(&node->learned_idle_ms, 0, memory_order_relaxed);
 }
 
-nw_err nw_peer_conn_open(struct nw_peer_conn *conn, uint32_t timeout_ms, bool *out_is_ours)
+nw_err nw_peer_conn_open(struct nw_peer_conn *conn, void *driver_arg, uint32_t timeout_ms,
+                         bool *out_is_ours)
 {
     struct nw_peer_node *node = conn->node;
     NW_WITHIN(opening, timeout_ms);
     nw_err err = dial(node, &conn->stream);
     if (err == NW_OK && node->group->driver->open != NULL) {
-        err = node->group->driver->open(conn);
+        err = node->group->driver->open(conn, driver_arg);
         if (err != NW_OK)
             nw_stream_close(&conn->stream);
     }
@@ -419,7 +449,8 @@ NW_YIELDS static nw_err connect_fresh(const struct nw_peer_set *set, struct nw_p
     struct nw_peer_conn *conn = nw_peer_conn_new(node, worker_index);
     bool is_ours = false;
     try->started_us = nw_now_us();
-    nw_err err = nw_peer_conn_open(conn, set->connect_timeout_ms, &is_ours);
+    conn->settings_key = nw_peer_set_key(set);
+    nw_err err = nw_peer_conn_open(conn, set->driver_arg, set->connect_timeout_ms, &is_ours);
     if (err == NW_OK) {
         try->conn = conn;
         try->is_fresh = true;
@@ -441,13 +472,13 @@ NW_YIELDS static nw_err find_conn(const struct nw_peer_set *set, struct nw_peer_
             return connect_fresh(set, try);
         int at = find_idle(node, worker_index);
         if (at >= 0)
-            NW_TRY(hunt(node, (unsigned)at, &try->conn));
+            NW_TRY(hunt(node, (unsigned)at, nw_peer_set_key(set), &try->conn));
         else if (is_spare)
             return NW_BUSY;
         else
             NW_TRY(nw_sleep(1)); /* one is on its way between two workers */
         if (try->conn == NULL)
-            try->conn = nw_peer_conn_pop(node, worker_index);
+            try->conn = nw_peer_conn_pop(node, worker_index, nw_peer_set_key(set));
         if (try->conn != NULL)
             return NW_OK;
     }

@@ -173,7 +173,6 @@ NW_YIELDS static void leave_workers(struct nw_peer_registry *registry)
     assert_worker_0();
     NW_LIST_EACH(at, &registry->groups) {
         struct nw_peer_group *group = NW_CONTAINER_OF(at, struct nw_peer_group, link);
-        NW_ASSERT(atomic_load(&group->set_count) == 0);
         nw_scope_close(&group->probes);
         open_probes(group);
     }
@@ -181,6 +180,8 @@ NW_YIELDS static void leave_workers(struct nw_peer_registry *registry)
     do /* messages of the last step arrive; shared connections end */
         nw_on_every_worker(do_nothing, NULL);
     while (atomic_load(&registry->shared_count) != 0);
+    NW_LIST_EACH(at, &registry->groups)
+        NW_ASSERT(atomic_load(&NW_CONTAINER_OF(at, struct nw_peer_group, link)->set_count) == 0);
     nw_on_every_worker(free_home, registry);
 }
 
@@ -343,8 +344,11 @@ nw_err nw_peer_set_new(struct nw_peer_registry *registry, const struct nw_peer_s
     set->health_check = nw_alloc_string(nw_slice_str(set->has_health ? check : ""));
     atomic_init(&set->view, view);
     atomic_init(&set->refs, 1);
-    if (atomic_fetch_add(&group->set_count, 1) == 0) /* the first one: in force at once */
+    atomic_init(&set->settings_key, spec->settings_key);
+    if (atomic_fetch_add(&group->set_count, 1) == 0) { /* the first one: in force at once */
         give_settings(set);
+        atomic_store(&group->settings_key, spec->settings_key);
+    }
     *out = set;
     return NW_OK;
 }
@@ -384,6 +388,25 @@ static void apply_members(struct nw_peer_set *set)
     nw_peer_pump(group);
 }
 
+/* What is parked under other settings would only be closed when somebody wanted to use it. */
+static void apply_key(struct nw_peer_set *set)
+{
+    struct nw_peer_group *group = set->group;
+    uint64_t key = nw_peer_set_key(set);
+    if (atomic_exchange(&group->settings_key, key) == key)
+        return;
+    NW_LIST_EACH(at, &group->nodes)
+        nw_peer_node_sweep(NW_CONTAINER_OF(at, struct nw_peer_node, link));
+}
+
+void nw_peer_set_rekey(struct nw_peer_set *set, uint64_t settings_key)
+{
+    assert_worker_0();
+    atomic_store(&set->settings_key, settings_key);
+    if (set->group->current == set)
+        apply_key(set);
+}
+
 void nw_peer_set_start(struct nw_peer_set *set)
 {
     assert_worker_0();
@@ -400,6 +423,7 @@ void nw_peer_set_start(struct nw_peer_set *set)
     group->health_fall = set->health_fall;
     group->health_rise = set->health_rise;
     apply_members(set);
+    apply_key(set);
 }
 
 void nw_peer_set_stop(struct nw_peer_set *set)

@@ -20,6 +20,8 @@ static void add_verdict(struct nw_peer_node *node, struct nw_text *out)
     pthread_mutex_lock(&node->group->lock);
     add_string(out, "state", nw_peer_node_state_name(node));
     add_string(out, "reason", node->reason);
+    if (node->trouble[0] != '\0')
+        add_string(out, "trouble", node->trouble);
     uint64_t now_ms = nw_wall_ms();
     uint64_t for_ms = now_ms > node->since_wall_ms ? now_ms - node->since_wall_ms : 0;
     nw_text_addf(out, "\"for_s\":%llu,", (unsigned long long)(for_ms / 1000));

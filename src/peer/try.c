@@ -40,7 +40,7 @@ static inline bool has_conn_now(struct nw_peer_try *try, unsigned worker_index)
 {
     if (is_shared(try->node))
         return nw_peer_shared_take(try);
-    try->conn = nw_peer_conn_pop(try->node, worker_index);
+    try->conn = nw_peer_conn_pop(try->node, worker_index, nw_peer_set_key(try->set));
     return try->conn != NULL;
 }
 

@@ -72,7 +72,7 @@ static bool serve(struct nw_peer_group *group, struct waiter *waiter, struct nw_
     if (err == NW_OK) {
         nw_peer_node_ref(node); /* until the waiter has a connection */
         if (group->driver->shared == NULL) /* else it finds one by itself */
-            conn = nw_peer_conn_pop(node, nw_worker_index(worker));
+            conn = nw_peer_conn_pop(node, nw_worker_index(worker), nw_peer_set_key(waiter->set));
         has_moved = conn != NULL && for_index != nw_worker_index(worker);
         if (has_moved)
             nw_stream_detach(&conn->stream);

@@ -125,7 +125,8 @@ class Newel:
 
     def take_ready(self, line):
         parts = line[len("newel: serving "):].split("; ")
-        self.listeners = [part.removeprefix("http://") for part in parts[0].split(", ")]
+        self.listeners = [part.removeprefix("http://").removeprefix("https://")
+                          for part in parts[0].split(", ")]
         for part in parts[1:]:
             if part.startswith("status "):
                 url = part.split(",")[0].removeprefix("status ")

@@ -23,7 +23,7 @@ static struct script {
     struct line *last;
 } script;
 
-static nw_err line_open(struct nw_peer_conn *conn)
+static nw_err line_open(struct nw_peer_conn *conn, void *driver_arg)
 {
     struct line *line = (struct line *)conn;
     script.opens++;
