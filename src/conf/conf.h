@@ -126,6 +126,7 @@ enum {
 };
 enum { NW_CONF_HARDENING_ON, NW_CONF_HARDENING_OFF };
 enum { NW_CONF_LISTEN_REDIRECT_OFF, NW_CONF_LISTEN_REDIRECT_HTTPS };
+enum { NW_CONF_MULTIPLEX_OFF, NW_CONF_MULTIPLEX_H2 };
 enum { NW_CONF_TARGET_NORMALIZED, NW_CONF_TARGET_RAW };
 enum { NW_CONF_TLS_INTERMEDIATE, NW_CONF_TLS_MODERN };
 enum { NW_CONF_UNKNOWN_NAME_FIRST, NW_CONF_UNKNOWN_NAME_REFUSE };
@@ -250,15 +251,24 @@ struct nw_conf_nodes {
     size_t count;
 };
 
-/* Active checks run when path is not empty. */
+/* Active checks run when the block is given: of path, or, where that is empty, of grpc. */
 struct nw_conf_health {
     struct nw_conf_block block;
     struct nw_slice path;
+    struct nw_slice grpc;
     int64_t every_ms;
     int64_t timeout_ms;
     int64_t fall;
     int64_t rise;
     struct nw_conf_statuses expect;
+};
+
+/* Many requests on one connection; see nw_conf_is_multiplexed. */
+struct nw_conf_multiplex {
+    struct nw_conf_block block;
+    int protocol;
+    int64_t streams;
+    int64_t connections; /* of a worker to a node */
 };
 
 struct nw_conf_service_timeouts {
@@ -292,6 +302,7 @@ struct nw_conf_service {
     int64_t wait_ms;
     struct nw_conf_host_rule host;
     struct nw_conf_service_timeouts timeouts;
+    struct nw_conf_multiplex multiplex;
     struct nw_conf_service_tls tls;
     struct nw_conf_strings run; /* a supervised process instead of nodes; empty: not supervised */
     int64_t instances;
@@ -401,6 +412,13 @@ struct nw_conf {
 /* The service of that name, or NULL. */
 const struct nw_conf_service *nw_conf_service_find(const struct nw_conf *conf,
                                                    struct nw_slice name);
+
+/* Do its nodes speak HTTP/2? */
+static inline bool nw_conf_is_multiplexed(const struct nw_conf_service *service)
+{
+    return nw_conf_is_given(&service->multiplex.block) &&
+           service->multiplex.protocol == NW_CONF_MULTIPLEX_H2;
+}
 
 /* Is the status one of them? */
 bool nw_conf_statuses_have(const struct nw_conf_statuses *statuses, int status);
