@@ -573,7 +573,7 @@ NW_YIELDS static nw_err begin(struct forward *f, struct nw_peer_want *want)
 {
     nw_err err = nw_peer_try_begin(f->service->set, want, &f->try);
     bool is_connect = err == NW_REFUSED || err == NW_UNREACHABLE || err == NW_NO_SUCH_NAME ||
-                      err == NW_TIMEOUT || err == NW_PEER_RESET;
+                      err == NW_TIMEOUT || err == NW_PEER_RESET || err == NW_UNTRUSTED;
     if (f->try.node != NULL)
         f->exchange->outcome.node = nw_peer_node_name(f->try.node);
     f->exchange->outcome.attempts++;

@@ -32,8 +32,10 @@ struct nw_h2_stream;
 struct nw_h2_options {
     struct nw_stream *stream;
     bool is_client;
-    uint32_t streams_max;    /* server: offered; client: used at most, less if the peer offers less */
-    uint32_t head_max_bytes; /* of one decoded head as text; server: above it 431, client: refused */
+    /* Server: offered. Client: used at most; less if the peer offers less. */
+    uint32_t streams_max;
+    /* Of one decoded head as text. Server: above it 431. Client: refused. */
+    uint32_t head_max_bytes;
     uint32_t window_bytes;   /* a stream's first receive window; at least 64 KiB */
     uint32_t window_max_bytes; /* what it may grow to while its reader keeps up */
     uint64_t idle_ms;        /* a stream without window progress while bytes wait is reset; 0: no */
