@@ -166,7 +166,8 @@ static void sharing(void)
     struct nw_tls_tickets *here = tickets_of(nw_slice_of(keys, 80));
     struct nw_tls_tickets *there = tickets_of(nw_slice_of(keys, 80));
     struct world world, second;
-    world_open(&world, (struct nw_tls_server_spec){.tickets = here}, (struct nw_tls_client_spec){0});
+    world_open(&world, (struct nw_tls_server_spec){.tickets = here},
+               (struct nw_tls_client_spec){0});
     world_open(&second, (struct nw_tls_server_spec){.tickets = there},
                (struct nw_tls_client_spec){0});
     CHECK(!meet(world.server, world.client, "a.example").is_resumed);
@@ -372,7 +373,7 @@ static void without_authorities_the_systems_roots_are_trusted(void **state)
 
 static void asking_clients(void)
 {
-    struct cert me = cert_make((struct cert_want){.cn = "me", .names = "DNS:me.example", .by = &root});
+    struct cert me = cert_make((struct cert_want){.cn = "me", .by = &root});
     struct cert alien = cert_make((struct cert_want){.cn = "alien", .by = &other_root});
     struct nw_tls_identity *mine = identity_of(&me), *aliens = identity_of(&alien);
     struct nw_tls_server_spec need = {.client_ca_pem = nw_slice_str(root.pem),
