@@ -51,10 +51,15 @@ struct nw_gate_service {
     struct nw_conf_host_rule host; /* text copied */
     char *health_path;             /* what probes ask for; empty: there are none */
     struct nw_conf_statuses expect; /* of probes; items copied */
+    bool is_h2; /* its nodes are spoken to over HTTP/2 */
+    uint32_t streams_max;            /* HTTP/2: of one connection */
+    bool has_grpc_check;
+    char *grpc_check; /* the service that gRPC probes ask about; may be empty */
     struct nw_metric_series *requests[GATE_CLASSES];
     struct nw_metric_series *duration;
     struct nw_metric_series *moved;   /* tries after one that never started */
     struct nw_metric_series *retried; /* tries from the budget */
+    struct nw_metric_series *window_blocked;
 };
 
 /* Why an address, or who told it, was refused. */

@@ -10,6 +10,7 @@
 #include "gate/door.h"
 #include "gate/probe.h"
 #include "gate/section.h"
+#include "gate/upstream.h"
 #include "io/dns.h"
 #include "io/fiber.h"
 #include "io/sync.h"
@@ -221,7 +222,7 @@ NW_YIELDS static void adopt_service(struct nw_gate *gate, const struct nw_conf_s
     struct nw_peer_node_spec *specs = specs_new(conf);
     struct nw_peer_set_spec spec = {
         .name = service->name,
-        .driver = &gate_http_driver,
+        .driver = service->is_h2 ? &gate_h2_driver : &gate_http_driver,
         .driver_arg = service,
         .balance = (nw_peer_balance)conf->balance,
         .nodes = specs,
@@ -231,7 +232,9 @@ NW_YIELDS static void adopt_service(struct nw_gate *gate, const struct nw_conf_s
         .connect_timeout_ms = (uint32_t)conf->timeouts.connect_ms,
         .idle_ms = service->idle_ms,
         .slow_start_ms = (uint32_t)conf->slow_start_ms,
-        .has_health = conf->health.path.len > 0,
+        .streams_max = (unsigned)conf->multiplex.streams,
+        .connections_max = (unsigned)conf->multiplex.connections,
+        .has_health = conf->health.path.len > 0 || service->has_grpc_check,
         .health_check = service->health_path,
         .health_every_ms = (uint32_t)conf->health.every_ms,
         .health_timeout_ms = (uint32_t)conf->health.timeout_ms,

@@ -157,6 +157,7 @@ static void init_exchange(struct gate_request *r, const char *bytes)
     x->route = NULL;
     x->service = NULL;
     x->capture_count = 0;
+    x->is_h2 = x->is_grpc = false;
     x->is_secure = x->is_target_raw = x->asks_upgrade = x->finishes = false;
     x->ahead_bytes = 0;
     x->source = &r->source.base;
@@ -217,7 +218,8 @@ NW_YIELDS static nw_err forward(struct gate_request *r, const struct nw_conf_rou
     x->ahead_bytes = (size_t)route->buffer.response_bytes;
     r->sink.ahead_bytes = x->ahead_bytes;
     x->on_relay = release_generation;
-    if (!source->is_whole && !route->stream && !x->asks_upgrade)
+    bool is_streamed = route->stream || x->asks_upgrade || x->is_grpc;
+    if (!source->is_whole && !is_streamed)
         NW_TRY(source->ops->collect(source, (uint64_t)route->buffer.request_bytes));
     if (!x->finishes)
         nw_stream_watch_gone(&r->conn->stream, nw_fiber_self());
