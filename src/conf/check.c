@@ -75,6 +75,9 @@ static void check_admission(struct nw_conf_reader *reader, const struct nw_conf 
         WARN(block, NW_CONF_HAS(listen, listen, allow) ? "allow" : "deny",
              "the mode of the socket's folder says who may connect",
              "has no effect on a Unix socket: its clients have no address");
+    if (listen->redirect == NW_CONF_LISTEN_REDIRECT_HTTPS && nw_conf_is_given(&listen->tls.block))
+        BLAME(block, "redirect", "it belongs to the listener of plain HTTP",
+              "would send every client back to where it is");
     if (has_everybody(&listen->proxy_protocol))
         WARN(block, "proxy_protocol", "name the addresses of your own proxies",
              "every client is believed, so all of them can forge their address");

@@ -124,6 +124,7 @@ enum {
     NW_CONF_BALANCE_LATENCY,
     NW_CONF_BALANCE_HASH,
 };
+enum { NW_CONF_HARDENING_ON, NW_CONF_HARDENING_OFF };
 enum { NW_CONF_LISTEN_REDIRECT_OFF, NW_CONF_LISTEN_REDIRECT_HTTPS };
 enum { NW_CONF_MULTIPLEX_OFF, NW_CONF_MULTIPLEX_H2 };
 enum { NW_CONF_TARGET_NORMALIZED, NW_CONF_TARGET_RAW };
@@ -306,7 +307,7 @@ struct nw_conf_service {
     struct nw_conf_strings run; /* a supervised process instead of nodes; empty: not supervised */
     int64_t instances;
     struct nw_conf_pairs env; /* `file:` values are read already; they lie in secrets */
-    struct nw_slice user;     /* empty: newel's own */
+    struct nw_slice user;     /* empty: the file's */
     struct nw_slice cwd;      /* empty: newel's own */
     int64_t memory_bytes;     /* 0: no limit */
     double cpu_cores;         /* 0: no limit */
@@ -396,6 +397,8 @@ struct nw_conf {
     struct nw_conf_listens listen;
     struct nw_conf_admin admin;
     struct nw_slice state; /* folder */
+    struct nw_slice user;  /* empty: stays who it is */
+    int hardening;
     int64_t threads;       /* 0: auto */
     struct nw_conf_networks trusted_proxies;
     int64_t drain_ms;
@@ -436,7 +439,7 @@ void nw_conf_warn(const struct nw_conf *conf, const struct nw_conf_block *block,
 
 /*
  * Adds one error for each option that differs and that a reload cannot change (threads, state,
- * admin.address); NW_INVALID when there is one.
+ * user, hardening, admin.address, a first service of root); NW_INVALID when there is one.
  */
 NW_MUST_CHECK nw_err nw_conf_not_reloadable(const struct nw_conf *old, const struct nw_conf *next,
                                             struct nw_diag *diag);
