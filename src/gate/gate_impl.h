@@ -52,9 +52,9 @@ struct nw_gate_service {
     char *health_path;             /* what probes ask for; empty: there are none */
     struct nw_conf_statuses expect; /* of probes; items copied */
     bool is_h2; /* its nodes are spoken to over HTTP/2 */
-    uint32_t streams_max;            /* HTTP/2: of one connection */
+    uint32_t streams_max; /* HTTP/2: of one connection */
     bool has_grpc_check;
-    char *grpc_check; /* the service that gRPC probes ask about; may be empty */
+    char *grpc_check; /* "grpc:" and the service that gRPC probes ask about, which may be empty */
     struct nw_metric_series *requests[GATE_CLASSES];
     struct nw_metric_series *duration;
     struct nw_metric_series *moved;   /* tries after one that never started */

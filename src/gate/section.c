@@ -235,7 +235,8 @@ NW_YIELDS static void adopt_service(struct nw_gate *gate, const struct nw_conf_s
         .streams_max = (unsigned)conf->multiplex.streams,
         .connections_max = (unsigned)conf->multiplex.connections,
         .has_health = conf->health.path.len > 0 || service->has_grpc_check,
-        .health_check = service->health_path,
+        .health_check =
+            service->has_grpc_check ? service->grpc_check : service->health_path,
         .health_every_ms = (uint32_t)conf->health.every_ms,
         .health_timeout_ms = (uint32_t)conf->health.timeout_ms,
         .health_fall = (unsigned)conf->health.fall,
