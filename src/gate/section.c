@@ -38,6 +38,7 @@ static void build_settings(struct gate_part *part, const struct nw_conf *conf)
     s->head_time_ms = (uint32_t)conf->limits.head_time_ms;
     s->idle_ms = (uint32_t)conf->limits.idle_ms;
     s->requests_per_connection_max = (uint64_t)conf->limits.requests_per_connection;
+    s->ahead_bytes = (size_t)conf->buffer.response_bytes;
     s->spool_max_bytes = (uint64_t)conf->buffer.spool_bytes;
     s->trusted = conf->trusted_proxies.items;
     s->trusted_count = conf->trusted_proxies.count;
@@ -109,6 +110,7 @@ NW_YIELDS static nw_err listener_open(struct nw_gate *gate, const struct nw_conf
         return err;
     }
     made->gate = gate;
+    atomic_init(&made->h2_streams, (uint32_t)listen->h2.streams);
     made->text = nw_alloc_string(listen->address.text);
     made->open = nw_metric_open(gate->metrics, NW_METRIC_connections_open, made->text);
     made->accepted =
@@ -239,8 +241,12 @@ NW_YIELDS static void adopt(void *self, const struct nw_generation *old, struct 
         struct gate_listener *listener = NW_CONTAINER_OF(node, struct gate_listener, node);
         listener->is_kept = false;
         for (size_t i = 0; i < conf->listen.count; i++)
-            listener->is_kept |= nw_slice_eq(nw_slice_str(listener->text),
-                                             conf->listen.items[i].address.text);
+            if (nw_slice_eq(nw_slice_str(listener->text), conf->listen.items[i].address.text)) {
+                listener->is_kept = true;
+                atomic_store_explicit(&listener->h2_streams,
+                                      (uint32_t)conf->listen.items[i].h2.streams,
+                                      memory_order_relaxed);
+            }
     }
     uint64_t spool_bytes = part->settings.spool_max_bytes;
     nw_memory_set_max_bytes(gate->runtime, NW_MEMORY_SPOOL, spool_bytes > 0 ? spool_bytes : 1);
