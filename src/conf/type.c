@@ -11,6 +11,7 @@
 
 #include "base/assert.h"
 #include "base/suggest.h"
+#include "conf/networks.h"
 
 #define PARSER(function)                                                                           \
     static nw_err function(struct nw_conf_reader *reader, const struct nw_conf_option *option,     \
@@ -185,11 +186,32 @@ PARSER(parse_name)
     return NW_OK;
 }
 
+/* One that stands in the file itself is wiped from what was read of the file. */
 PARSER(parse_secret)
 {
-    struct nw_slice secret;
+    struct nw_secret *secret;
+    struct nw_slice checked;
     NW_TRY(nw_conf_value_secret(text, reader->outside, reader->arena, &secret, why));
-    return parse_string(reader, option, key, secret, to, why);
+    nw_secrets_take(reader->secrets, secret);
+    NW_TRY(parse_string(reader, option, key, nw_secret_bytes(secret), &checked, why));
+    nw_wipe((char *)(uintptr_t)text.ptr, text.len);
+    *(const struct nw_secret **)to = secret;
+    return NW_OK;
+}
+
+PARSER(parse_tickets)
+{
+    struct nw_conf_tickets result = {.kind = NW_CONF_TICKETS_FILE};
+    if (nw_slice_eq(text, NW_SLICE("auto")))
+        result.kind = NW_CONF_TICKETS_AUTO;
+    else if (nw_slice_eq(text, NW_SLICE("off")))
+        result.kind = NW_CONF_TICKETS_OFF;
+    else if (nw_slice_starts_with(text, NW_SLICE("file:")) && text.len > 5)
+        result.path = nw_slice_skip(text, 5);
+    else
+        return refuse(why, "expected auto, off or file:PATH", NULL);
+    *(struct nw_conf_tickets *)to = result;
+    return NW_OK;
 }
 
 PARSER(parse_location)
@@ -293,9 +315,9 @@ PARSER(parse_host)
     return NW_OK;
 }
 
-PARSER(parse_cidr)
+PARSER(parse_network)
 {
-    return nw_conf_value_cidr(text, reader->arena, to, why);
+    return nw_conf_networks_entry(reader, text, to, why);
 }
 
 static bool read_status(struct nw_slice text, int *out)
@@ -368,7 +390,7 @@ PARSER(parse_field)
 PARSER(parse_variable)
 {
     static const char *const own[] = {"PORT", "NEWEL_SOCKET", "NEWEL_INSTANCE"};
-    struct nw_slice value;
+    struct nw_secret *secret;
     bool is_ok = key.len > 0 && !isdigit((unsigned char)key.ptr[0]);
     for (size_t i = 0; i < key.len; i++)
         is_ok &= isalnum((unsigned char)key.ptr[i]) || key.ptr[i] == '_';
@@ -377,8 +399,12 @@ PARSER(parse_variable)
     for (size_t i = 0; i < NW_COUNT(own); i++)
         if (nw_slice_eq(key, nw_slice_str(own[i])))
             return refuse(why, "newel sets this variable itself", NULL);
-    NW_TRY(nw_conf_value_secret(text, reader->outside, reader->arena, &value, why));
-    *(struct nw_conf_pair *)to = (struct nw_conf_pair){key, value};
+    *(struct nw_conf_pair *)to = (struct nw_conf_pair){key, text};
+    if (!nw_slice_starts_with(text, NW_SLICE("file:")))
+        return NW_OK;
+    NW_TRY(nw_conf_value_secret(text, reader->outside, reader->arena, &secret, why));
+    nw_secrets_take(reader->secrets, secret);
+    ((struct nw_conf_pair *)to)->value = nw_secret_bytes(secret);
     return NW_OK;
 }
 
@@ -533,6 +559,7 @@ static void read_array(struct nw_conf_reader *reader, const struct nw_conf_optio
     const struct nw_conf_type *type = nw_conf_type(option->type);
     bool is_bits = option->type == NW_CONF_TYPE_CHOICES;
     bool is_map = type->shape == NW_CONF_SHAPE_MAP;
+    size_t mistakes = reader->diag->error_count;
     struct array array = {.items = is_bits ? field : nw_arena_zero(reader->arena,
                                                                    count * type->value_bytes + 1)};
     if (is_bits)
@@ -545,7 +572,10 @@ static void read_array(struct nw_conf_reader *reader, const struct nw_conf_optio
                    : nw_arena_printf(reader->arena, "%s[%zu]", path, index).ptr;
         array.count += read_value(reader, option, item, count > 1 || is_map ? item_path : path, to);
     }
-    if (!is_bits)
+    if (option->type == NW_CONF_TYPE_NETWORKS)
+        nw_conf_networks_join(reader, first, path, (void *)array.items, array.count,
+                              mistakes == reader->diag->error_count, field);
+    else if (!is_bits)
         memcpy(field, &array, sizeof array);
 }
 

@@ -140,7 +140,7 @@ static void bytes_that_are_not_utf8_are_named_by_place(void **state)
 static void a_syntax_error_ends_the_parse(void **state)
 {
     struct parsed p;
-    parse(&p, "a: yes\nb: [1, 2\nc: on\n");
+    parse(&p, "a: yes\nb: [1, 2\nc: no\n");
     assert_int_equal(p.err, NW_INVALID);
     assert_null(p.root);
     assert_int_equal(p.diag.error_count, 2);
