@@ -5,6 +5,7 @@
 #include "gate/account.h"
 
 #include "base/assert.h"
+#include "conf/option.h"
 #include "gate/access.h"
 #include "io/clock.h"
 #include "io/worker.h"

@@ -23,7 +23,7 @@ NW_YIELDS static nw_err ask(const struct nw_gate_service *service, struct nw_str
     return NW_INVALID;
 }
 
-NW_YIELDS static nw_err probe(struct nw_peer_node *node, const char **out_reason)
+nw_err gate_probe(struct nw_peer_node *node, const char **out_reason)
 {
     const struct nw_gate_service *service = nw_peer_node_driver_arg(node);
     struct nw_stream stream;
@@ -39,5 +39,5 @@ NW_YIELDS static nw_err probe(struct nw_peer_node *node, const char **out_reason
 
 const struct nw_peer_driver gate_http_driver = {
     .conn_bytes = sizeof(struct nw_peer_conn),
-    .probe = probe,
+    .probe = gate_probe,
 };
