@@ -66,6 +66,7 @@ bool nw_daemon_is_ready(void *daemon, struct nw_text *why);
  * Bound addresses: the n-th HTTP listener (NULL behind the last), the admin listener (NULL: none).
  */
 const struct nw_addr *nw_daemon_listener(struct nw_daemon *daemon, unsigned index);
+bool nw_daemon_listener_is_secure(struct nw_daemon *daemon, unsigned index);
 const struct nw_addr *nw_daemon_admin(struct nw_daemon *daemon);
 
 #endif

@@ -4,6 +4,8 @@
  */
 #include "gate/account.h"
 
+#include "io/tls.h"
+
 #include "base/assert.h"
 #include "gate/access.h"
 #include "io/clock.h"
@@ -114,6 +116,7 @@ void gate_service_unref(struct nw_gate_service *service)
     for (int i = 0; i < GATE_CLASSES; i++)
         nw_metric_close(service->gate->metrics, service->requests[i]);
     nw_metric_close(service->gate->metrics, service->duration);
+    nw_tls_client_unref(atomic_load(&service->tls));
     nw_metric_close(service->gate->metrics, service->moved);
     nw_metric_close(service->gate->metrics, service->retried);
     nw_free((void *)service->key.name.ptr);

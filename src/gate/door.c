@@ -8,6 +8,7 @@
 #include "base/assert.h"
 #include "base/log.h"
 #include "gate/clients.h"
+#include "gate/greet.h"
 #include "gate/ids.h"
 #include "gate/page.h"
 #include "gate/serve.h"
@@ -87,16 +88,25 @@ static void park(struct gate_worker *worker, struct gate_conn *conn)
                on_wake);
 }
 
+/* After its first words: is a request there, or does the connection wait for one, or end? */
+NW_YIELDS static bool greet(struct gate_conn *conn, struct nw_buf *in, gate_next *out_next)
+{
+    *out_next = gate_greet(conn, in);
+    return *out_next == GATE_NEXT && nw_buf_unread_bytes(in) > 0;
+}
+
 NW_YIELDS static void serve_fiber(void *arg)
 {
     struct gate_conn *conn = arg;
     struct gate_worker *worker = gate_worker_self();
     struct nw_buf in = {0};
-    gate_next next;
-    do {
+    gate_next next = GATE_NEXT;
+    bool is_due = NW_LIKELY(conn->is_greeted) || greet(conn, &in, &next);
+    while (is_due) {
         next = gate_serve(conn, &in);
         conn->request_count++;
-    } while (next == GATE_NEXT && nw_buf_unread_bytes(&in) > 0);
+        is_due = next == GATE_NEXT && nw_buf_unread_bytes(&in) > 0;
+    }
     nw_buf_release(&in);
     if (next == GATE_NEXT && !worker->is_draining && !nw_fiber_is_cancelled()) {
         park(worker, conn);
@@ -216,6 +226,8 @@ void gate_door_on_accept(void *owner, struct nw_accepted *accepted)
     conn->listener = listener;
     nw_list_init(&conn->node);
     set_peer(conn, accepted);
+    conn->is_greeted =
+        atomic_load_explicit(&listener->offer, memory_order_relaxed) == NULL;
     nw_stream_init_accepted(&conn->stream, accepted);
     nw_listener_count(1);
     atomic_fetch_add_explicit(&listener->conn_count, 1, memory_order_relaxed);

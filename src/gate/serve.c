@@ -16,6 +16,7 @@
 #include "gate/page.h"
 #include "gate/sink.h"
 #include "gate/source.h"
+#include "gate/tls.h"
 #include "io/clock.h"
 #include "io/fiber.h"
 
@@ -145,7 +146,8 @@ static void init_exchange(struct gate_request *r, const char *bytes)
     x->route = NULL;
     x->service = NULL;
     x->capture_count = 0;
-    x->is_secure = x->is_target_raw = x->asks_upgrade = x->finishes = false;
+    x->is_secure = r->conn->is_secure;
+    x->is_target_raw = x->asks_upgrade = x->finishes = false;
     x->ahead_bytes = 0;
     x->source = &r->source.base;
     x->sink = &r->sink.base;
@@ -249,9 +251,22 @@ static bool belongs_to_newel(struct nw_slice path)
     return nw_slice_starts_with(path, NW_SLICE("/_newel/"));
 }
 
+/* Is the host another listener's, which asks clients for other certificates? */
+static nw_err check_direction(struct gate_request *r)
+{
+    bool is_over = false;
+    if (!gate_tls_is_misdirected(r, &is_over))
+        return NW_OK;
+    if (is_over)
+        r->sink.keeps_alive = false;
+    return NW_MISDIRECTED;
+}
+
 NW_YIELDS static nw_err answer(struct gate_request *r)
 {
     struct nw_exchange *x = &r->exchange;
+    if (x->is_secure)
+        NW_TRY(check_direction(r));
     if (x->target.form == NW_TARGET_ASTERISK) {
         NW_TRY(nw_exchange_answer_field(
             x, "Allow", NW_SLICE("GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS")));
