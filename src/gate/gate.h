@@ -28,11 +28,15 @@ struct nw_gate_options {
     unsigned (*members)(void *arg, struct nw_slice service, struct nw_peer_node_spec *out,
                         unsigned max);
     void *members_arg;
-    /* Reads and finds certificates and keys; borrowed. */
-    const struct nw_conf_outside *outside;
+    /* Reads and finds certificates and keys; borrowed. NULL: there are none. */
+    const struct nw_conf_outside *files;
     /* Inherited listening sockets: the descriptor bound to addr, or -1. NULL: none. */
     int (*inherited_fd)(void *arg, const struct nw_addr *addr);
     void *inherited_arg;
+    /* Asked where opening a listener is denied: as struct nw_listener_options says. May be NULL. */
+    NW_YIELDS nw_err (*ask_open)(void *arg, const char *text, const struct nw_addr *addr,
+                                 bool is_first, int *out_fd);
+    void *ask_arg;
 };
 
 NW_MUST_CHECK nw_err nw_gate_new(const struct nw_gate_options *options, struct nw_gate **out);

@@ -114,7 +114,7 @@ nw_err gate_tls_build(struct nw_gate *gate, const struct nw_conf *conf, struct n
         NW_TRY(err);
     }
     struct gate_tls_world world = {
-        .outside = gate->options.outside,
+        .outside = gate->options.files,
         .now_s = (int64_t)(nw_runtime_wall_ms(gate->runtime) / 1000),
         .tickets = gate->tls.tickets,
     };

@@ -58,8 +58,9 @@ static void say_unreadable(const struct nw_conf_outside *outside, const char *pa
 static nw_err read_file(const struct nw_conf_outside *outside, const char *path,
                         struct nw_text *why, struct nw_secret **out)
 {
-    nw_err err = outside->read_secret != NULL ? outside->read_secret(outside->arg, path, out)
-                                              : NW_NOT_FOUND;
+    nw_err err = outside != NULL && outside->read_secret != NULL
+                     ? outside->read_secret(outside->arg, path, out)
+                     : NW_NOT_FOUND;
     if (err != NW_OK)
         say_unreadable(outside, path, err, why);
     return err;

@@ -48,9 +48,9 @@ static bool watch_path(const struct nw_conf_outside *outside, struct nw_watch *w
 
 static void watch_all(struct renewal *renewal)
 {
-    const struct nw_conf_outside *outside = renewal->gate->options.outside;
+    const struct nw_conf_outside *outside = renewal->gate->options.files;
     const struct gate_tls_part *tls = &renewal->part->tls;
-    if (outside->locate == NULL || nw_watch_new(&renewal->watch) != NW_OK)
+    if (outside == NULL || outside->locate == NULL || nw_watch_new(&renewal->watch) != NW_OK)
         return;
     renewal->is_all_watched = true;
     for (unsigned i = 0; i < tls->count; i++) {
@@ -71,7 +71,7 @@ static nw_err renew_job(void *arg)
     struct renewal *renewal = arg;
     const struct gate_tls_part *tls = &renewal->part->tls;
     struct gate_tls_world world = {
-        .outside = renewal->gate->options.outside,
+        .outside = renewal->gate->options.files,
         .now_s = (int64_t)(nw_runtime_wall_ms(renewal->gate->runtime) / 1000),
         .tickets = renewal->gate->tls.tickets,
     };
