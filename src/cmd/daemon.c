@@ -233,6 +233,7 @@ static nw_err make_parts(struct nw_daemon *daemon)
         .runtime = daemon->runtime,
         .registry = daemon->registry,
         .spool_dir = daemon->options.has_disk ? spool : NULL,
+        .files = daemon->options.files,
         .members = members,
         .members_arg = daemon,
         .inherited_fd = daemon->options.world == NULL ? inherited_fd : NULL,
@@ -557,6 +558,11 @@ const char *nw_daemon_state_dir(const struct nw_daemon *daemon)
 const struct nw_addr *nw_daemon_listener(struct nw_daemon *daemon, unsigned index)
 {
     return nw_gate_listener_addr(daemon->gate, index);
+}
+
+bool nw_daemon_listener_is_secure(struct nw_daemon *daemon, unsigned index)
+{
+    return nw_gate_listener_is_secure(daemon->gate, index);
 }
 
 const struct nw_addr *nw_daemon_admin(struct nw_daemon *daemon)

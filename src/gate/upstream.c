@@ -6,6 +6,7 @@
 
 #include "gate/account.h"
 #include "gate/probe.h"
+#include "gate/tls.h"
 
 enum {
     HEAD_MAX_BYTES = 32 * 1024,
@@ -40,10 +41,12 @@ static void on_slot(void *arg)
 
 NW_YIELDS static nw_err open_conn(struct nw_peer_conn *conn, void *driver_arg)
 {
-    const struct nw_gate_service *service = driver_arg;
+    struct nw_gate_service *service = driver_arg;
+    NW_TRY(gate_tls_connect(service, conn->node, &conn->stream));
     struct nw_h2_options options = {
         .stream = &conn->stream,
         .is_client = true,
+        .is_https = !conn->stream.ops->is_plain,
         .streams_max = service->streams_max,
         .head_max_bytes = HEAD_MAX_BYTES,
         .window_bytes = WINDOW_BYTES,
