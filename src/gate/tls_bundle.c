@@ -61,9 +61,16 @@ static nw_err read_file(const struct nw_conf_outside *outside, const char *path,
     nw_err err = outside != NULL && outside->read_secret != NULL
                      ? outside->read_secret(outside->arg, path, out)
                      : NW_NOT_FOUND;
-    if (err != NW_OK)
+    if (err != NW_OK) {
         say_unreadable(outside, path, err, why);
-    return err;
+        return err;
+    }
+    if (nw_secret_bytes(*out).len > 0)
+        return NW_OK;
+    nw_secret_free(*out); /* nothing would be asked for where "no authority" means "no question" */
+    *out = NULL;
+    nw_text_addf(why, "%s is empty", path);
+    return NW_INVALID;
 }
 
 static uint64_t hash_of(const struct nw_secret *bytes, uint64_t seed)

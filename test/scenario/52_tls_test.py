@@ -30,6 +30,12 @@ def serve(newel, *listeners, **more):
     return newel(conf)
 
 
+def reload(edge, *listeners, **more):
+    conf = {"newel": 1, "listen": list(listeners), "admin": "127.0.0.1:0", "routes": PAGE, **more}
+    answer = edge.reload(conf)
+    assert "error" not in answer, answer
+
+
 def wire(edge, certificates, name="shop.example", listener=0, **more):
     return TlsWire(edge.listeners[listener], certificates.context(**more), name, edge.transcript)
 
@@ -141,8 +147,7 @@ def test_an_unknown_name_gets_the_first_or_is_refused(newel, certificates):
         der = sock.getpeercert(True)
         sock.close()
         assert der == ssl.PEM_cert_to_DER_cert(open(pair.certificate).read())
-    edge.reload({"newel": 1, "listen": [https(pair, other, unknown_name="refuse")], "routes": PAGE,
-                 "admin": edge.admin})
+    reload(edge, https(pair, other, unknown_name="refuse"))
     with pytest.raises(ssl.SSLError):
         wire(edge, certificates, "nobody.example")
     with wire(edge, certificates, "shop.test") as client:
@@ -186,7 +191,7 @@ def test_a_session_is_resumed_unless_tickets_are_off(newel, certificates, tmp_pa
                         stdin="GET / HTTP/1.1\r\nHost: shop.example\r\nConnection: close\r\n\r\n").stdout
     assert "New, TLS" in ask("-sess_out", session)
     assert "Reused, TLS" in ask("-sess_in", session)
-    edge.reload({"newel": 1, "listen": [https(pair, tickets="off")], "routes": PAGE, "admin": edge.admin})
+    reload(edge, https(pair, tickets="off"))
     assert "New, TLS" in ask("-sess_in", session)
 
 
@@ -299,8 +304,7 @@ def test_a_connection_from_before_the_policy_is_over(newel, certificates):
     edge = serve(newel, https(pair))
     with wire(edge, certificates) as client:
         assert client.ask("GET", "/").response().status == 200
-        edge.reload({"newel": 1, "listen": [https(pair, clients={"ca": certificates.ca})],
-                     "routes": PAGE, "admin": edge.admin})
+        reload(edge, https(pair, clients={"ca": certificates.ca}))
         assert client.ask("GET", "/").response().status == 421
         assert client.ends()
 
@@ -346,10 +350,11 @@ def broken(certificates, tmp_path):
         ({**good.conf, "certificate": "nowhere.pem"}, certificate, "no such file"),
         ({**good.conf, "key": str(tmp_path)}, key, "folder"),
         ({**good.conf, "certificate": str(garbage)}, certificate, str(garbage)),
-        ({**good.conf, "key": str(empty)}, certificate, "key"),
+        ({**good.conf, "key": str(empty)}, key, "is empty"),
         ({**good.conf, "key": good.certificate}, certificate, "key"),
         ({**good.conf, "policy": "modrn"}, "listen[0].tls.policy", "did you mean modern"),
-        ({**good.conf, "clients": {"ca": str(empty)}}, "listen[0].tls.clients", ""),
+        ({**good.conf, "clients": {"ca": str(empty)}}, "listen[0].tls.clients.ca", "is empty"),
+        ({**good.conf, "clients": {"ca": str(garbage)}}, "listen[0].tls.clients", "parsed"),
     ]
 
 
@@ -389,7 +394,7 @@ def test_a_key_that_may_not_be_read_is_named_with_its_mode(certificates, tmp_pat
 def test_a_reload_with_a_broken_certificate_changes_nothing(newel, certificates):
     pair, wrong = certificates.server("shop.example"), certificates.mismatched("shop.example")
     edge = serve(newel, https(pair))
-    answer = edge.reload({"newel": 1, "listen": [https(wrong)], "routes": PAGE, "admin": edge.admin})
+    answer = edge.reload({"newel": 1, "listen": [https(wrong)], "routes": PAGE, "admin": "127.0.0.1:0"})
     assert "listen[0].tls.certificate" in answer["error"]
     with wire(edge, certificates) as client:
         assert client.serial == pair.serial
@@ -397,12 +402,12 @@ def test_a_reload_with_a_broken_certificate_changes_nothing(newel, certificates)
 
 
 def test_what_ends_soon_and_what_is_open_beside_is_warned_of(certificates, tmp_path):
-    strict = https(certificates.server("shop.example", ends_days=5), clients={"ca": certificates.ca})
+    strict = https(certificates.server("shop.example", ends_days=5.5), clients={"ca": certificates.ca})
     path = tmp_path / "newel.yaml"
     path.write_text(text_of({"newel": 1, "listen": [strict, "0.0.0.0:0"], "routes": PAGE}))
     found = run("check", path)
     assert found.returncode == 0, found.stderr
-    assert "shop.example ends in 4 days" in found.stderr
+    assert "shop.example ends in 5 days" in found.stderr
     assert "listen[1]" in found.stderr and "without the client certificate" in found.stderr
 
 
@@ -410,7 +415,7 @@ def test_what_ends_soon_and_what_is_open_beside_is_warned_of(certificates, tmp_p
 
 
 def test_newel_tls_tells_names_issuer_and_days(newel, certificates):
-    pair = certificates.server("shop.example", "www.shop.example")
+    pair = certificates.server("shop.example", "www.shop.example", ends_days=89.5)
     edge = serve(newel, https(pair, policy="modern", clients={"ca": certificates.ca, "require": False}))
     said = edge.command("tls")
     assert said.returncode == 0
@@ -421,8 +426,8 @@ def test_newel_tls_tells_names_issuer_and_days(newel, certificates):
     one = told["listeners"][0]["certificates"][0]
     assert one["names"] == ["shop.example", "www.shop.example"] and one["days_left"] == 89
     assert told == edge.status()["gate"]["tls"] and told["watched"] is True
-    assert edge.metric("newel_io_tls_certificate_expiry_seconds",
-                       name="shop.example") == one["not_after_unix_s"]
+    assert ("newel_io_tls_certificate_expiry_seconds", {"name": "shop.example"},
+            one["not_after_unix_s"]) in edge.metrics()
 
 
 def test_no_key_and_no_ticket_key_is_seen_anywhere(newel, certificates, tmp_path):
