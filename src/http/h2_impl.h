@@ -37,6 +37,7 @@ struct nw_h2_stream {
     size_t lent_bytes;       /* of the piece that nw_h2_read lent */
     uint32_t reserved_bytes; /* of window growth, counted on READ_AHEAD */
     nw_err error;            /* the stream is dead */
+    uint32_t head_count;     /* client: heads in `head` */
     bool is_too_large;
     bool is_answered; /* server: the final head was submitted */
     bool is_out_ended;
