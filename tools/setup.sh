@@ -5,11 +5,15 @@ set -eu
 group=${1:-build}
 
 build_packages="gcc libc6-dev make meson ninja-build pkg-config python3 libssl-dev libyaml-dev
-libjansson-dev libc-ares-dev libpcre2-dev libxxhash-dev libsqlite3-dev libnghttp2-dev
-libmicrohttpd-dev libcmocka-dev libcrypt-dev"
+libjansson-dev libc-ares-dev libpcre2-dev libxxhash-dev libsqlite3-dev
+libmicrohttpd-dev libcmocka-dev libcrypt-dev libnghttp2-dev libseccomp-dev"
 test_packages="clang libclang-rt-14-dev clang-format python3-pytest python3-yaml curl
-gunicorn python3-flask php-cli nodejs node-ws wget wrk hey apache2-utils chromium"
-bench_packages="nginx-light haproxy valgrind"
+gunicorn python3-flask php-cli nodejs node-ws wget wrk hey apache2-utils chromium
+openssl python3-cryptography python3-h2 nghttp2-client nghttp2-server nghttp2-proxy nginx-light
+haproxy testssl.sh strace libcap2-bin"
+bench_packages="openssl nginx-light haproxy nghttp2-client nghttp2-server valgrind"
+# A nodejs of another origin brings its own npm, which Debian's package contradicts.
+command -v npm >/dev/null 2>&1 || test_packages="$test_packages npm"
 
 case $group in
 build | run) packages=$build_packages ;;
@@ -32,7 +36,20 @@ else
         command -v $tool >/dev/null 2>&1 || missing="$missing $tool"
     done
 fi
-[ -n "$missing" ] || exit 0
+
+# The packages of test/peers/package-lock.json, which says what each must hash to.
+peers_install() {
+    [ "$group" = test ] || return 0
+    cd "$(dirname "$0")/../test/peers"
+    cmp -s package-lock.json node_modules/.installed && return 0
+    echo "setup: installing the npm packages of test/peers/package-lock.json"
+    npm ci --ignore-scripts --no-audit --no-fund >/dev/null
+    cp package-lock.json node_modules/.installed
+}
+if [ -z "$missing" ]; then
+    peers_install
+    exit 0
+fi
 
 echo "setup: missing packages:$missing"
 if ! command -v apt-get >/dev/null 2>&1; then
@@ -55,3 +72,4 @@ $as_root apt-get install -y -q --no-install-recommends $missing >/dev/null 2>&1 
     $as_root apt-get update -q
     $as_root apt-get install -y -q --no-install-recommends $missing
 }
+peers_install

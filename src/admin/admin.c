@@ -54,7 +54,7 @@ static void on_accept(struct nw_admin *admin, struct nw_accepted *accepted, bool
     conn->admin = admin;
     conn->is_control = is_control;
     if (is_control)
-        nw_peer_user_name(accepted->fd, conn->caller, sizeof conn->caller);
+        nw_peer_user_name(accepted->fd, admin->user, conn->caller, sizeof conn->caller);
     nw_stream_init_accepted(&conn->stream, accepted);
     nw_list_push_back(&admin->conns, &conn->node);
     admin->conn_counts[is_control]++;
@@ -94,7 +94,10 @@ NW_YIELDS static nw_err open_http(struct nw_admin *admin, const struct nw_conf *
     struct nw_listener_options options = {.inherited_fd = -1,
                                           .only_worker_0 = true,
                                           .on_accept = on_accept_http,
-                                          .owner = admin};
+                                          .owner = admin,
+                                          .ask_open = admin->options.ask_open,
+                                          .ask_arg = admin->options.ask_arg,
+                                          .text = address->text.ptr};
     nw_err err =
         nw_io_resolve_listen(address->text, address->host, address->port, &options.addr);
     if (err == NW_OK)
@@ -140,8 +143,7 @@ NW_YIELDS static nw_err admit(void *self, const struct nw_generation *old,
 
 static void free_settings(struct nw_admin *admin)
 {
-    if (admin->token != NULL)
-        nw_free(admin->token);
+    nw_secret_free(admin->token);
     for (size_t i = 0; i < admin->host_count; i++)
         nw_free(admin->hosts[i]);
     nw_free(admin->hosts);
@@ -155,7 +157,7 @@ static void adopt(void *self, const struct nw_generation *old, struct nw_generat
     struct nw_admin *admin = self;
     const struct nw_conf_admin *conf = &next->conf->admin;
     free_settings(admin);
-    admin->token = conf->token.len > 0 ? nw_alloc_string(conf->token) : NULL;
+    admin->token = conf->token != NULL ? nw_secret_new(nw_secret_bytes(conf->token)) : NULL;
     admin->hosts = nw_alloc_array(conf->hosts.count + 1, sizeof *admin->hosts);
     admin->host_count = conf->hosts.count;
     for (size_t i = 0; i < conf->hosts.count; i++)
@@ -200,6 +202,8 @@ nw_err nw_admin_new(const struct nw_admin_options *options, struct nw_admin **ou
     nw_list_init(&admin->conns);
     if (options->state_dir != NULL)
         admin->state_dir = nw_alloc_string(nw_slice_str(options->state_dir));
+    if (options->user != NULL)
+        admin->user = nw_alloc_string(nw_slice_str(options->user));
     *out = admin;
     return NW_OK;
 }
@@ -210,6 +214,7 @@ void nw_admin_free(struct nw_admin *admin)
         return;
     free_settings(admin);
     nw_free(admin->state_dir);
+    nw_free(admin->user);
     nw_free(admin);
 }
 

@@ -11,6 +11,7 @@
 #include "base/alloc.h"
 #include "base/list.h"
 #include "base/metric.h"
+#include "base/secret.h"
 #include "io/fiber.h"
 #include "io/listen.h"
 #include "io/turn.h"
@@ -21,6 +22,7 @@ struct nw_admin {
     struct nw_admin_options options;
     struct nw_metrics *metrics;
     char *state_dir;
+    char *user; /* NULL: unknown */
     struct nw_listener *http;
     struct nw_listener *control;
     struct nw_scope scope; /* all connections; opened by start */
@@ -30,7 +32,7 @@ struct nw_admin {
     struct nw_list conns;
     unsigned conn_counts[2]; /* of the listener, of the socket */
     /* Of the generation in force, copied. */
-    char *token;
+    struct nw_secret *token; /* NULL: none */
     char **hosts;
     size_t host_count;
     bool is_loopback;

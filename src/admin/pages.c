@@ -6,8 +6,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include <openssl/crypto.h>
-
 #include "admin/admin_impl.h"
 #include "admin/http.h"
 #include "base/cidr.h"
@@ -36,9 +34,7 @@ bool admin_token_is_right(const struct nw_admin *admin, struct nw_slice authoriz
     if (admin->token == NULL || authorization.len < 7 ||
         !nw_slice_eq_nocase(nw_slice_first(authorization, 7), NW_SLICE("Bearer ")))
         return false;
-    struct nw_slice given = nw_slice_skip(authorization, 7);
-    return given.len == strlen(admin->token) &&
-           CRYPTO_memcmp(given.ptr, admin->token, given.len) == 0;
+    return nw_secret_equals(admin->token, nw_slice_skip(authorization, 7));
 }
 
 struct answer {

@@ -71,6 +71,9 @@ static int by_position(const void *left, const void *right)
 {
     const struct nw_diag_item *a = *(const struct nw_diag_item *const *)left;
     const struct nw_diag_item *b = *(const struct nw_diag_item *const *)right;
+    int files = strcmp(a->file != NULL ? a->file : "", b->file != NULL ? b->file : "");
+    if (files != 0)
+        return files;
     if (a->line != b->line)
         return a->line < b->line ? -1 : 1;
     if (a->column != b->column)

@@ -38,7 +38,7 @@ void nw_diag_add(struct nw_diag *diag, bool is_warning, const char *file, int li
     NW_PRINTF(8, 9);
 /* One sentence without a place. */
 void nw_diag_error(struct nw_diag *diag, const char *format, ...) NW_PRINTF(2, 3);
-/* "file:line:column: path: sentence (suggestion)\n" for each, in order of position. */
+/* "file:line:column: path: sentence (suggestion)\n" for each, by file and position. */
 void nw_diag_print(const struct nw_diag *diag, struct nw_text *out);
 
 #endif

@@ -80,6 +80,9 @@ static void print_node(const json_t *node, FILE *to)
     const char *reason = text_of(node, "reason");
     if (reason[0] != '\0')
         fprintf(to, "  %s", reason);
+    const char *trouble = text_of(node, "trouble");
+    if (trouble[0] != '\0')
+        fprintf(to, "%s %s", reason[0] != '\0' ? ";" : " ", trouble);
     fputc('\n', to);
 }
 

@@ -46,6 +46,43 @@ static bool takes_port_of(const struct nw_conf_address *listen, const struct nw_
            listen->port != 0;
 }
 
+static bool has_everybody(const struct nw_conf_networks *networks)
+{
+    return networks->ranges != NULL && (nw_ip_ranges_have_all(networks->ranges, false) ||
+                                        nw_ip_ranges_have_all(networks->ranges, true));
+}
+
+/* A list that lets nobody in is no list of friends; a mistake in it was told already. */
+static bool is_empty_allow(const struct nw_conf_networks *allow, const struct nw_conf_block *block)
+{
+    const struct nw_conf_tree *tree = nw_conf_tree_get(block->tree, "allow");
+    bool is_list = tree != NULL && !tree->is_broken && tree->kind != NW_CONF_MAPPING;
+    return is_list && allow->ranges != NULL && allow->count == 0;
+}
+
+/* Who may connect, and who is believed about it. */
+static void check_admission(struct nw_conf_reader *reader, const struct nw_conf *conf,
+                            const struct nw_conf_listen *listen)
+{
+    const struct nw_conf_block *block = &listen->block;
+    bool is_unix = listen->address.kind == NW_CONF_ADDRESS_UNIX;
+    if (is_empty_allow(&listen->allow, block))
+        BLAME(block, "allow", "write off to let everybody in", "the list would let nobody in");
+    if (is_unix && NW_CONF_HAS(listen, listen, proxy_protocol))
+        BLAME(block, "proxy_protocol", NULL,
+              "clients of a Unix socket have no address to be named");
+    if (is_unix && (NW_CONF_HAS(listen, listen, allow) || NW_CONF_HAS(listen, listen, deny)))
+        WARN(block, NW_CONF_HAS(listen, listen, allow) ? "allow" : "deny",
+             "the mode of the socket's folder says who may connect",
+             "has no effect on a Unix socket: its clients have no address");
+    if (listen->redirect == NW_CONF_LISTEN_REDIRECT_HTTPS && nw_conf_is_given(&listen->tls.block))
+        BLAME(block, "redirect", "it belongs to the listener of plain HTTP",
+              "would send every client back to where it is");
+    if (has_everybody(&listen->proxy_protocol))
+        WARN(block, "proxy_protocol", "name the addresses of your own proxies",
+             "every client is believed, so all of them can forge their address");
+}
+
 static void check_listeners(struct nw_conf_reader *reader, const struct nw_conf *conf)
 {
     if (!NW_CONF_HAS(conf, top, listen) || (conf->listen.items != NULL && conf->listen.count == 0))
@@ -60,10 +97,11 @@ static void check_listeners(struct nw_conf_reader *reader, const struct nw_conf 
         if (takes_port_of(&listen->address, &conf->admin.address))
             BLAME(&listen->block, NULL, "give admin a port of its own",
                   "%s has the port of the admin address", listen->address.text.ptr);
+        check_admission(reader, conf, listen);
     }
     const struct nw_conf_tree *token = nw_conf_tree_get(conf->admin.block.tree, "token");
     if (conf->admin.address.kind != NW_CONF_ADDRESS_NONE && !is_loopback(&conf->admin.address) &&
-        conf->admin.token.len == 0 && (token == NULL || !token->is_broken))
+        conf->admin.token == NULL && (token == NULL || !token->is_broken))
         BLAME(&conf->admin.block, "address", "set admin.token, or listen on 127.0.0.1",
               "an admin address that other machines can reach needs a token");
 }
@@ -74,10 +112,9 @@ static void check_top(struct nw_conf_reader *reader, const struct nw_conf *conf)
     bool is_number = conf->newel != 0 || (version != NULL && strcmp(version->text.ptr, "0") == 0);
     if (version != NULL && version->kind == NW_CONF_SCALAR && is_number && conf->newel != 1)
         BLAME(&conf->block, "newel", "write newel: 1", "this newel reads format 1 only");
-    for (size_t i = 0; i < conf->trusted_proxies.count; i++)
-        if (conf->trusted_proxies.items[i].prefix_bits == 0)
-            WARN(&conf->block, "trusted_proxies", "name the networks of your own proxies",
-                 "every client is trusted, so all of them can forge their address");
+    if (has_everybody(&conf->trusted_proxies))
+        WARN(&conf->block, "trusted_proxies", "name the networks of your own proxies",
+             "every client is trusted, so all of them can forge their address");
 }
 
 /* Sorted neighbours that are equal are duplicates; the later one in the file is blamed. */
@@ -174,6 +211,26 @@ static bool is_origin_form(struct nw_slice text)
     return true;
 }
 
+static void check_health_kind(struct nw_conf_reader *reader, const struct nw_conf *conf,
+                              const struct nw_conf_service *service)
+{
+    const struct nw_conf_health *health = &service->health;
+    bool has_path = NW_CONF_HAS(health, health, path), has_grpc = NW_CONF_HAS(health, health, grpc);
+    if (health->block.tree->is_broken)
+        return;
+    if (!has_path && !has_grpc)
+        BLAME(&health->block, "path", "add path: /ready, or grpc: \"\"", "is missing");
+    if (has_path && has_grpc)
+        BLAME(&health->block, "grpc", "remove one of them", "a check asks for a path or by gRPC");
+    if (has_grpc && !nw_conf_is_multiplexed(service))
+        BLAME(&health->block, "grpc", "add multiplex: h2 to the service",
+              "gRPC needs HTTP/2 to the nodes");
+    if (health->grpc.len > 255)
+        BLAME(&health->block, "grpc", NULL, "a service's name has at most 255 bytes");
+    if (has_grpc && NW_CONF_HAS(health, health, expect))
+        WARN(&health->block, "expect", NULL, "has no effect on a gRPC check");
+}
+
 static void check_health(struct nw_conf_reader *reader, const struct nw_conf *conf,
                          struct nw_conf_health *health)
 {
@@ -199,8 +256,10 @@ static void check_service(struct nw_conf_reader *reader, const struct nw_conf *c
         return;
     check_process(reader, conf, service);
     check_nodes(reader, conf, service);
-    if (nw_conf_is_given(&service->health.block))
+    if (nw_conf_is_given(&service->health.block)) {
         check_health(reader, conf, &service->health);
+        check_health_kind(reader, conf, service);
+    }
     if (is_hash && !NW_CONF_HAS(service, service, key))
         BLAME(block, "balance", "add key: client, path, header NAME or cookie NAME",
               "hash needs a key");
@@ -268,7 +327,11 @@ static void check_service_action(struct nw_conf_reader *reader, const struct nw_
     route->to_service = nw_conf_service_find(conf, route->service);
     if (route->to_service != NULL)
         used[route->to_service->index] = true;
-    else
+    if (route->to_service != NULL && route->upgrade != 0 &&
+        nw_conf_is_multiplexed(route->to_service))
+        BLAME(&route->block, "upgrade", "use a service without multiplex",
+              "the nodes of \"%s\" speak HTTP/2, which cannot be upgraded", route->service.ptr);
+    if (route->to_service == NULL)
         BLAME(&route->block, "service", nearest_service(reader, conf, route->service),
               "there is no service \"%s\"", route->service.ptr);
 }
@@ -291,6 +354,9 @@ static void check_route(struct nw_conf_reader *reader, const struct nw_conf *con
                         struct nw_conf_route *route, bool *used)
 {
     check_empty_tests(reader, conf, route);
+    if (is_empty_allow(&route->allow, &route->block))
+        BLAME(&route->block, "allow", "write off to let everybody in",
+              "the list would let nobody in");
     check_stars(reader, conf, route);
     if (claims_newel(&route->path))
         BLAME(&route->block, "path", NULL,
@@ -334,6 +400,7 @@ void nw_conf_check(struct nw_conf_reader *reader, struct nw_conf *conf)
     bool *used = nw_alloc_array(conf->services.count + 1, sizeof *used);
     check_top(reader, conf);
     check_listeners(reader, conf);
+    nw_conf_check_tls(reader, conf);
     for (size_t i = 0; i < conf->services.count; i++)
         if (reader->diag->error_count < NW_CONF_MISTAKES_MAX)
             check_service(reader, conf, &conf->services.items[i]);

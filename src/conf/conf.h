@@ -14,6 +14,7 @@
 #define NW_CONF_CONF_H
 
 #include "base/diag.h"
+#include "base/ip_ranges.h"
 #include "base/slice.h"
 #include "conf/tree.h"
 #include "conf/value.h"
@@ -46,9 +47,10 @@ struct nw_conf_pairs {
     size_t count;
 };
 
-struct nw_conf_cidrs {
-    struct nw_cidr *items;
-    size_t count;
+/* Networks as they are asked for. */
+struct nw_conf_networks {
+    const struct nw_ip_ranges *ranges; /* NULL: not given, or off */
+    size_t count;                      /* of the networks, before they were put together */
 };
 
 /* "shop.example" or "*.shop.example" (then name is "shop.example": one or more labels before). */
@@ -122,13 +124,71 @@ enum {
     NW_CONF_BALANCE_LATENCY,
     NW_CONF_BALANCE_HASH,
 };
+enum { NW_CONF_HARDENING_ON, NW_CONF_HARDENING_OFF };
+enum { NW_CONF_LISTEN_REDIRECT_OFF, NW_CONF_LISTEN_REDIRECT_HTTPS };
+enum { NW_CONF_MULTIPLEX_OFF, NW_CONF_MULTIPLEX_H2 };
 enum { NW_CONF_TARGET_NORMALIZED, NW_CONF_TARGET_RAW };
+enum { NW_CONF_TLS_INTERMEDIATE, NW_CONF_TLS_MODERN };
+enum { NW_CONF_UNKNOWN_NAME_FIRST, NW_CONF_UNKNOWN_NAME_REFUSE };
 /* Bits of upgrade. */
 enum { NW_CONF_UPGRADE_WEBSOCKET = 1 };
+
+/* What keys session tickets are sealed with. */
+typedef enum nw_conf_tickets_kind {
+    NW_CONF_TICKETS_AUTO,
+    NW_CONF_TICKETS_OFF,
+    NW_CONF_TICKETS_FILE,
+} nw_conf_tickets_kind;
+struct nw_conf_tickets {
+    nw_conf_tickets_kind kind;
+    struct nw_slice path; /* FILE only */
+};
+
+/* Paths are as written: relative to the configuration's folder. */
+struct nw_conf_certificate {
+    struct nw_conf_block block;
+    struct nw_slice certificate;
+    struct nw_slice key;
+};
+struct nw_conf_certificates {
+    struct nw_conf_certificate *items;
+    size_t count;
+};
+
+/* Client certificates are asked for when block is given. */
+struct nw_conf_clients {
+    struct nw_conf_block block;
+    struct nw_slice ca;
+    bool require;
+};
+
+/* The listener speaks TLS when block is given; then `certificates` has one at least. */
+struct nw_conf_listen_tls {
+    struct nw_conf_block block;
+    struct nw_slice certificate; /* the short form: stands in certificates too */
+    struct nw_slice key;
+    struct nw_conf_certificates certificates;
+    int policy;
+    struct nw_conf_tickets tickets;
+    int unknown_name;
+    struct nw_conf_clients clients;
+};
+
+/* HTTP/2 towards clients. */
+struct nw_conf_h2 {
+    struct nw_conf_block block;
+    int64_t streams; /* of one connection at a time; 0: off */
+};
 
 struct nw_conf_listen {
     struct nw_conf_block block;
     struct nw_conf_address address;
+    struct nw_conf_listen_tls tls;
+    struct nw_conf_h2 h2;
+    struct nw_conf_networks proxy_protocol; /* who must send a PROXY header */
+    struct nw_conf_networks allow;
+    struct nw_conf_networks deny;
+    int redirect;
 };
 struct nw_conf_listens {
     struct nw_conf_listen *items;
@@ -138,7 +198,7 @@ struct nw_conf_listens {
 struct nw_conf_admin {
     struct nw_conf_block block;
     struct nw_conf_address address; /* kind NONE: no admin listener */
-    struct nw_slice token;          /* empty: none */
+    const struct nw_secret *token;  /* NULL: none */
     struct nw_conf_hosts hosts;     /* accepted in Host beside the address itself */
 };
 
@@ -191,10 +251,11 @@ struct nw_conf_nodes {
     size_t count;
 };
 
-/* Active checks run when path is not empty. */
+/* Active checks run when the block is given: of path, or, where that is empty, of grpc. */
 struct nw_conf_health {
     struct nw_conf_block block;
     struct nw_slice path;
+    struct nw_slice grpc;
     int64_t every_ms;
     int64_t timeout_ms;
     int64_t fall;
@@ -202,11 +263,29 @@ struct nw_conf_health {
     struct nw_conf_statuses expect;
 };
 
+/* Many requests on one connection; see nw_conf_is_multiplexed. */
+struct nw_conf_multiplex {
+    struct nw_conf_block block;
+    int protocol;
+    int64_t streams;
+    int64_t connections; /* of a worker to a node */
+};
+
 struct nw_conf_service_timeouts {
     struct nw_conf_block block;
     int64_t connect_ms;
     int64_t first_byte_ms;
     int64_t idle_ms;
+};
+
+/* Nodes speak TLS when block is given. */
+struct nw_conf_service_tls {
+    struct nw_conf_block block;
+    struct nw_slice ca;          /* "system" or a path */
+    struct nw_slice name;        /* empty: the node's host */
+    struct nw_slice certificate; /* empty: newel shows none */
+    struct nw_slice key;
+    bool verify;
 };
 
 struct nw_conf_service {
@@ -223,10 +302,12 @@ struct nw_conf_service {
     int64_t wait_ms;
     struct nw_conf_host_rule host;
     struct nw_conf_service_timeouts timeouts;
+    struct nw_conf_multiplex multiplex;
+    struct nw_conf_service_tls tls;
     struct nw_conf_strings run; /* a supervised process instead of nodes; empty: not supervised */
     int64_t instances;
-    struct nw_conf_pairs env; /* `file:` values are read already */
-    struct nw_slice user;     /* empty: newel's own */
+    struct nw_conf_pairs env; /* `file:` values are read already; they lie in secrets */
+    struct nw_slice user;     /* empty: the file's */
     struct nw_slice cwd;      /* empty: newel's own */
     int64_t memory_bytes;     /* 0: no limit */
     double cpu_cores;         /* 0: no limit */
@@ -296,6 +377,9 @@ struct nw_conf_route {
     const struct nw_conf_service *to_service; /* ACTION_SERVICE only, else NULL */
     struct nw_conf_redirect redirect;
     struct nw_conf_respond respond;
+    struct nw_conf_networks allow;
+    struct nw_conf_networks deny;
+    bool is_guarded; /* allow or deny has ranges */
     unsigned upgrade;
     bool stream;
     bool finish;
@@ -313,8 +397,10 @@ struct nw_conf {
     struct nw_conf_listens listen;
     struct nw_conf_admin admin;
     struct nw_slice state; /* folder */
+    struct nw_slice user;  /* empty: stays who it is */
+    int hardening;
     int64_t threads;       /* 0: auto */
-    struct nw_conf_cidrs trusted_proxies;
+    struct nw_conf_networks trusted_proxies;
     int64_t drain_ms;
     struct nw_conf_log log;
     struct nw_conf_limits limits;
@@ -326,6 +412,13 @@ struct nw_conf {
 /* The service of that name, or NULL. */
 const struct nw_conf_service *nw_conf_service_find(const struct nw_conf *conf,
                                                    struct nw_slice name);
+
+/* Do its nodes speak HTTP/2? */
+static inline bool nw_conf_is_multiplexed(const struct nw_conf_service *service)
+{
+    return nw_conf_is_given(&service->multiplex.block) &&
+           service->multiplex.protocol == NW_CONF_MULTIPLEX_H2;
+}
 
 /* Is the status one of them? */
 bool nw_conf_statuses_have(const struct nw_conf_statuses *statuses, int status);
@@ -346,7 +439,7 @@ void nw_conf_warn(const struct nw_conf *conf, const struct nw_conf_block *block,
 
 /*
  * Adds one error for each option that differs and that a reload cannot change (threads, state,
- * admin.address); NW_INVALID when there is one.
+ * user, hardening, admin.address, a first service of root); NW_INVALID when there is one.
  */
 NW_MUST_CHECK nw_err nw_conf_not_reloadable(const struct nw_conf *old, const struct nw_conf *next,
                                             struct nw_diag *diag);

@@ -71,6 +71,7 @@ static nw_err load(struct nw_generation *generation, struct nw_slice text, const
         .outside = outside,
         .arena = &generation->arena,
         .diag = diag,
+        .secrets = &generation->secrets,
     };
     generation->conf = read_text(&reader, text);
     if (generation->conf->file == NULL)
@@ -125,6 +126,7 @@ void nw_generation_unref(struct nw_generation *generation)
         if (section->drop != NULL && generation->parts[i] != NULL)
             section->drop(section->self, generation->parts[i]);
     }
+    nw_secrets_free(&generation->secrets);
     nw_arena_done(&generation->arena);
     nw_free(generation);
 }

@@ -12,6 +12,7 @@
 struct nw_generation {
     uint64_t number; /* 1 for the first; the caller counts */
     struct nw_arena arena;
+    struct nw_secrets secrets; /* of the configuration */
     const struct nw_conf *conf;
     struct nw_sections sections;
     void *parts[NW_CONF_SECTION_MAX]; /* what each section built */

@@ -85,6 +85,11 @@ static void inherit_host(struct nw_conf_reader *reader, const struct nw_conf *co
 
 static void inherit_settings(const struct nw_conf_route *group, struct nw_conf_route *route)
 {
+    if (!NW_CONF_HAS(route, route, allow))
+        route->allow = group->allow;
+    if (!NW_CONF_HAS(route, route, deny))
+        route->deny = group->deny;
+    route->is_guarded = route->allow.ranges != NULL || route->deny.ranges != NULL;
     if (!NW_CONF_HAS(route, route, upgrade))
         route->upgrade = group->upgrade;
     if (!NW_CONF_HAS(route, route, stream))

@@ -7,6 +7,7 @@
 #include "conf/option.h"
 
 #include "base/assert.h"
+#include "conf/networks.h"
 
 #define REQUIRED NW_CONF_REQUIRED
 #define nw_conf_top nw_conf /* the struct of the block `top` */
@@ -15,6 +16,7 @@
 #define FIELD_INT(name) name
 #define FIELD_COUNT(name) name
 #define FIELD_AUTO(name) name
+#define FIELD_COUNT_OR_OFF(name) name
 #define FIELD_DURATION(name) name##_ms
 #define FIELD_SIZE(name) name##_bytes
 #define FIELD_BYTE_RATE(name) name##_bytes_per_s
@@ -30,6 +32,8 @@
 #define FIELD_OWN_NAME(name) name
 #define FIELD_SECRET(name) name
 #define FIELD_OUTPUT(name) name
+#define FIELD_FILE(name) name
+#define FIELD_TICKETS(name) name
 #define FIELD_LOCATION(name) name
 #define FIELD_ADDRESS(name) name
 #define FIELD_LISTEN_ADDRESS(name) name
@@ -40,7 +44,7 @@
 #define FIELD_COMMAND(name) name
 #define FIELD_METHODS(name) name
 #define FIELD_HOSTS(name) name
-#define FIELD_CIDRS(name) name
+#define FIELD_NETWORKS(name) name
 #define FIELD_STATUSES(name) name
 #define FIELD_MATCHES(name) name
 #define FIELD_HEADER_MATCHES(name) name

@@ -19,5 +19,7 @@ void nw_conf_parse(struct nw_conf_reader *reader, const struct nw_conf_tree *roo
 void nw_conf_groups(struct nw_conf_reader *reader, struct nw_conf *conf);
 /* Cross checks; connects routes with services. */
 void nw_conf_check(struct nw_conf_reader *reader, struct nw_conf *conf);
+/* Its part for `tls` blocks: the short form becomes a list of one. */
+void nw_conf_check_tls(struct nw_conf_reader *reader, struct nw_conf *conf);
 
 #endif

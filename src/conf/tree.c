@@ -185,13 +185,9 @@ static void remember_span(struct walk *walk, const yaml_event_t *event)
     walk->spans[walk->span_count++] = (struct span){event->start_mark.line + 1, to};
 }
 
-static bool is_bare_boolean(struct nw_slice text)
+static bool is_one_of(struct nw_slice text, const char *a, const char *b)
 {
-    static const char *const words[] = {"yes", "no", "on", "off"};
-    for (size_t i = 0; i < NW_COUNT(words); i++)
-        if (nw_slice_eq_nocase(text, nw_slice_str(words[i])))
-            return true;
-    return false;
+    return nw_slice_eq_nocase(text, nw_slice_str(a)) || nw_slice_eq_nocase(text, nw_slice_str(b));
 }
 
 static int by_key(const void *left, const void *right)
@@ -335,11 +331,10 @@ static void take_scalar(struct walk *walk, const yaml_event_t *event)
     node->text = nw_slice_of(nw_arena_string(walk->arena, text), text.len);
     node->is_quoted = event->data.scalar.style != YAML_PLAIN_SCALAR_STYLE;
     node->is_broken = has_nul || event->data.scalar.tag != NULL;
-    if (!node->is_quoted && is_bare_boolean(text)) {
+    node->is_bare_switch = !node->is_quoted && is_one_of(text, "on", "off");
+    if (!node->is_quoted && is_one_of(text, "yes", "no")) {
         nw_diag_add(walk->diag, false, walk->file, node->line, node->column, NULL,
-                    "write true or false, or put the word in quotes",
-                    "a bare %s is a trap: YAML versions disagree whether it is a boolean",
-                    node->text.ptr);
+                    NW_CONF_TRAP_HINT, NW_CONF_TRAP_SENTENCE, node->text.ptr);
         node->is_broken = true;
     }
 }

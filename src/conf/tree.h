@@ -2,7 +2,7 @@
  * tree.h - strict YAML text to a tree in which every node knows its place.
  *
  * The subset: mappings, sequences and scalars. Anchors, aliases, tags, several documents, duplicate
- * keys, bare yes/no/on/off, tabs as indentation, bytes that are not UTF-8, a depth over 32 and a
+ * keys, bare yes/no, tabs as indentation, bytes that are not UTF-8, a depth over 32 and a
  * text over 8 MiB are located errors. YAML's own syntax errors end the parse; everything else is
  * collected, so that one run names every mistake.
  *
@@ -26,10 +26,15 @@ typedef enum nw_conf_tree_kind {
     NW_CONF_MAPPING,
 } nw_conf_tree_kind;
 
+/* What is said of a bare word that other readers of YAML take for true or false. */
+#define NW_CONF_TRAP_SENTENCE "a bare %s is a trap: YAML versions disagree whether it is a boolean"
+#define NW_CONF_TRAP_HINT "write true or false, or put the word in quotes"
+
 /* In a mapping each child has its key; the order is that of the file. */
 struct nw_conf_tree {
     nw_conf_tree_kind kind;
     bool is_quoted; /* a scalar in quotes or a block scalar: always a string */
+    bool is_bare_switch; /* on or off, not quoted: refused unless the option has that word */
     bool is_broken; /* an error about it is reported already: later checks pass over it */
     int line;       /* 1-based, of the value */
     int column;     /* 1-based, in characters */

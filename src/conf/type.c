@@ -11,6 +11,7 @@
 
 #include "base/assert.h"
 #include "base/suggest.h"
+#include "conf/networks.h"
 
 #define PARSER(function)                                                                           \
     static nw_err function(struct nw_conf_reader *reader, const struct nw_conf_option *option,     \
@@ -62,6 +63,17 @@ PARSER(parse_auto)
     }
     if (nw_conf_value_int(text, to, why) != NW_OK || *(int64_t *)to < 1)
         return refuse(why, "expected auto or a number of at least 1", NULL);
+    return NW_OK;
+}
+
+PARSER(parse_count_or_off)
+{
+    if (nw_slice_eq(text, NW_SLICE("off"))) {
+        *(int64_t *)to = 0;
+        return NW_OK;
+    }
+    if (nw_conf_value_count(text, to, why) != NW_OK || *(int64_t *)to < 1)
+        return refuse(why, "expected off or a count of at least 1", NULL);
     return NW_OK;
 }
 
@@ -174,11 +186,32 @@ PARSER(parse_name)
     return NW_OK;
 }
 
+/* One that stands in the file itself is wiped from what was read of the file. */
 PARSER(parse_secret)
 {
-    struct nw_slice secret;
+    struct nw_secret *secret;
+    struct nw_slice checked;
     NW_TRY(nw_conf_value_secret(text, reader->outside, reader->arena, &secret, why));
-    return parse_string(reader, option, key, secret, to, why);
+    nw_secrets_take(reader->secrets, secret);
+    NW_TRY(parse_string(reader, option, key, nw_secret_bytes(secret), &checked, why));
+    nw_wipe((char *)(uintptr_t)text.ptr, text.len);
+    *(const struct nw_secret **)to = secret;
+    return NW_OK;
+}
+
+PARSER(parse_tickets)
+{
+    struct nw_conf_tickets result = {.kind = NW_CONF_TICKETS_FILE};
+    if (nw_slice_eq(text, NW_SLICE("auto")))
+        result.kind = NW_CONF_TICKETS_AUTO;
+    else if (nw_slice_eq(text, NW_SLICE("off")))
+        result.kind = NW_CONF_TICKETS_OFF;
+    else if (nw_slice_starts_with(text, NW_SLICE("file:")) && text.len > 5)
+        result.path = nw_slice_skip(text, 5);
+    else
+        return refuse(why, "expected auto, off or file:PATH", NULL);
+    *(struct nw_conf_tickets *)to = result;
+    return NW_OK;
 }
 
 PARSER(parse_location)
@@ -282,9 +315,9 @@ PARSER(parse_host)
     return NW_OK;
 }
 
-PARSER(parse_cidr)
+PARSER(parse_network)
 {
-    return nw_conf_value_cidr(text, reader->arena, to, why);
+    return nw_conf_networks_entry(reader, text, to, why);
 }
 
 static bool read_status(struct nw_slice text, int *out)
@@ -357,7 +390,7 @@ PARSER(parse_field)
 PARSER(parse_variable)
 {
     static const char *const own[] = {"PORT", "NEWEL_SOCKET", "NEWEL_INSTANCE"};
-    struct nw_slice value;
+    struct nw_secret *secret;
     bool is_ok = key.len > 0 && !isdigit((unsigned char)key.ptr[0]);
     for (size_t i = 0; i < key.len; i++)
         is_ok &= isalnum((unsigned char)key.ptr[i]) || key.ptr[i] == '_';
@@ -366,8 +399,12 @@ PARSER(parse_variable)
     for (size_t i = 0; i < NW_COUNT(own); i++)
         if (nw_slice_eq(key, nw_slice_str(own[i])))
             return refuse(why, "newel sets this variable itself", NULL);
-    NW_TRY(nw_conf_value_secret(text, reader->outside, reader->arena, &value, why));
-    *(struct nw_conf_pair *)to = (struct nw_conf_pair){key, value};
+    *(struct nw_conf_pair *)to = (struct nw_conf_pair){key, text};
+    if (!nw_slice_starts_with(text, NW_SLICE("file:")))
+        return NW_OK;
+    NW_TRY(nw_conf_value_secret(text, reader->outside, reader->arena, &secret, why));
+    nw_secrets_take(reader->secrets, secret);
+    ((struct nw_conf_pair *)to)->value = nw_secret_bytes(secret);
     return NW_OK;
 }
 
@@ -464,6 +501,18 @@ static void blame_value(struct nw_conf_reader *reader, const struct nw_conf_opti
                              why->sentence);
 }
 
+/* Is the word one of the alternatives that the option lists ("off|[0-9]+", "on|off")? */
+static bool lists_word(const struct nw_conf_option *option, struct nw_slice word)
+{
+    const char *list = option->choices != NULL ? option->choices
+                                               : nw_conf_type(option->type)->pattern;
+    struct nw_slice rest = nw_slice_str(list), part;
+    while (nw_slice_split(&rest, '|', &part))
+        if (nw_slice_eq(part, word))
+            return true;
+    return false;
+}
+
 /* Reads one value into `to`; false when it was wrong and is reported. */
 static bool read_value(struct nw_conf_reader *reader, const struct nw_conf_option *option,
                        const struct nw_conf_tree *tree, const char *path, void *to)
@@ -482,6 +531,11 @@ static bool read_value(struct nw_conf_reader *reader, const struct nw_conf_optio
     if (tree->text.len == 0 && !tree->is_quoted) {
         nw_conf_reader_blame(reader, tree->line, tree->column, path, NULL,
                              "has no value; give one or remove the line");
+        return false;
+    }
+    if (tree->is_bare_switch && !lists_word(option, tree->text)) {
+        nw_conf_reader_blame(reader, tree->line, tree->column, path, NW_CONF_TRAP_HINT,
+                             NW_CONF_TRAP_SENTENCE, tree->text.ptr);
         return false;
     }
     if (nw_conf_value_expand(tree->text, reader->outside, reader->arena, &text, &why) == NW_OK &&
@@ -505,6 +559,7 @@ static void read_array(struct nw_conf_reader *reader, const struct nw_conf_optio
     const struct nw_conf_type *type = nw_conf_type(option->type);
     bool is_bits = option->type == NW_CONF_TYPE_CHOICES;
     bool is_map = type->shape == NW_CONF_SHAPE_MAP;
+    size_t mistakes = reader->diag->error_count;
     struct array array = {.items = is_bits ? field : nw_arena_zero(reader->arena,
                                                                    count * type->value_bytes + 1)};
     if (is_bits)
@@ -517,7 +572,10 @@ static void read_array(struct nw_conf_reader *reader, const struct nw_conf_optio
                    : nw_arena_printf(reader->arena, "%s[%zu]", path, index).ptr;
         array.count += read_value(reader, option, item, count > 1 || is_map ? item_path : path, to);
     }
-    if (!is_bits)
+    if (option->type == NW_CONF_TYPE_NETWORKS)
+        nw_conf_networks_join(reader, first, path, (void *)array.items, array.count,
+                              mistakes == reader->diag->error_count, field);
+    else if (!is_bits)
         memcpy(field, &array, sizeof array);
 }
 

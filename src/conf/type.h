@@ -17,7 +17,8 @@ struct nw_conf_reader {
     const struct nw_conf_outside *outside;
     struct nw_arena *arena;
     struct nw_diag *diag;
-    size_t unshown_count; /* mistakes beyond the maximum */
+    struct nw_secrets *secrets; /* where those of the file go */
+    size_t unshown_count;       /* mistakes beyond the maximum */
 };
 
 typedef enum nw_conf_shape {

@@ -12,6 +12,7 @@
 
 #include "base/arena.h"
 #include "base/cidr.h"
+#include "base/secret.h"
 #include "base/slice.h"
 #include "base/text.h"
 
@@ -134,6 +135,10 @@ struct nw_conf_outside {
     /* Appends the file's bytes. `path` is as written, relative to the configuration's folder. May
      * be NULL: no file can be read. */
     nw_err (*read_file)(void *arg, const char *path, struct nw_text *out);
+    /* The same for what must not be seen; the caller frees it. */
+    nw_err (*read_secret)(void *arg, const char *path, struct nw_secret **out);
+    /* Where that is in the file system, to watch it and to say who may read it. NULL: nowhere. */
+    void (*locate)(void *arg, const char *path, struct nw_text *out);
 };
 
 /*
@@ -144,10 +149,13 @@ NW_MUST_CHECK nw_err nw_conf_value_expand(struct nw_slice text,
                                           const struct nw_conf_outside *outside,
                                           struct nw_arena *arena, struct nw_slice *out,
                                           struct nw_conf_why *why);
-/* "file:PATH" becomes the file's bytes without one trailing newline; anything else stays. */
+/*
+ * "file:PATH" becomes the file's bytes without one trailing newline, anything else a copy of it;
+ * for the caller to free.
+ */
 NW_MUST_CHECK nw_err nw_conf_value_secret(struct nw_slice text,
                                           const struct nw_conf_outside *outside,
-                                          struct nw_arena *arena, struct nw_slice *out,
+                                          struct nw_arena *arena, struct nw_secret **out,
                                           struct nw_conf_why *why);
 
 #endif

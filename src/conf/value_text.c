@@ -501,34 +501,33 @@ nw_err nw_conf_value_expand(struct nw_slice text, const struct nw_conf_outside *
 }
 
 nw_err nw_conf_value_secret(struct nw_slice text, const struct nw_conf_outside *outside,
-                            struct nw_arena *arena, struct nw_slice *out, struct nw_conf_why *why)
+                            struct nw_arena *arena, struct nw_secret **out, struct nw_conf_why *why)
 {
     if (!nw_slice_starts_with(text, NW_SLICE("file:"))) {
-        *out = text;
+        *out = nw_secret_new(text);
         return NW_OK;
     }
     const char *path = nw_arena_string(arena, nw_slice_skip(text, 5));
     if (path[0] == '\0')
         return refuse(why, "a path is missing after file:", NULL);
-    struct nw_text to = {0};
-    nw_err err = outside->read_file != NULL ? outside->read_file(outside->arg, path, &to)
-                                            : NW_NOT_FOUND;
-    struct nw_slice bytes = nw_slice_of(to.ptr != NULL ? to.ptr : "", to.len);
-    if (nw_slice_ends_with(bytes, NW_SLICE("\n")))
-        bytes.len--;
-    if (nw_slice_ends_with(bytes, NW_SLICE("\r")))
-        bytes.len--;
+    struct nw_secret *secret = NULL;
+    nw_err err = outside->read_secret != NULL ? outside->read_secret(outside->arg, path, &secret)
+                                              : NW_NOT_FOUND;
+    if (nw_slice_ends_with(nw_secret_bytes(secret), NW_SLICE("\n")))
+        nw_secret_shorten(secret, 1);
+    if (nw_slice_ends_with(nw_secret_bytes(secret), NW_SLICE("\r")))
+        nw_secret_shorten(secret, 1);
+    struct nw_slice bytes = nw_secret_bytes(secret);
     const char *problem = err != NW_OK                                  ? nw_err_text(err)
                           : bytes.len == 0                              ? "it is empty"
                           : nw_slice_find(bytes, '\0') != bytes.len ? "it holds a NUL byte"
                                                                         : NULL;
-    if (problem == NULL)
-        *out = keep(arena, bytes);
-    else
-        err = refuse(why,
-                     nw_arena_printf(arena, "the secret file %s cannot be used: %s", path, problem)
-                         .ptr,
-                     NULL);
-    nw_text_done(&to);
-    return err;
+    if (problem == NULL) {
+        *out = secret;
+        return NW_OK;
+    }
+    nw_secret_free(secret);
+    return refuse(
+        why, nw_arena_printf(arena, "the secret file %s cannot be used: %s", path, problem).ptr,
+        NULL);
 }

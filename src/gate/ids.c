@@ -125,7 +125,8 @@ static bool is_good_id(struct nw_slice id)
 
 /*
  * The last address in X-Forwarded-For that no trusted proxy has: the nearest one we cannot vouch
- * for.
+ * for. What stands before a word that is no address is nobody's word: "6.6.6.6, unknown" from a
+ * trusted proxy was sent by who is unknown.
  */
 static void find_client(struct nw_exchange *exchange, const struct gate_settings *settings)
 {
@@ -138,9 +139,11 @@ static void find_client(struct nw_exchange *exchange, const struct gate_settings
         struct nw_slice rest = nw_http1_value(head, exchange->head_bytes, i), part;
         while (nw_http_list_next(&rest, &part)) {
             struct nw_ip ip;
-            if (nw_ip_parse(part, &ip) != NW_OK)
+            if (nw_ip_parse(part, &ip) != NW_OK) {
+                has_found = false;
                 continue;
-            if (has_found && nw_cidr_any(settings->trusted, settings->trusted_count, &ip))
+            }
+            if (has_found && nw_ip_ranges_have(settings->trusted, &ip))
                 continue;
             found = ip;
             has_found = true;
@@ -155,7 +158,7 @@ static bool is_trusted(const struct gate_settings *settings, const struct gate_p
     if (peer->kind == NW_ADDR_UNIX)
         return true;
     struct nw_ip ip = gate_peer_ip(peer);
-    return nw_cidr_any(settings->trusted, settings->trusted_count, &ip);
+    return nw_ip_ranges_have(settings->trusted, &ip);
 }
 
 void gate_ids_fill(struct nw_exchange *exchange, const struct gate_settings *settings,
@@ -163,7 +166,7 @@ void gate_ids_fill(struct nw_exchange *exchange, const struct gate_settings *set
 {
     set_addr(&exchange->peer, peer->kind, peer->port, peer->ip);
     set_addr(&exchange->client, peer->kind, peer->port, peer->ip);
-    exchange->is_peer_trusted = settings->trusted_count > 0 && is_trusted(settings, peer);
+    exchange->is_peer_trusted = settings->trusted != NULL && is_trusted(settings, peer);
 
     gate_ids_make(exchange->id_text);
     exchange->request_id = nw_slice_of(exchange->id_text, NW_HTTP_ID_BYTES);

@@ -289,6 +289,59 @@ nw_err nw_file_read_now(struct nw_runtime *runtime, const char *path, size_t max
     return NW_OK;
 }
 
+static nw_err read_all_secret(int fd, size_t max_bytes, struct nw_secret *out)
+{
+    char step[4096];
+    ssize_t bytes;
+    nw_err err = NW_OK;
+    while (err == NW_OK && (bytes = read(fd, step, sizeof step)) != 0) {
+        if (bytes < 0 && errno == EINTR)
+            continue;
+        if (bytes < 0)
+            err = last_error();
+        else if ((size_t)bytes > max_bytes - nw_secret_bytes(out).len)
+            err = NW_BODY_TOO_LARGE;
+        else
+            nw_secret_append(out, nw_slice_of(step, (size_t)bytes));
+    }
+    nw_wipe(step, sizeof step);
+    return err;
+}
+
+nw_err nw_file_read_secret_fd_now(int fd, size_t max_bytes, struct nw_secret **out)
+{
+    struct nw_secret *secret = nw_secret_new(nw_slice_of("", 0));
+    nw_err err = read_all_secret(fd, max_bytes, secret);
+    close(fd);
+    if (err == NW_OK)
+        *out = secret;
+    else
+        nw_secret_free(secret);
+    return err;
+}
+
+/* Simulated disks lie in memory: there is nothing to hide from. */
+static nw_err read_simulated_secret(const struct nw_file_ops *sim, struct nw_runtime *runtime,
+                                    const char *path, size_t max_bytes, struct nw_secret **out)
+{
+    struct nw_text text = {0};
+    nw_err err = sim->read_all(runtime, path, max_bytes, &text);
+    if (err == NW_OK)
+        *out = nw_secret_new(nw_text_slice(&text));
+    nw_text_done(&text);
+    return err;
+}
+
+nw_err nw_file_read_secret_now(struct nw_runtime *runtime, const char *path, size_t max_bytes,
+                               struct nw_secret **out)
+{
+    const struct nw_file_ops *sim = simulated(runtime);
+    if (sim != NULL)
+        return read_simulated_secret(sim, runtime, path, max_bytes, out);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    return fd >= 0 ? nw_file_read_secret_fd_now(fd, max_bytes, out) : last_error();
+}
+
 static nw_err sync_directory_of(const char *path)
 {
     char directory[PATH_BYTES_MAX];
@@ -414,4 +467,14 @@ bool nw_file_exists_now(struct nw_runtime *runtime, const char *path)
 {
     const struct nw_file_ops *sim = simulated(runtime);
     return sim != NULL ? sim->exists(runtime, path) : access(path, F_OK) == 0;
+}
+
+void nw_file_rights_now(const char *path, struct nw_text *out)
+{
+    struct stat found;
+    if (stat(path, &found) != 0)
+        return;
+    /* The number only: asking for its name may load libraries, which is forbidden when confined. */
+    nw_text_addf(out, "mode %04o, owned by uid %u", (unsigned)found.st_mode & 07777,
+                 (unsigned)found.st_uid);
 }

@@ -9,6 +9,7 @@
 
 #include <stdbool.h>
 
+#include "base/secret.h"
 #include "base/text.h"
 
 struct nw_file;
@@ -36,6 +37,11 @@ void nw_file_close(struct nw_file *file);
 /* Whole file, at most max_bytes (beyond: NW_BODY_TOO_LARGE). Blocks. */
 NW_MUST_CHECK nw_err nw_file_read_now(struct nw_runtime *runtime, const char *path,
                                       size_t max_bytes, struct nw_text *out);
+/* The same for what must not be seen: no copy of it is left behind (base/secret.h). Blocks. */
+NW_MUST_CHECK nw_err nw_file_read_secret_now(struct nw_runtime *runtime, const char *path,
+                                             size_t max_bytes, struct nw_secret **out);
+/* The same from a descriptor, which it closes. */
+NW_MUST_CHECK nw_err nw_file_read_secret_fd_now(int fd, size_t max_bytes, struct nw_secret **out);
 /* Write beside, sync, rename, sync the directory. Blocks. */
 NW_MUST_CHECK nw_err nw_file_replace_now(struct nw_runtime *runtime, const char *path,
                                          struct nw_slice bytes, unsigned mode);
@@ -49,5 +55,7 @@ NW_MUST_CHECK nw_err nw_file_unlink_now(struct nw_runtime *runtime, const char *
 NW_MUST_CHECK nw_err nw_file_lock_now(struct nw_runtime *runtime, const char *path,
                                       struct nw_file **out, int *out_pid);
 bool nw_file_exists_now(struct nw_runtime *runtime, const char *path);
+/* "mode 0600, owned by uid 0": who may read it, for messages. Nothing when it cannot be told. */
+void nw_file_rights_now(const char *path, struct nw_text *out);
 
 #endif

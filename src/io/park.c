@@ -37,7 +37,7 @@ static void wake_owner(struct nw_stream *stream, nw_stream_wake why)
 
 static bool has_input_below(const struct nw_stream *stream)
 {
-    return stream->is_readable && !stream->ops->is_plain;
+    return stream->has_input;
 }
 
 static void idle_fire(struct nw_timer *timer)
@@ -152,7 +152,7 @@ static void room_came(struct nw_stream *stream)
     if (stream->writer != NULL) {
         nw_fiber_make_ready(stream->writer);
         stream->writer = NULL;
-    } else if (stream->queue != NULL) {
+    } else if (stream->queue != NULL || stream->is_flush_due) {
         nw_stream_queue_flush(stream);
     } else if ((stream->source.want & NW_READY_WRITE) != 0) {
         nw_source_want(&stream->source, stream->source.want & ~(unsigned)NW_READY_WRITE);

@@ -182,14 +182,14 @@ NW_YIELDS static nw_err copy_out(struct relay *relay, const struct iovec *iov, i
         if (to->is_write_broken)
             return to->error;
         size_t taken_bytes;
-        uint64_t before_bytes = to->sent_bytes;
+        uint64_t before_bytes = to->sent_bytes - nw_stream_held_bytes(to);
         nw_err err = nw_stream_write_once(to, iov, count, done_bytes, &taken_bytes);
         done_bytes += taken_bytes;
         if (err == NW_OK && done_bytes == all_bytes)
             return NW_OK;
         if (err != NW_OK && err != NW_AGAIN)
             return err;
-        if (to->sent_bytes != before_bytes)
+        if (to->sent_bytes - nw_stream_held_bytes(to) != before_bytes)
             moved(relay);
         NW_TRY(nw_stream_wait_write(to));
     }
@@ -201,7 +201,7 @@ NW_YIELDS static nw_err copy_step(struct relay *relay, struct nw_buf bufs[COPY_B
 {
     struct nw_stream *from = relay->from;
     relay->has_from_failed = true;
-    if (!from->is_readable && !from->is_ended && !from->is_read_broken) {
+    if (!nw_stream_may_read(from) && !from->is_ended && !from->is_read_broken) {
         release_bufs(bufs);
         NW_TRY(nw_stream_wait_read(from));
     }
@@ -351,7 +351,7 @@ nw_err nw_io_relay(struct nw_stream *from, struct nw_stream *to, uint64_t bytes,
     struct relay relay = {
         .from = from, .to = to, .left_bytes = bytes, .idle_ms = idle_ms, .idle = &idle};
     /* What is queued leaves with the first bytes of a copied body, in one send. */
-    uint64_t before_bytes = to->sent_bytes + nw_stream_held_bytes(to);
+    uint64_t before_bytes = to->sent_bytes + nw_stream_queued_bytes(to);
     nw_err err = relay_run(&relay);
     *out_moved_bytes = to->sent_bytes > before_bytes ? to->sent_bytes - before_bytes : 0;
     if (err == NW_OK && relay.is_ended && bytes != UINT64_MAX) {

@@ -67,31 +67,35 @@ static ssize_t plain_writev(struct nw_stream *stream, const struct iovec *iov, i
     return worker->backend->writev(worker->backend_state, stream->source.fd, iov, count);
 }
 
-static void plain_close(struct nw_stream *stream)
-{
-    if (stream->source.fd >= 0)
-        nw_source_close(&stream->source);
-}
-
-static const struct nw_stream_ops plain_ops = {
-    .readv = plain_readv,
-    .writev = plain_writev,
-    .close = plain_close,
-    .is_plain = true,
-};
-
-ssize_t nw_stream_peek(struct nw_stream *stream)
+static ssize_t plain_peek(struct nw_stream *stream)
 {
     struct nw_worker *worker = stream->source.worker;
     char byte;
     return worker->backend->peek(worker->backend_state, stream->source.fd, &byte, 1);
 }
 
+static void plain_close(struct nw_stream *stream, bool with_reset)
+{
+    struct nw_worker *worker = stream->source.worker;
+    if (stream->source.fd < 0)
+        return;
+    int fd = nw_source_detach(&stream->source);
+    worker->backend->close(worker->backend_state, fd, with_reset);
+}
+
+const struct nw_stream_ops nw_stream_plain_ops = {
+    .readv = plain_readv,
+    .writev = plain_writev,
+    .peek = plain_peek,
+    .close = plain_close,
+    .is_plain = true,
+};
+
 /* ---- opening ---- */
 
 void nw_stream_init(struct nw_stream *stream, bool is_unix)
 {
-    *stream = (struct nw_stream){.ops = &plain_ops, .is_open = true, .is_unix = is_unix};
+    *stream = (struct nw_stream){.ops = &nw_stream_plain_ops, .is_open = true, .is_unix = is_unix};
     stream->source.fd = -1;
     stream->source.worker = nw_worker_self();
     stream->idle_until_ms = NW_NEVER;
@@ -118,11 +122,21 @@ void nw_stream_init_accepted(struct nw_stream *stream, const struct nw_accepted 
     register_or_break(stream, accepted->fd);
 }
 
-void nw_accepted_close(struct nw_accepted *accepted)
+static void accepted_drop(struct nw_accepted *accepted, bool with_reset)
 {
     struct nw_worker *worker = nw_worker_self();
-    worker->backend->close(worker->backend_state, accepted->fd, false);
+    worker->backend->close(worker->backend_state, accepted->fd, with_reset);
     accepted->fd = -1;
+}
+
+void nw_accepted_close(struct nw_accepted *accepted)
+{
+    accepted_drop(accepted, false);
+}
+
+void nw_accepted_reset(struct nw_accepted *accepted)
+{
+    accepted_drop(accepted, true);
 }
 
 /*
@@ -185,7 +199,8 @@ nw_err nw_stream_wait_write(struct nw_stream *stream)
 
 void nw_stream_wait_write_end(struct nw_stream *stream)
 {
-    if (stream->queue == NULL && (stream->source.want & NW_READY_WRITE) != 0)
+    if (stream->queue == NULL && !stream->is_flush_due &&
+        (stream->source.want & NW_READY_WRITE) != 0)
         nw_source_want(&stream->source, stream->source.want & ~(unsigned)NW_READY_WRITE);
 }
 
@@ -201,7 +216,7 @@ nw_err nw_stream_read_failed(struct nw_stream *stream, ssize_t result)
 {
     nw_err err = nw_errno_to_err((int)-result);
     if (err == NW_AGAIN) {
-        stream->is_readable = false;
+        stream->is_readable = stream->has_input = false;
         return NW_AGAIN;
     }
     if (stream->error == NW_OK)
@@ -224,7 +239,7 @@ void nw_stream_read_done(struct nw_stream *stream, size_t bytes, size_t max_byte
 {
     stream->received_bytes += bytes;
     stream->source.worker->share_bytes += bytes;
-    /* Less than asked for means there was no more, unless a layer below cuts records. */
+    /* Less than asked for means there was no more; a layer below asks, and judges, by itself. */
     if (bytes < max_bytes && stream->ops->is_plain && !stream->is_ending)
         stream->is_readable = false;
 }
@@ -265,7 +280,7 @@ nw_err nw_io_read(struct nw_stream *stream, struct nw_buf *into, size_t *out_rea
                 *out_read_bytes = 0;
             return err;
         }
-        if (!stream->is_readable)
+        if (!nw_stream_may_read(stream))
             NW_TRY(nw_stream_wait_read(stream));
         bool is_borrowed = into->data == NULL;
         NW_TRY(nw_buf_reserve(into));
@@ -284,7 +299,7 @@ nw_err nw_io_read(struct nw_stream *stream, struct nw_buf *into, size_t *out_rea
 nw_err nw_io_read_now(struct nw_stream *stream, struct nw_buf *into, size_t *out_read_bytes)
 {
     NW_ASSERT(stream->is_open && into->data == NULL);
-    if (!stream->is_readable || stream->is_read_broken || stream->is_ended)
+    if (!nw_stream_may_read(stream) || stream->is_read_broken || stream->is_ended)
         return NW_AGAIN;
     NW_TRY(nw_buf_reserve(into));
     size_t bytes = 0;
@@ -308,7 +323,7 @@ nw_err nw_io_read_into(struct nw_stream *stream, void *to, size_t max_bytes, siz
                 *out_read_bytes = 0;
             return err;
         }
-        if (!stream->is_readable)
+        if (!nw_stream_may_read(stream))
             NW_TRY(nw_stream_wait_read(stream));
         err = read_once(stream, to, max_bytes, out_read_bytes);
         if (err != NW_AGAIN)
@@ -363,7 +378,15 @@ nw_err nw_stream_write_once(struct nw_stream *stream, const struct iovec *iov, i
     stream->sent_bytes += (size_t)bytes;
     stream->source.worker->share_bytes += (size_t)bytes;
     *out_taken = (size_t)bytes;
-    return NW_OK;
+    return NW_UNLIKELY(stream->is_flush_due) ? NW_AGAIN : NW_OK;
+}
+
+nw_err nw_stream_flush_below(struct nw_stream *stream)
+{
+    if (NW_LIKELY(!stream->is_flush_due))
+        return NW_OK;
+    ssize_t result = stream->ops->flush(stream);
+    return result < 0 ? nw_stream_write_failed(stream, result) : NW_OK;
 }
 
 /* The rest of a write that the kernel did not take at once. */
@@ -391,7 +414,7 @@ nw_err nw_io_write_all(struct nw_stream *stream, const struct iovec *iov, int co
     NW_TRY(nw_stream_share(stream->source.worker));
     if (NW_UNLIKELY(stream->is_write_broken))
         return stream->error;
-    if (all_bytes == 0 && stream->queue == NULL)
+    if (all_bytes == 0 && stream->queue == NULL && !stream->is_flush_due)
         return NW_OK;
     size_t taken_bytes;
     nw_err err = nw_stream_write_once(stream, iov, count, 0, &taken_bytes);
@@ -427,7 +450,9 @@ void nw_stream_shutdown_write(struct nw_stream *stream)
         return;
     if (stream->queue != NULL)
         nw_stream_queue_flush(stream);
-    if (stream->queue != NULL) {
+    if (stream->queue == NULL && stream->ops->finish != NULL)
+        stream->ops->finish(stream);
+    if (!stream->is_write_broken && (stream->queue != NULL || stream->is_flush_due)) {
         stream->is_fin_due = true;
         return;
     }
@@ -450,7 +475,7 @@ void nw_stream_close(struct nw_stream *stream)
         return;
     forget(stream);
     stream->is_open = false;
-    stream->ops->close(stream);
+    stream->ops->close(stream, false);
 }
 
 void nw_stream_reset(struct nw_stream *stream)
@@ -459,16 +484,12 @@ void nw_stream_reset(struct nw_stream *stream)
         return;
     forget(stream);
     stream->is_open = false;
-    struct nw_worker *worker = stream->source.worker;
-    if (stream->source.fd < 0)
-        return;
-    int fd = nw_source_detach(&stream->source);
-    worker->backend->close(worker->backend_state, fd, true);
+    stream->ops->close(stream, true);
 }
 
 void nw_stream_detach(struct nw_stream *stream)
 {
-    NW_ASSERT(stream->is_open && stream->queue == NULL);
+    NW_ASSERT(stream->is_open && stream->queue == NULL && nw_stream_can_move(stream));
     forget(stream);
     int fd = nw_source_detach(&stream->source);
     stream->source.fd = fd;

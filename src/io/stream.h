@@ -1,6 +1,6 @@
 /*
- * stream.h - an ordered byte stream: TCP, Unix, later TLS over either, or simulated; callers cannot
- * tell.
+ * stream.h - an ordered byte stream: TCP, Unix, TLS over either (io/tls.h), or simulated; callers
+ * cannot tell.
  *
  * The struct is embedded in its owner's. An idle stream owns no fiber and no buffer: it is parked
  * in the event loop. Calls look blocking and yield; each honours the fiber's deadline and
@@ -24,23 +24,39 @@
 
 struct nw_fiber;
 struct nw_stream;
+struct nw_tls;
 
 /* Why a parked stream woke. For CLOSED and TIMEOUT the owner closes it. */
 typedef enum nw_stream_wake { NW_STREAM_INPUT, NW_STREAM_CLOSED, NW_STREAM_TIMEOUT } nw_stream_wake;
 /* On the loop's stack: must not yield; typically spawns the fiber that serves the input. */
 typedef void (*nw_stream_on_wake)(struct nw_stream *stream, nw_stream_wake why);
 
-/* What lies below: plain sockets, later TLS. All return bytes or a negative errno; never wait. */
+/*
+ * What lies below: plain sockets, or TLS (tls_stream.c). Bytes or a negative errno; never wait.
+ *
+ * A layer may hold bytes of its own, both ways, and says so in the stream: has_input (a read finds
+ * some without asking the kernel) and is_flush_due (bytes it has taken wait for room in the kernel;
+ * it has put WRITE into the mask, and `flush` moves them on).
+ */
 struct nw_stream_ops {
     ssize_t (*readv)(struct nw_stream *stream, const struct iovec *iov, int count);
     ssize_t (*writev)(struct nw_stream *stream, const struct iovec *iov, int count);
-    void (*close)(struct nw_stream *stream);
-    bool is_plain; /* bytes may be spliced */
+    /* Is there anything to read? > 0 yes, 0 the end, -EAGAIN no. Takes nothing away. */
+    ssize_t (*peek)(struct nw_stream *stream);
+    /* 0: nothing is held any more. NULL: this layer never holds any. */
+    ssize_t (*flush)(struct nw_stream *stream);
+    size_t (*held_bytes)(const struct nw_stream *stream);
+    /* Says the end in its own way, ahead of the FIN; may leave bytes held. NULL: has none. */
+    void (*finish)(struct nw_stream *stream);
+    /* The layer and the descriptor go; with_reset: without a word. */
+    void (*close)(struct nw_stream *stream, bool with_reset);
+    bool is_plain; /* bytes may be spliced, the descriptor may move between workers */
 };
 
 struct nw_stream {
     struct nw_source source; /* first: descriptor and event mask */
     const struct nw_stream_ops *ops;
+    struct nw_tls *tls;      /* the layer below; NULL: a plain socket */
     struct nw_fiber *reader; /* waits for input */
     struct nw_fiber *writer; /* waits for room */
     struct nw_fiber *gone_fiber; /* cancelled when the peer goes while nobody reads */
@@ -52,7 +68,9 @@ struct nw_stream {
     struct nw_stream_queue *queue; /* deferred writes of this turn; NULL when there are none */
     nw_err error;                  /* sticky: what broke the stream */
     bool is_open;
-    bool is_readable; /* a read would probably not wait */
+    bool is_readable; /* asking the kernel would probably give something */
+    bool has_input;   /* the layer below holds bytes to read */
+    bool is_flush_due; /* the layer below holds bytes that the kernel has not taken */
     bool is_ending;   /* the loop saw a FIN or RST; there may be bytes before it */
     bool is_ended;    /* the peer sent its FIN and everything was read */
     bool is_gone;     /* the peer went while nobody was reading */
@@ -76,6 +94,8 @@ struct nw_accepted {
 void nw_stream_init_accepted(struct nw_stream *stream, const struct nw_accepted *accepted);
 /* Drops an accepted connection unserved. */
 void nw_accepted_close(struct nw_accepted *accepted);
+/* The same with RST: the peer learns at once, and nothing of it stays in the kernel. */
+void nw_accepted_reset(struct nw_accepted *accepted);
 
 /* Waits for the connection. On failure the stream is closed. */
 NW_YIELDS NW_MUST_CHECK nw_err nw_io_connect(const struct nw_addr *to, struct nw_stream *stream);
@@ -96,10 +116,13 @@ NW_YIELDS NW_MUST_CHECK nw_err nw_io_read_into(struct nw_stream *stream, void *t
 /* Never waits: NW_AGAIN when nothing is there. */
 NW_MUST_CHECK nw_err nw_io_read_some(struct nw_stream *stream, void *to, size_t max_bytes,
                                      size_t *out_read_bytes);
-/* One sendmsg when the kernel takes it all; waits for room otherwise. Flushes the queue first. */
+/*
+ * One sendmsg when the kernel takes it all; waits for room otherwise. Flushes the queue first. On
+ * NW_OK the kernel has everything, a TLS layer's records included.
+ */
 NW_YIELDS NW_MUST_CHECK nw_err nw_io_write_all(struct nw_stream *stream, const struct iovec *iov,
                                                int count);
-/* Never waits; NW_AGAIN when not one byte was taken. */
+/* Never waits; NW_AGAIN when not one byte was taken. What TLS took leaves without the caller. */
 NW_MUST_CHECK nw_err nw_io_write_some(struct nw_stream *stream, const struct iovec *iov, int count,
                                       size_t *out_written_bytes);
 /*
@@ -116,7 +139,7 @@ NW_YIELDS NW_MUST_CHECK nw_err nw_io_write_timed(struct nw_stream *stream, const
 /* Nothing is queued, and nothing is known to be wrong: nw_io_write_drain would return at once. */
 static inline bool nw_stream_is_drained(const struct nw_stream *stream)
 {
-    return stream->queue == NULL && !stream->is_write_broken;
+    return stream->queue == NULL && !stream->is_flush_due && !stream->is_write_broken;
 }
 /* Waits until nothing is queued. */
 NW_YIELDS NW_MUST_CHECK nw_err nw_io_write_drain(struct nw_stream *stream);
@@ -172,13 +195,18 @@ static inline uint64_t nw_stream_sent_bytes(const struct nw_stream *stream)
     return stream->sent_bytes;
 }
 
-/* Sends FIN; reading goes on. */
+/* Sends FIN (TLS: close_notify before it); reading goes on. */
 void nw_stream_shutdown_write(struct nw_stream *stream);
 /* With RST instead of FIN, so that the peer cannot take what it got for complete. */
 void nw_stream_reset(struct nw_stream *stream);
 /* Idempotent. Wakes nobody: no fiber may be waiting on it. Drops queued bytes. */
 void nw_stream_close(struct nw_stream *stream);
 
+/* Only plain sockets move: a TLS session stays with the worker whose library context it uses. */
+static inline bool nw_stream_can_move(const struct nw_stream *stream)
+{
+    return stream->ops->is_plain;
+}
 /* Moves an idle stream between workers: detach on the old one, carry fd, attach on the new one. */
 void nw_stream_detach(struct nw_stream *stream);
 void nw_stream_attach(struct nw_stream *stream);

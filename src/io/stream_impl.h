@@ -36,6 +36,8 @@ struct nw_stream_shared {
 };
 struct nw_stream_shared *nw_stream_shared(void);
 
+extern const struct nw_stream_ops nw_stream_plain_ops;
+
 /* The stream's callback in the loop (park.c). */
 void nw_stream_on_ready(struct nw_source *source, unsigned ready);
 /* An empty, open stream without a descriptor. */
@@ -64,24 +66,40 @@ nw_err nw_stream_read_end(struct nw_stream *stream);
 /* Books a read of `bytes` out of `max_bytes` asked for. */
 void nw_stream_read_done(struct nw_stream *stream, size_t bytes, size_t max_bytes);
 
-/* Bytes in the kernel: > 0 some, 0 end, else a negative errno (the caller makes it sticky). */
-ssize_t nw_stream_peek(struct nw_stream *stream);
+/* > 0: a read gives bytes; 0: the end; else a negative errno (the caller makes it sticky). */
+static inline ssize_t nw_stream_peek(struct nw_stream *stream)
+{
+    return stream->ops->peek(stream);
+}
+/* A read may be tried: a look at what the loop and the layer below said, no call. */
+static inline bool nw_stream_may_read(const struct nw_stream *stream)
+{
+    return stream->is_readable || stream->has_input;
+}
+/* Moves what the layer below holds. NW_OK: it holds nothing; NW_AGAIN: the kernel is full. */
+nw_err nw_stream_flush_below(struct nw_stream *stream);
 
 size_t nw_stream_iov_bytes(const struct iovec *iov, int count);
 /*
  * One attempt at the queue and iov minus `skip` bytes, without waiting. NW_OK may be a short write:
- * *out_taken tells; it is written whatever comes back.
+ * *out_taken tells; it is written whatever comes back. NW_AGAIN with everything taken: the layer
+ * below still holds some of it.
  */
 nw_err nw_stream_write_once(struct nw_stream *stream, const struct iovec *iov, int count,
                             size_t skip, size_t *out_taken);
 /*
  * Sends the queue and behind it iov[0..count) minus its first `skip` bytes in one sendmsg.
- * *out_taken counts iov's bytes that left. NW_AGAIN when something is left over.
+ * *out_taken counts iov's bytes that left. NW_AGAIN when something is left over, here or below.
  */
 NW_MUST_CHECK nw_err nw_stream_queue_send(struct nw_stream *stream, const struct iovec *iov,
                                           int count, size_t skip, size_t *out_taken);
 /* As above with nothing behind it; an error is kept for the next caller, leftovers arm WRITE. */
 void nw_stream_queue_flush(struct nw_stream *stream);
+static inline size_t nw_stream_queued_bytes(const struct nw_stream *stream)
+{
+    return stream->queue != NULL ? stream->queue->held_bytes : 0;
+}
+/* Queued, and held by the layer below. */
 size_t nw_stream_held_bytes(const struct nw_stream *stream);
 void nw_stream_queue_drop(struct nw_stream *stream);
 

@@ -8,8 +8,9 @@
  * writer that comes while bytes are held sends them and its own in one vector, so order is kept
  * without a second path.
  *
- * Invariant: stream->queue is not NULL exactly while bytes are held, and then either the flush of
- * this turn or WRITE readiness will move them.
+ * Invariant: stream->queue is not NULL exactly while bytes are held here, and then either the flush
+ * of this turn or WRITE readiness will move them. Records that a TLS layer has made of them and the
+ * kernel did not take are the layer's (is_flush_due); they count as held, and go first.
  */
 #include <errno.h>
 
@@ -152,7 +153,7 @@ nw_err nw_stream_queue_send(struct nw_stream *stream, const struct iovec *iov, i
         size_t vector_bytes;
         int used = vector_fill(stream, iov, count, skip + taken_bytes, vector, &vector_bytes);
         if (used == 0)
-            return NW_OK;
+            return nw_stream_flush_below(stream);
         ssize_t bytes = stream->ops->writev(stream, vector, used);
         if (bytes < 0) {
             nw_err err = nw_stream_write_failed(stream, bytes);
@@ -164,7 +165,7 @@ nw_err nw_stream_queue_send(struct nw_stream *stream, const struct iovec *iov, i
         stream->source.worker->share_bytes += (size_t)bytes;
         taken_bytes += queue_consume(stream, (size_t)bytes);
         *out_taken = taken_bytes;
-        if ((size_t)bytes < vector_bytes)
+        if ((size_t)bytes < vector_bytes || stream->is_flush_due)
             return NW_AGAIN;
     }
 }
@@ -244,12 +245,14 @@ static bool queue_append_iov(struct nw_stream *stream, const struct iovec *iov, 
 
 size_t nw_stream_held_bytes(const struct nw_stream *stream)
 {
-    return stream->queue != NULL ? stream->queue->held_bytes : 0;
+    size_t bytes = nw_stream_queued_bytes(stream);
+    return NW_UNLIKELY(stream->is_flush_due) ? bytes + stream->ops->held_bytes(stream) : bytes;
 }
 
 static bool is_room_watched(const struct nw_stream *stream)
 {
-    return stream->queue != NULL && (stream->source.want & NW_READY_WRITE) != 0;
+    return stream->is_flush_due ||
+           (stream->queue != NULL && (stream->source.want & NW_READY_WRITE) != 0);
 }
 
 /* Sends, and waits while what is left of iov does not fit below max_bytes of held ones. */
@@ -321,7 +324,7 @@ nw_err nw_io_write_timed(struct nw_stream *stream, const struct iovec *iov, int 
         taken_bytes = (size_t)bytes;
         stream->sent_bytes += taken_bytes;
         worker->share_bytes += taken_bytes;
-        if (NW_LIKELY(taken_bytes == all_bytes))
+        if (NW_LIKELY(taken_bytes == all_bytes && !stream->is_flush_due))
             return NW_OK;
     }
     NW_WITHIN(waiting, wait_ms);
@@ -343,11 +346,10 @@ nw_err nw_io_write_drain(struct nw_stream *stream)
     if (stream->is_write_broken)
         return stream->error;
     size_t done_bytes = 0;
-    if (stream->queue == NULL)
+    if (stream->queue == NULL && !stream->is_flush_due)
         return NW_OK;
     nw_err err = send_until_fit(stream, NULL, 0, 0, 0, &done_bytes, is_room_watched(stream));
-    if (stream->queue == NULL)
-        nw_stream_wait_write_end(stream);
+    nw_stream_wait_write_end(stream);
     return err;
 }
 

@@ -18,10 +18,8 @@ static bool is_readable_now(struct nw_stream *stream)
 {
     if (stream->is_read_broken || stream->is_ended)
         return true;
-    if (!stream->is_readable)
+    if (!nw_stream_may_read(stream))
         return false;
-    if (!stream->ops->is_plain)
-        return true;
     ssize_t bytes = nw_stream_peek(stream);
     if (bytes >= 0)
         return true;

@@ -43,6 +43,7 @@ typedef enum nw_io_part {
     NW_IO_PART_LISTEN,
     NW_IO_PART_DNS,
     NW_IO_PART_FILE,
+    NW_IO_PART_TLS,
     NW_IO_PART_COUNT
 } nw_io_part;
 

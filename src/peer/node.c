@@ -75,7 +75,8 @@ static void open_series(struct nw_peer_node *node)
     node->duration = nw_metric_open(metrics, NW_METRIC_node_duration_seconds, service, name);
     node->connects = nw_metric_open(metrics, NW_METRIC_node_connects_total, service, name);
     static const char *const reasons[NW_PEER_CONNECT_REASONS] = {"refused", "timeout",
-                                                                 "unresolved", "other"};
+                                                                 "unresolved", "untrusted",
+                                                                 "other"};
     for (unsigned i = 0; i < NW_PEER_CONNECT_REASONS; i++)
         node->connect_errors[i] = nw_metric_open(metrics, NW_METRIC_node_connect_errors_total,
                                                  service, name, reasons[i]);
@@ -161,8 +162,11 @@ static void sweep_run(struct nw_message *message)
     struct nw_peer_node *node = local->node;
     atomic_store(&local->is_sweeping, false);
     uint32_t flags = atomic_load(&node->flags);
+    unsigned worker_index = (unsigned)(local - node->local);
     if ((flags & (NW_PEER_FLAG_RETIRED | NW_PEER_FLAG_DRAINING)) != 0)
-        nw_peer_conn_close_idle(node, (unsigned)(local - node->local));
+        nw_peer_conn_close_idle(node, worker_index);
+    else
+        nw_peer_conn_close_stale(node, worker_index, atomic_load(&node->group->settings_key));
     if (local == node->local && (flags & NW_PEER_FLAG_RETIRED) != 0 && node->prober != NULL)
         nw_fiber_cancel(node->prober);
     nw_peer_node_unref(node);
@@ -184,6 +188,8 @@ static nw_err node_new(struct nw_peer_group *group, const struct nw_peer_node_sp
 {
     struct nw_peer_node *node = nw_alloc_zero(sizeof *node);
     node->group = group;
+    if (group->driver->shared != NULL)
+        atomic_init(&node->flags, NW_PEER_FLAG_SHARED);
     node->address = nw_alloc_string(nw_slice_str(spec->address));
     nw_err err = parse_address(node);
     if (err != NW_OK) {
@@ -197,6 +203,8 @@ static nw_err node_new(struct nw_peer_group *group, const struct nw_peer_node_sp
     node->local = (struct nw_peer_local *)((at + 63) & ~(uintptr_t)63);
     for (unsigned i = 0; i < count; i++) {
         nw_list_init(&node->local[i].idle);
+        nw_list_init(&node->local[i].lines.conns);
+        nw_list_init(&node->local[i].lines.waiters);
         node->local[i].node = node;
         node->local[i].sweep.run = sweep_run;
     }
@@ -282,6 +290,27 @@ bool nw_peer_node_is_usable(const struct nw_peer_node *node)
 const char *nw_peer_node_name(const struct nw_peer_node *node)
 {
     return node->address;
+}
+
+struct nw_slice nw_peer_node_host(const struct nw_peer_node *node)
+{
+    struct nw_slice host = {NULL, 0};
+    uint16_t port;
+    if (node->addr.kind != NW_ADDR_UNIX &&
+        nw_addr_split(nw_slice_str(node->address), &host, &port) != NW_OK)
+        host = nw_slice_of(NULL, 0);
+    return host;
+}
+
+void nw_peer_node_trouble(struct nw_peer_node *node, const char *sentence)
+{
+    bool has_trouble = sentence != NULL;
+    if (!has_trouble && !atomic_load_explicit(&node->has_trouble, memory_order_relaxed))
+        return;
+    pthread_mutex_lock(&node->group->lock);
+    snprintf(node->trouble, sizeof node->trouble, "%s", has_trouble ? sentence : "");
+    atomic_store(&node->has_trouble, has_trouble);
+    pthread_mutex_unlock(&node->group->lock);
 }
 
 nw_peer_state nw_peer_node_state(const struct nw_peer_node *node)

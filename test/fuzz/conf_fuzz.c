@@ -15,11 +15,11 @@ static const char *fuzz_env(void *arg, const char *name)
     return name[0] == 'A' ? "10.0.0.1:80" : name[0] == 'E' ? "" : NULL;
 }
 
-static nw_err fuzz_file(void *arg, const char *path, struct nw_text *out)
+static nw_err fuzz_secret(void *arg, const char *path, struct nw_secret **out)
 {
     if (path[0] != 'a')
         return NW_NOT_FOUND;
-    nw_text_add_str(out, "secret\n");
+    *out = nw_secret_new(NW_SLICE("secret\n"));
     return NW_OK;
 }
 
@@ -65,7 +65,7 @@ static void check_conf(const struct nw_conf *conf)
     NW_ASSERT(conf->newel == 1);
     NW_ASSERT(conf->listen.count > 0);
     check_text(conf->state);
-    check_text(conf->admin.token);
+    check_text(nw_secret_bytes(conf->admin.token));
     for (size_t i = 0; i < conf->services.count; i++)
         check_service(&conf->services.items[i]);
     for (size_t i = 0; i < conf->routes.count; i++)
@@ -74,7 +74,7 @@ static void check_conf(const struct nw_conf *conf)
 
 static void load(struct nw_slice text, struct nw_text *said, nw_err *out_err)
 {
-    static const struct nw_conf_outside outside = {.env = fuzz_env, .read_file = fuzz_file};
+    static const struct nw_conf_outside outside = {.env = fuzz_env, .read_secret = fuzz_secret};
     struct nw_generation *generation = NULL;
     struct nw_diag diag;
     nw_diag_init(&diag);

@@ -4,6 +4,7 @@ import resource
 
 import pytest
 
+from kit.certificates import Certificates
 from kit.newel import Factory
 from kit.origin import Origin
 from kit.transcript import Transcript
@@ -18,6 +19,12 @@ def transcript(request):
     made = Transcript()
     request.node.stash[TRANSCRIPT] = made
     return made
+
+
+@pytest.fixture
+def certificates(tmp_path):
+    """An authority, and pairs by it, by others, expired, mismatched. See kit/certificates.py."""
+    return Certificates(str(tmp_path / "certificates"))
 
 
 @pytest.fixture

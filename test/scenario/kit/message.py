@@ -1,5 +1,7 @@
 """HTTP/1 messages as this tree reads them: on its own, so that newel's parser is not its own judge."""
 
+import ssl
+
 
 class Fields:
     """Header fields in the order in which they came; names have no case."""
@@ -60,6 +62,7 @@ class Reader:
         self.buffer = bytearray()
         self.is_closed = False
         self.is_reset = False
+        self.is_ragged = False  # TLS ended without close_notify
 
     def more(self):
         """False at the end."""
@@ -69,6 +72,10 @@ class Reader:
             data = self.sock.recv(256 * 1024)
         except (ConnectionResetError, BrokenPipeError):
             self.is_reset, data = True, b""
+        except ssl.SSLError as error:
+            if error.reason != "UNEXPECTED_EOF_WHILE_READING":
+                raise
+            self.is_ragged, data = True, b""
         if not data:
             self.is_closed = True
             return False

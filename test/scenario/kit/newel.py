@@ -125,7 +125,8 @@ class Newel:
 
     def take_ready(self, line):
         parts = line[len("newel: serving "):].split("; ")
-        self.listeners = [part.removeprefix("http://") for part in parts[0].split(", ")]
+        self.listeners = [part.removeprefix("http://").removeprefix("https://")
+                          for part in parts[0].split(", ")]
         for part in parts[1:]:
             if part.startswith("status "):
                 url = part.split(",")[0].removeprefix("status ")
@@ -158,8 +159,8 @@ class Newel:
     def address(self):
         return self.listeners[0]
 
-    def wire(self, listener=0, name="client", receive_bytes=None):
-        return Wire(self.listeners[listener], self.transcript, name, receive_bytes)
+    def wire(self, listener=0, name="client", receive_bytes=None, source=None):
+        return Wire(self.listeners[listener], self.transcript, name, receive_bytes, source)
 
     def request(self, method, path="/", body=None, headers=None, listener=0, **fields):
         reply = request(self.listeners[listener], method, path, body, headers, **fields)

@@ -140,6 +140,11 @@ class Rule:
         return self.then(function)
 
 
+def note_name(sock, name, context):
+    """The callback of TLS: keeps the name that the client asked for."""
+    sock.server_name_asked = name
+
+
 class OriginConnection:
     def __init__(self, origin, sock, number):
         self.origin = origin
@@ -148,6 +153,9 @@ class OriginConnection:
         self.seen = bytearray()
         self.closed = threading.Event()
         self.reader = Reader(sock, self.take)
+        self.server_name = None  # of TLS: the name that was asked for
+        self.client_certificate = None  # what getpeercert() says
+        self.is_resumed = False
         self.thread = threading.Thread(target=self.serve, daemon=True)
 
     def note(self, text):
@@ -196,8 +204,27 @@ class OriginConnection:
         if "close" in request.headers.get("connection", "").lower():
             raise Hangup
 
+    def handshake(self):
+        """TLS, when the origin has a context; a failure is the end of the connection."""
+        try:
+            self.sock = self.origin.tls.wrap_socket(self.sock, server_side=True)
+        except OSError as error:
+            self.note(f"has no TLS: {error}")
+            with self.origin.changed:
+                self.origin.handshakes_failed.append(str(error))
+                self.origin.changed.notify_all()
+            raise Hangup from None
+        self.reader.sock = self.sock
+        self.server_name = getattr(self.sock, "server_name_asked", None)
+        self.client_certificate = self.sock.getpeercert()
+        self.is_resumed = self.sock.session_reused
+        self.note(f"speaks {self.sock.version()} {self.sock.selected_alpn_protocol()}, "
+                  f"was asked for {self.server_name}, resumed: {self.is_resumed}")
+
     def serve(self):
         try:
+            if self.origin.tls is not None:
+                self.handshake()
             while True:
                 self.one()
         except (Closed, Hangup):
@@ -213,12 +240,17 @@ class OriginConnection:
 
 
 class Origin:
-    def __init__(self, transcript, name="origin", path=None, records_bytes=True, is_told=True):
+    def __init__(self, transcript, name="origin", path=None, records_bytes=True, is_told=True, tls=None):
+        """tls: a server's ssl.SSLContext, as certificates.server_context(pair) makes it."""
         self.transcript = transcript
         self.name = name
         self.path = path
         self.records_bytes = records_bytes
         self.is_told = is_told
+        self.tls = tls
+        self.handshakes_failed = []
+        if tls is not None:
+            tls.sni_callback = note_name
         self.rules = {}
         self.requests = []
         self.connections = []

@@ -54,7 +54,7 @@ static void listed_names_are_allowed_in_any_case_and_no_others(void **state)
 
 static void only_the_whole_token_opens(void **state)
 {
-    struct nw_admin admin = {.token = "s3cret"};
+    struct nw_admin admin = {.token = nw_secret_new(NW_SLICE("s3cret"))};
     assert_true(token(&admin, "Bearer s3cret"));
     assert_true(token(&admin, "bearer s3cret"));
     assert_false(token(&admin, "Bearer s3cre"));
@@ -66,6 +66,7 @@ static void only_the_whole_token_opens(void **state)
     assert_false(token(&admin, "Bearer "));
     assert_false(token(&admin, ""));
     assert_false(admin_token_is_right(&admin, nw_slice_of(NULL, 0)));
+    nw_secret_free(admin.token);
 }
 
 static void without_a_token_nothing_opens(void **state)

@@ -19,15 +19,15 @@ static const char *fake_env(void *arg, const char *name)
     return strcmp(name, "PORT") == 0 ? "3000" : NULL;
 }
 
-static nw_err fake_file(void *arg, const char *path, struct nw_text *out)
+static nw_err fake_secret(void *arg, const char *path, struct nw_secret **out)
 {
     if (strcmp(path, "admin.token") != 0)
         return NW_NOT_FOUND;
-    nw_text_add_str(out, "s3cret\n");
+    *out = nw_secret_new(NW_SLICE("s3cret\n"));
     return NW_OK;
 }
 
-static const struct nw_conf_outside outside = {.env = fake_env, .read_file = fake_file};
+static const struct nw_conf_outside outside = {.env = fake_env, .read_secret = fake_secret};
 
 static void load(struct loaded *l, const char *text)
 {
@@ -62,7 +62,7 @@ static const char whole[] =
     "newel: 1\n"
     "listen:\n"
     "  - 0.0.0.0:8080\n"
-    "  - { address: \"[::1]:8081\" }\n"
+    "  - { address: \"[::1]:8081\", h2: off }\n"
     "admin: { address: \"127.0.0.1:9900\", token: \"file:admin.token\", hosts: [Box.Example.] }\n"
     "threads: 2\n"
     "state: /var/lib/newel\n"
@@ -83,6 +83,7 @@ static const char whole[] =
     "    host: node\n"
     "    timeouts: { first_byte: 5s }\n"
     "  images:\n"
+    "    multiplex: { streams: 50 }\n"
     "    run: [node, images.js, \"{port}\"]\n"
     "    instances: 2\n"
     "    env: { KEY: \"file:admin.token\", DEBUG: true }\n"
@@ -107,8 +108,10 @@ static void the_whole_vocabulary_becomes_typed(void **state)
     assert_int_equal(c->listen.count, 2);
     assert_string_equal(c->listen.items[0].address.text.ptr, "0.0.0.0:8080");
     assert_string_equal(c->listen.items[1].address.text.ptr, "[::1]:8081");
+    assert_int_equal(c->listen.items[0].h2.streams, 128);
+    assert_int_equal(c->listen.items[1].h2.streams, 0);
     assert_string_equal(c->admin.address.text.ptr, "127.0.0.1:9900");
-    assert_string_equal(c->admin.token.ptr, "s3cret");
+    assert_true(nw_secret_equals(c->admin.token, NW_SLICE("s3cret")));
     assert_true(nw_slice_eq(c->admin.hosts.items[0].name, NW_SLICE("box.example")));
     assert_int_equal(c->threads, 2);
     assert_string_equal(c->state.ptr, "/var/lib/newel");
@@ -158,6 +161,9 @@ static void services_become_typed(void **state)
     assert_string_equal(images->env.items[1].value.ptr, "true");
     assert_int_equal(images->memory_bytes, 256 << 20);
     assert_true(images->cpu_cores == 0.5);
+    assert_true(nw_conf_is_multiplexed(images));
+    assert_int_equal(images->multiplex.streams, 50);
+    assert_int_equal(images->multiplex.connections, 4);
     done(&l);
 }
 
@@ -217,6 +223,7 @@ static void what_is_not_said_has_its_default(void **state)
     assert_int_equal(c->services.items[0].waiting, 1000);
     assert_int_equal(c->services.items[0].health.expect.items[1].to, 399);
     assert_int_equal(c->services.items[0].health.path.len, 0);
+    assert_false(nw_conf_is_multiplexed(&c->services.items[0]));
     assert_int_equal(c->services.items[0].stop_ms, 10000);
     assert_int_equal(c->routes.items[0].buffer.response_bytes, 256 << 10);
     done(&l);
@@ -279,6 +286,18 @@ static const struct mistake mistakes[] = {
      "services.a.health.path", "begin with /", NULL},
     {"services: { a: { nodes: b:1, health: { every: 1s } } }\nroutes: { service: a }\n", 3, 38,
      "services.a.health.path", "missing", NULL},
+    {"services: { a: { nodes: b:1, multiplex: h3 } }\nroutes: { service: a }\n", 3, 41,
+     "services.a.multiplex", "h2", NULL},
+    {"services: { a: { nodes: b:1, multiplex: { streams: 0 } } }\nroutes: { service: a }\n", 3, 52,
+     "services.a.multiplex.streams", "at least 1", NULL},
+    {"services: { a: { nodes: b:1, multiplex: h2 } }\n"
+     "routes: { service: a, upgrade: [websocket] }\n",
+     4, 32, "routes[0].upgrade", "cannot be upgraded", "without multiplex"},
+    {"services: { a: { nodes: b:1, health: { grpc: \"\" } } }\nroutes: { service: a }\n", 3, 46,
+     "services.a.health.grpc", "HTTP/2", "multiplex: h2"},
+    {"services: { a: { nodes: b:1, multiplex: h2, health: { grpc: \"\", path: / } } }\n"
+     "routes: { service: a }\n",
+     3, 61, "services.a.health.grpc", "path or by gRPC", NULL},
     {"services: { a: { nodes: b:1, health: { path: /, every: 1s, timeout: 2s } } }\n"
      "routes: { service: a }\n",
      3, 69, "services.a.health.timeout", "longer than every", NULL},
@@ -295,6 +314,9 @@ static const struct mistake mistakes[] = {
     {"drain:\n", 3, 7, "drain", "no value", NULL},
     {"drain: [1s]\n", 3, 8, "drain", "not a list", NULL},
     {"threads: 0\n", 3, 10, "threads", "auto", NULL},
+    {"threads: off\n", 3, 10, "threads", "bare off", "quotes"},
+    {"routes: { respond: 200, stream: on }\n", 3, 33, "routes[0].stream", "bare on", "true"},
+    {"limits: off\n", 3, 9, "limits", "not a bare value", NULL},
     {"limits: { fibers: 1 }\n", 3, 19, "limits.fibers", "at least 64", NULL},
     {"limits: 5\n", 3, 9, "limits", "not a bare value", NULL},
     {"admin: { token: x }\n", 3, 8, "admin.address", "missing", NULL},
@@ -332,6 +354,37 @@ static void each_mistake_is_one_located_sentence(void **state)
         check_mistake(text.ptr, &mistakes[i]);
         nw_text_done(&text);
     }
+}
+
+#define LISTEN(h2)                                                                                 \
+    "newel: 1\nlisten: [{ address: \"a:1\", h2: " h2 " }]\n" SHOP "routes: { service: shop }\n"
+
+static void http2_is_a_count_of_streams_or_off(void **state)
+{
+    static const struct {
+        const char *text;
+        int64_t streams;
+    } rows[] = {{LISTEN("off"), 0},
+                {LISTEN("7"), 7},
+                {LISTEN("{ streams: off }"), 0},
+                {LISTEN("{ streams: 1K }"), 1000},
+                {LISTEN("{}"), 128}};
+    for (size_t i = 0; i < NW_COUNT(rows); i++) {
+        struct loaded l;
+        load_right(&l, rows[i].text);
+        assert_int_equal(l.conf->listen.items[0].h2.streams, rows[i].streams);
+        done(&l);
+    }
+    const struct mistake wrong[] = {
+        {LISTEN("0"), 2, 32, "listen[0].h2", "off or a count", NULL},
+        {LISTEN("on"), 2, 32, "listen[0].h2", "bare on", "quotes"},
+        {LISTEN("Off"), 2, 32, "listen[0].h2", "bare Off", "quotes"},
+        {LISTEN("\"on\""), 2, 32, "listen[0].h2", "off or a count", NULL},
+        {LISTEN("1001"), 2, 32, "listen[0].h2", "at most 1000", NULL},
+        {LISTEN("{ stream: 1 }"), 2, 34, "listen[0].h2.stream", "no such", "streams"},
+    };
+    for (size_t i = 0; i < NW_COUNT(wrong); i++)
+        check_mistake(wrong[i].text, &wrong[i]);
 }
 
 static void the_head_of_the_file_is_checked(void **state)
@@ -545,6 +598,7 @@ int main(void)
         cmocka_unit_test(routes_become_typed),
         cmocka_unit_test(what_is_not_said_has_its_default),
         cmocka_unit_test(each_mistake_is_one_located_sentence),
+        cmocka_unit_test(http2_is_a_count_of_streams_or_off),
         cmocka_unit_test(the_head_of_the_file_is_checked),
         cmocka_unit_test(one_run_names_every_mistake),
         cmocka_unit_test(a_flood_of_mistakes_is_bounded),

@@ -99,7 +99,7 @@ static void what_newel_does_not_read_is_refused_where_it_stands(void **state)
     assert_refused(NW_SLICE("a: [1, *x]\n"), 1, 8, "aliases");
     assert_refused(NW_SLICE("a: 1\n---\nb: 2\n"), 2, 1, "second document");
     assert_refused(NW_SLICE("a: yes\n"), 1, 4, "bare yes");
-    assert_refused(NW_SLICE("a: [ Off ]\n"), 1, 6, "bare Off");
+    assert_refused(NW_SLICE("a: [ No ]\n"), 1, 6, "bare No");
     assert_refused(NW_SLICE("[a]: 1\n"), 1, 1, "key");
     assert_refused(NW_SLICE("a: \"x\\0y\"\n"), 1, 4, "NUL");
     assert_refused(NW_SLICE(""), 1, 1, "empty");
@@ -140,7 +140,7 @@ static void bytes_that_are_not_utf8_are_named_by_place(void **state)
 static void a_syntax_error_ends_the_parse(void **state)
 {
     struct parsed p;
-    parse(&p, "a: yes\nb: [1, 2\nc: on\n");
+    parse(&p, "a: yes\nb: [1, 2\nc: no\n");
     assert_int_equal(p.err, NW_INVALID);
     assert_null(p.root);
     assert_int_equal(p.diag.error_count, 2);

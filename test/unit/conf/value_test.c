@@ -6,6 +6,8 @@
 
 #include <cmocka.h>
 
+#include "base/alloc.h"
+
 static struct nw_arena arena;
 static struct nw_conf_why why;
 
@@ -262,17 +264,17 @@ static const char *fake_env(void *arg, const char *name)
     return strcmp(name, "PORT") == 0 ? "8080" : strcmp(name, "EMPTY") == 0 ? "" : NULL;
 }
 
-static nw_err fake_file(void *arg, const char *path, struct nw_text *out)
+static nw_err fake_secret(void *arg, const char *path, struct nw_secret **out)
 {
     if (strcmp(path, "missing") == 0)
         return NW_NOT_FOUND;
-    if (strcmp(path, "empty") == 0)
-        return NW_OK;
-    nw_text_add_str(out, strcmp(path, "two") == 0 ? "s3cret\n\n" : "s3cret\r\n");
+    *out = nw_secret_new(strcmp(path, "empty") == 0 ? NW_SLICE("")
+                         : strcmp(path, "two") == 0 ? NW_SLICE("s3cret\n\n")
+                                                    : NW_SLICE("s3cret\r\n"));
     return NW_OK;
 }
 
-static const struct nw_conf_outside outside = {.env = fake_env, .read_file = fake_file};
+static const struct nw_conf_outside outside = {.env = fake_env, .read_secret = fake_secret};
 
 static void variables_are_expanded_once(void **state)
 {
@@ -293,22 +295,24 @@ static void variables_are_expanded_once(void **state)
 
 static void a_secret_comes_from_its_file_without_the_newline(void **state)
 {
-    struct nw_slice out;
-    assert_int_equal(nw_conf_value_secret(NW_SLICE("file:one"), &outside, &arena, &out, &why),
-                     NW_OK);
-    assert_string_equal(out.ptr, "s3cret");
-    assert_int_equal(nw_conf_value_secret(NW_SLICE("file:two"), &outside, &arena, &out, &why),
-                     NW_OK);
-    assert_string_equal(out.ptr, "s3cret\n");
-    assert_int_equal(nw_conf_value_secret(NW_SLICE("plain"), &outside, &arena, &out, &why), NW_OK);
-    assert_true(nw_slice_eq(out, NW_SLICE("plain")));
-    assert_int_equal(nw_conf_value_secret(NW_SLICE("file:missing"), &outside, &arena, &out, &why),
-                     NW_INVALID);
-    assert_non_null(strstr(why.sentence, "missing"));
-    assert_int_equal(nw_conf_value_secret(NW_SLICE("file:empty"), &outside, &arena, &out, &why),
-                     NW_INVALID);
-    assert_int_equal(nw_conf_value_secret(NW_SLICE("file:"), &outside, &arena, &out, &why),
-                     NW_INVALID);
+    const char *right[][2] = {{"file:one", "s3cret"}, {"file:two", "s3cret\n"}, {"plain", "plain"}};
+    const char *wrong[][2] = {
+        {"file:missing", "missing"}, {"file:empty", "empty"}, {"file:", "path"}};
+    struct nw_secret *secret = NULL;
+    for (size_t i = 0; i < NW_COUNT(right); i++) {
+        assert_int_equal(
+            nw_conf_value_secret(nw_slice_str(right[i][0]), &outside, &arena, &secret, &why),
+            NW_OK);
+        assert_true(nw_secret_equals(secret, nw_slice_str(right[i][1])));
+        nw_secret_free(NW_TAKE(secret));
+    }
+    for (size_t i = 0; i < NW_COUNT(wrong); i++) {
+        assert_int_equal(
+            nw_conf_value_secret(nw_slice_str(wrong[i][0]), &outside, &arena, &secret, &why),
+            NW_INVALID);
+        assert_non_null(strstr(why.sentence, wrong[i][1]));
+    }
+    assert_null(secret);
 }
 
 int main(void)

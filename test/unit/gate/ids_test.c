@@ -4,7 +4,7 @@
 #include "../io/core_run.h"
 #include "exchange_build.h"
 
-static struct nw_cidr trusted[1];
+static struct nw_arena arena;
 static struct gate_settings settings;
 static const struct gate_peer peer = {.kind = NW_ADDR_IP4, .port = 4000, .ip = {192, 0, 2, 7}};
 
@@ -29,8 +29,9 @@ static void fill(struct made *made, const char *fields)
 
 static void trust_the_peer(void)
 {
-    CHECK_EQ(nw_cidr_parse(NW_SLICE("192.0.2.0/24"), &trusted[0]), NW_OK);
-    settings = (struct gate_settings){.trusted = trusted, .trusted_count = 1};
+    struct nw_cidr trusted;
+    CHECK_EQ(nw_cidr_parse(NW_SLICE("192.0.2.0/24"), &trusted), NW_OK);
+    settings = (struct gate_settings){.trusted = nw_ip_ranges_new(&trusted, 1, &arena)};
 }
 
 static void make_body(void)
@@ -107,6 +108,34 @@ static void client_body(void)
     made_done(&made);
 }
 
+static void mapped_body(void)
+{
+    struct made made;
+    trust_the_peer();
+    fill(&made, "X-Forwarded-For: 203.0.113.9, ::ffff:192.0.2.50\r\n");
+    CHECK(client_is(&made, "203.0.113.9"));
+    made_done(&made);
+    fill(&made, "X-Forwarded-For: ::ffff:203.0.113.9\r\n");
+    CHECK(client_is(&made, "203.0.113.9"));
+    CHECK_EQ(made.exchange->client.kind, NW_ADDR_IP4);
+    made_done(&made);
+}
+
+static void hearsay_body(void)
+{
+    struct made made;
+    trust_the_peer();
+    fill(&made, "X-Forwarded-For: 6.6.6.6, unknown\r\n");
+    CHECK(client_is(&made, "192.0.2.7"));
+    made_done(&made);
+    fill(&made, "X-Forwarded-For: 6.6.6.6, 203.0.113.9:5555, 192.0.2.50\r\n");
+    CHECK(client_is(&made, "192.0.2.50")); /* the farthest of those that can be believed */
+    made_done(&made);
+    fill(&made, "X-Forwarded-For: 6.6.6.6, unknown, 203.0.113.9, 192.0.2.50\r\n");
+    CHECK(client_is(&made, "203.0.113.9"));
+    made_done(&made);
+}
+
 #define TRACE "4bf92f3577b34da6a3ce929d0e0e4736"
 #define SPAN "00f067aa0ba902b7"
 
@@ -171,6 +200,14 @@ static void the_client_is_the_nearest_that_is_no_proxy(void **state)
 {
     core_run(1, client_body);
 }
+static void a_mapped_address_is_an_ipv4_address(void **state)
+{
+    core_run(1, mapped_body);
+}
+static void what_stands_before_no_address_is_hearsay(void **state)
+{
+    core_run(1, hearsay_body);
+}
 static void a_trace_goes_on_with_a_new_span(void **state)
 {
     core_run(1, trace_body);
@@ -178,6 +215,18 @@ static void a_trace_goes_on_with_a_new_span(void **state)
 static void a_malformed_trace_begins_anew(void **state)
 {
     core_run(1, bad_trace_body);
+}
+
+static int set_up(void **state)
+{
+    nw_arena_init(&arena, NULL, 0, 1 << 20);
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    nw_arena_done(&arena);
+    return 0;
 }
 
 int main(void)
@@ -188,8 +237,10 @@ int main(void)
         cmocka_unit_test(a_trusted_proxy_is_believed),
         cmocka_unit_test(an_id_that_could_break_a_log_is_replaced),
         cmocka_unit_test(the_client_is_the_nearest_that_is_no_proxy),
+        cmocka_unit_test(a_mapped_address_is_an_ipv4_address),
+        cmocka_unit_test(what_stands_before_no_address_is_hearsay),
         cmocka_unit_test(a_trace_goes_on_with_a_new_span),
         cmocka_unit_test(a_malformed_trace_begins_anew),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, set_up, tear_down);
 }

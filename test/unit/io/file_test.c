@@ -149,6 +149,24 @@ static void a_file_beyond_the_limit_is_refused(void **state)
     nw_text_done(&text);
 }
 
+static void a_secret_file_is_read_whole_or_not_at_all(void **state)
+{
+    enum { KEY_BYTES = 10000 }; /* more than a page */
+    struct nw_secret *secret = NULL;
+    struct nw_text key = {0};
+    while (key.len < KEY_BYTES)
+        nw_text_addf(&key, "%zu,", key.len);
+    CHECK_OK(nw_file_replace_now(NULL, path, nw_text_slice(&key), 0600));
+    CHECK_ERR(nw_file_read_secret_now(NULL, path, key.len - 1, &secret), NW_BODY_TOO_LARGE);
+    CHECK_ERR(nw_file_read_secret_now(NULL, "/nonexistent", 5, &secret), NW_NOT_FOUND);
+    CHECK_ERR(nw_file_read_secret_now(NULL, directory, 5, &secret), NW_INVALID);
+    CHECK(secret == NULL);
+    CHECK_OK(nw_file_read_secret_now(NULL, path, key.len, &secret));
+    CHECK(nw_secret_equals(secret, nw_text_slice(&key)));
+    nw_secret_free(secret);
+    nw_text_done(&key);
+}
+
 static void a_directory_is_made_once(void **state)
 {
     CHECK_OK(nw_file_make_dir_now(NULL, path, 0700));
@@ -209,6 +227,7 @@ int main(void)
         IN_A_DIRECTORY(a_spool_file_has_no_name),
         IN_A_DIRECTORY(a_replaced_file_is_whole_and_leaves_nothing_beside),
         IN_A_DIRECTORY(a_file_beyond_the_limit_is_refused),
+        IN_A_DIRECTORY(a_secret_file_is_read_whole_or_not_at_all),
         IN_A_DIRECTORY(a_directory_is_made_once),
         IN_A_DIRECTORY(a_lock_names_its_holder),
         IN_A_DIRECTORY(a_lock_dies_with_its_process),

@@ -245,7 +245,7 @@ struct test_conn {
     unsigned greeting;
 };
 
-NW_UNUSED static nw_err test_open(struct nw_peer_conn *conn)
+NW_UNUSED static nw_err test_open(struct nw_peer_conn *conn, void *driver_arg)
 {
     ((struct test_conn *)conn)->greeting = 42;
     return NW_OK;

@@ -26,6 +26,68 @@ static void under_steady_load_999_of_1000_requests_reuse_a_connection(void **sta
     run(1, ask_many);
 }
 
+/* ---- settings ---- */
+
+static void change_settings(struct world *world)
+{
+    struct site site;
+    site_init(&site, 1);
+    site.spec.settings_key = 7;
+    site_open(world, &site);
+    CHECK_OK(ask(site.set));
+    CHECK_OK(ask(site.set));
+    CHECK(site.origins[0].accepted == 1);
+
+    struct nw_peer_set *old = site.set;
+    site.spec.settings_key = 8;
+    CHECK_OK(nw_peer_set_new(world->registry, &site.spec, &site.set));
+    CHECK_OK(ask(site.set)); /* before its start too: it must not get what was made under 7 */
+    CHECK(site.origins[0].accepted == 2);
+    nw_peer_set_start(site.set);
+    nw_peer_set_unref(old);
+    CHECK_OK(ask(site.set));
+    CHECK(site.origins[0].accepted == 2);
+
+    nw_peer_set_rekey(site.set, 9);
+    IGNORE(nw_sleep(1)); /* the sweep */
+    CHECK(metric_of(world, "node_connections_idle", NULL) == 0);
+    CHECK_OK(ask(site.set));
+    CHECK(site.origins[0].accepted == 3);
+    nw_peer_set_rekey(site.set, 9); /* the same: nothing closes */
+    IGNORE(nw_sleep(1));
+    CHECK_OK(ask(site.set));
+    CHECK(site.origins[0].accepted == 3);
+    site_close(&site);
+}
+
+static void a_connection_made_under_other_settings_is_closed_not_reused(void **state)
+{
+    run(1, change_settings);
+}
+
+static void tell_trouble(struct world *world)
+{
+    struct site site;
+    site_init(&site, 1);
+    site_open(world, &site);
+    struct nw_peer_node *node = nw_peer_set_find(site.set, site.nodes[0].address);
+    struct nw_text status = {0};
+    nw_peer_node_trouble(node, "its certificate has expired");
+    nw_peer_set_status(site.set, &status);
+    CHECK(strstr(status.ptr, "\"trouble\":\"its certificate has expired\"") != NULL);
+    nw_text_clear(&status);
+    nw_peer_node_trouble(node, NULL);
+    nw_peer_set_status(site.set, &status);
+    CHECK(strstr(status.ptr, "trouble") == NULL);
+    nw_text_done(&status);
+    site_close(&site);
+}
+
+static void trouble_with_a_node_is_told_until_it_is_over(void **state)
+{
+    run(1, tell_trouble);
+}
+
 struct load {
     struct nw_peer_set *set;
     unsigned count;
@@ -368,6 +430,8 @@ static void one_key_goes_to_one_node(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_connection_made_under_other_settings_is_closed_not_reused),
+        cmocka_unit_test(trouble_with_a_node_is_told_until_it_is_over),
         cmocka_unit_test(under_steady_load_999_of_1000_requests_reuse_a_connection),
         cmocka_unit_test(many_fibers_on_two_workers_share_the_nodes),
         cmocka_unit_test(the_connection_used_last_is_used_first),

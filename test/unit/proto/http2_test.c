@@ -122,7 +122,8 @@ static void host_may_stand_alone_or_equal(void **state)
 {
     expect_request(":method=GET|:scheme=https|:path=/|x=y|host=b",
                    "request end GET / HTTP/1.1\r\nx: y\r\nhost: b\r\n\r\n");
-    expect_request(GET_FIELDS "|host=A|x=y", "request end GET / HTTP/1.1\r\nhost: a\r\nx: y\r\n\r\n");
+    expect_request(GET_FIELDS "|host=A|x=y",
+                   "request end GET / HTTP/1.1\r\nhost: a\r\nx: y\r\n\r\n");
 }
 
 static void connect_keeps_the_shape_that_the_judge_refuses(void **state)
@@ -274,7 +275,8 @@ static void the_hundred_and_first_field_is_too_many(void **state)
     for (unsigned i = 0; i < 99; i++)
         strcat(fields, "|x=y");
     struct side *server = serve_fields(fields, END_STREAM);
-    CHECK(nw_slice_starts_with(nw_slice_of(server->log, server->log_len), NW_SLICE("request end G")));
+    struct nw_slice log = nw_slice_of(server->log, server->log_len);
+    CHECK(nw_slice_starts_with(log, NW_SLICE("request end G")));
     side_free(server);
     strcat(fields, "|x=y");
     server = serve_fields(fields, END_STREAM);
@@ -321,8 +323,8 @@ static void malformed_answers_reset_their_stream(void **state)
 {
     static struct frames frames;
     static const char *const bad[] = {
-        "x=y", ":status=20", ":status=2000", ":status=abc", ":status=101", ":status=200|:status=200",
-        ":status=200|:path=/", ":status=200|X=y", ":status=200|connection=close",
+        "x=y", ":status=20", ":status=2000", ":status=abc", ":status=101",
+        ":status=200|:status=200", ":status=200|:path=/", ":status=200|X=y", ":status=200|connection=close",
         ":status=200|transfer-encoding=chunked", ":status=200|x=a\nb", "x=y|:status=200",
         ":status=200|content-length=5",
     };
