@@ -560,3 +560,29 @@ def test_reloads_of_lists_fail_nobody(newel, origin):
             assert "error" not in edge.reload(conf)
             assert wire.send(b"\n" + GET).response().status == 200
     assert denied(edge) == 0
+
+
+# HTTP/2
+
+
+def test_http2_is_asked_the_same(newel, origin, haproxy, transcript):
+    edge = behind_proxy(newel, origin, routes=[
+        {"path": "/in", "allow": "127.0.0.5", "service": "app"},
+        {"path": "/out", "deny": "127.0.0.5", "service": "app"}])
+    before = haproxy(edge.address, "send-proxy-v2")
+
+    def curl(path):
+        return run(transcript, "curl", "-s", "-o", "/dev/null", "-w", "%{http_version} %{http_code}",
+                   "--http2-prior-knowledge", "--interface", "127.0.0.5",
+                   f"http://{before.address}{path}").stdout
+
+    assert curl("/in") == "2 200" and origin.last.headers["x-forwarded-for"] == "127.0.0.5"
+    assert curl("/out") == "2 403" and origin.count() == 1
+    assert denied(edge, "route_address") == 1 and denied(edge) == 1
+
+
+def test_http2_is_sent_to_https_too(newel, origin, transcript):
+    edge = to_https(newel, origin)
+    told = run(transcript, "curl", "-s", "-o", "/dev/null", "-w",
+               "%{http_version} %{http_code} %{redirect_url}", "--http2-prior-knowledge", f"http://{edge.address}/a?b=c")
+    assert told.stdout == "2 308 https://127.0.0.1/a?b=c" and origin.seen == b""
