@@ -7,6 +7,7 @@
 #include "io/tls.h"
 
 #include "base/assert.h"
+#include "conf/option.h"
 #include "gate/access.h"
 #include "io/clock.h"
 #include "io/worker.h"
@@ -88,6 +89,13 @@ struct nw_gate_service *gate_service_new(struct nw_gate *gate, const struct nw_c
     service->host = conf->host;
     service->host.text = nw_slice_str(nw_alloc_string(conf->host.text));
     service->health_path = nw_alloc_string(conf->health.path);
+    service->is_h2 = nw_conf_is_multiplexed(conf);
+    service->streams_max = (uint32_t)conf->multiplex.streams;
+    service->has_grpc_check = NW_CONF_HAS(&conf->health, health, grpc);
+    struct nw_text check = {0};
+    nw_text_addf(&check, "grpc:%.*s", NW_SLICE_ARG(conf->health.grpc));
+    service->grpc_check = nw_alloc_string(nw_slice_of(check.ptr, check.len));
+    nw_text_done(&check);
     service->expect = nw_conf_statuses_copy(&conf->health.expect);
     for (int i = 0; i < GATE_CLASSES; i++)
         service->requests[i] = nw_metric_open(gate->metrics, NW_METRIC_service_requests_total,
@@ -98,6 +106,8 @@ struct nw_gate_service *gate_service_new(struct nw_gate *gate, const struct nw_c
         nw_metric_open(gate->metrics, NW_METRIC_service_retries_total, service->name, "unsent");
     service->retried =
         nw_metric_open(gate->metrics, NW_METRIC_service_retries_total, service->name, "safe");
+    service->window_blocked =
+        nw_metric_open(gate->metrics, NW_METRIC_peer_window_blocked_total, service->name);
     return service;
 }
 
@@ -119,9 +129,11 @@ void gate_service_unref(struct nw_gate_service *service)
     nw_tls_client_unref(atomic_load(&service->tls));
     nw_metric_close(service->gate->metrics, service->moved);
     nw_metric_close(service->gate->metrics, service->retried);
+    nw_metric_close(service->gate->metrics, service->window_blocked);
     nw_free((void *)service->key.name.ptr);
     nw_free((void *)service->host.text.ptr);
     nw_free(service->health_path);
+    nw_free(service->grpc_check);
     nw_free(service->expect.items);
     nw_free(service->name);
     nw_free(service);

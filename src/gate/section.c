@@ -11,6 +11,7 @@
 #include "gate/probe.h"
 #include "gate/section.h"
 #include "gate/tls.h"
+#include "gate/upstream.h"
 #include "io/clock.h"
 #include "io/dns.h"
 #include "io/fiber.h"
@@ -40,6 +41,7 @@ static void build_settings(struct gate_part *part, const struct nw_conf *conf)
     s->head_time_ms = (uint32_t)conf->limits.head_time_ms;
     s->idle_ms = (uint32_t)conf->limits.idle_ms;
     s->requests_per_connection_max = (uint64_t)conf->limits.requests_per_connection;
+    s->ahead_bytes = (size_t)conf->buffer.response_bytes;
     s->spool_max_bytes = (uint64_t)conf->buffer.spool_bytes;
     s->trusted = conf->trusted_proxies.count > 0 ? conf->trusted_proxies.ranges : NULL;
     s->access = nw_conf_is_given(&conf->log.access.block) ? &conf->log.access : NULL;
@@ -126,6 +128,7 @@ NW_YIELDS static nw_err listener_open(struct nw_gate *gate, const struct nw_conf
         return err;
     }
     made->gate = gate;
+    atomic_init(&made->h2_streams, (uint32_t)listen->h2.streams);
     made->slot = free_slot(gate);
     made->text = nw_alloc_string(listen->address.text);
     made->open = nw_metric_open(gate->metrics, NW_METRIC_connections_open, made->text);
@@ -227,7 +230,7 @@ NW_YIELDS static void adopt_service(struct nw_gate *gate, const struct nw_conf_s
     struct nw_peer_node_spec *specs = specs_new(conf);
     struct nw_peer_set_spec spec = {
         .name = service->name,
-        .driver = &gate_http_driver,
+        .driver = service->is_h2 ? &gate_h2_driver : &gate_http_driver,
         .driver_arg = service,
         .settings_key = tls != NULL ? nw_tls_client_key(tls) : 0,
         .balance = (nw_peer_balance)conf->balance,
@@ -238,8 +241,11 @@ NW_YIELDS static void adopt_service(struct nw_gate *gate, const struct nw_conf_s
         .connect_timeout_ms = (uint32_t)conf->timeouts.connect_ms,
         .idle_ms = service->idle_ms,
         .slow_start_ms = (uint32_t)conf->slow_start_ms,
-        .has_health = conf->health.path.len > 0,
-        .health_check = service->health_path,
+        .streams_max = (unsigned)conf->multiplex.streams,
+        .connections_max = (unsigned)conf->multiplex.connections,
+        .has_health = conf->health.path.len > 0 || service->has_grpc_check,
+        .health_check =
+            service->has_grpc_check ? service->grpc_check : service->health_path,
         .health_every_ms = (uint32_t)conf->health.every_ms,
         .health_timeout_ms = (uint32_t)conf->health.timeout_ms,
         .health_fall = (unsigned)conf->health.fall,
@@ -293,6 +299,8 @@ static void adopt_listeners(struct nw_gate *gate, struct nw_generation *next,
         }
         atomic_store_explicit(&listener->redirects,
                               listen->redirect == NW_CONF_LISTEN_REDIRECT_HTTPS,
+                              memory_order_relaxed);
+        atomic_store_explicit(&listener->h2_streams, (uint32_t)listen->h2.streams,
                               memory_order_relaxed);
         if (asks_who(listen))
             part->listens[listener->slot] = listen;

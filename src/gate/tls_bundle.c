@@ -226,6 +226,7 @@ static nw_err make_offer(struct gate_bundle *bundle, const struct gate_tls_world
         .refuses_unknown_name = tls->unknown_name == NW_CONF_UNKNOWN_NAME_REFUSE,
         .tickets = tickets,
         .client_ca_pem = bytes_of(&bundle->ca),
+        .has_h2 = bundle->listen->h2.streams > 0,
         .needs_client_certificate = nw_conf_is_given(&tls->clients.block) && tls->clients.require,
     };
     struct nw_tls_server *server = NULL;
@@ -250,6 +251,7 @@ static nw_err make_client(struct gate_bundle *bundle, struct nw_text *why, const
         .name = tls->name,
         .identity = bundle->pair_count > 0 ? bundle->pairs[0].identity : NULL,
         .is_unverified = !tls->verify,
+        .has_h2 = nw_conf_is_multiplexed(bundle->service),
     };
     *out_option = "ca";
     return nw_tls_client_new(&spec, why, &bundle->client);

@@ -2,8 +2,8 @@
  * A certificate chain and its key: judged once when read, then kept as plain bytes.
  *
  * The parsed forms belong to workers (tls_worker.c): a key that several library contexts share is
- * exported into each behind a lock that every signature takes. What is kept here is DER; the PEM
- * texts are the caller's and the copy of the key is wiped.
+ * exported into each behind a lock that every signature takes. What is kept here is DER, of the key
+ * as a secret; the PEM texts are the caller's, and OpenSSL wipes its own copies.
  */
 #include <ctype.h>
 #include <openssl/core_names.h>
@@ -15,6 +15,7 @@
 
 #include "base/alloc.h"
 #include "base/assert.h"
+#include "base/secret.h"
 #include "io/fiber.h"
 #include "io/tls_impl.h"
 
@@ -37,7 +38,7 @@ struct nw_tls_identity {
     uint16_t scheme;
     struct der certificates[CHAIN_MAX]; /* the leaf first */
     unsigned certificate_count;
-    struct der key;
+    struct nw_secret *key; /* DER */
     char *ocsp;
     size_t ocsp_bytes;
     int64_t ocsp_until_s;
@@ -301,8 +302,11 @@ static bool keep(struct nw_tls_identity *identity, STACK_OF(X509) *chain, const 
         der->len = i2d_X509(sk_X509_value(chain, i), &der->ptr);
         NW_ASSERT(der->len > 0);
     }
-    identity->key.len = i2d_PrivateKey(key, &identity->key.ptr);
-    NW_ASSERT(identity->key.len > 0);
+    unsigned char *der = NULL;
+    int bytes = i2d_PrivateKey(key, &der);
+    NW_ASSERT(bytes > 0);
+    identity->key = nw_secret_new(nw_slice_of((const char *)der, (size_t)bytes));
+    OPENSSL_clear_free(der, (size_t)bytes);
     return true;
 }
 
@@ -338,8 +342,7 @@ static void identity_free(struct nw_tls_identity *identity)
 {
     for (unsigned i = 0; i < identity->certificate_count; i++)
         OPENSSL_free(identity->certificates[i].ptr);
-    if (identity->key.ptr != NULL)
-        OPENSSL_clear_free(identity->key.ptr, (size_t)identity->key.len);
+    nw_secret_free(identity->key);
     for (unsigned i = 0; i < identity->info.name_count; i++)
         nw_free(identity->names[i]);
     nw_free(identity->names);
@@ -426,8 +429,9 @@ const struct nw_tls_own_identity *nw_tls_identity_own(struct nw_tls_identity *id
     own->chain = sk_X509_new_null();
     for (unsigned i = 1; i < identity->certificate_count; i++)
         sk_X509_push(own->chain, parse(lib, &identity->certificates[i]));
-    const unsigned char *at = identity->key.ptr;
-    own->key = d2i_AutoPrivateKey_ex(NULL, &at, identity->key.len, lib, NULL);
+    struct nw_slice key = nw_secret_bytes(identity->key);
+    const unsigned char *at = (const unsigned char *)key.ptr;
+    own->key = d2i_AutoPrivateKey_ex(NULL, &at, (long)key.len, lib, NULL);
     if (own->leaf == NULL || own->key == NULL) {
         own_free(&own->made);
         return NULL;

@@ -50,6 +50,8 @@ struct nw_tls_made {
 struct nw_tls_made *nw_tls_made_get(const struct nw_tls_life *life);
 /* Keeps it; first drops what was made of objects that are gone. */
 void nw_tls_made_put(struct nw_tls_life *life, struct nw_tls_made *take_made);
+/* How many this worker keeps. */
+unsigned nw_tls_made_count(void);
 
 /* ---- identities ---- */
 

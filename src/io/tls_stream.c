@@ -483,9 +483,8 @@ void nw_tls_free(struct nw_tls *tls)
 
 static void tls_close(struct nw_stream *stream, bool with_reset)
 {
-    bool is_heard = !with_reset && !stream->is_flush_due && !stream->is_ending &&
-                    !stream->is_write_broken && !stream->tls->is_fin;
-    if (is_heard)
+    /* Not behind records that are dropped: what was cut must not look whole. */
+    if (!with_reset && !stream->is_flush_due && !stream->is_write_broken)
         tls_finish(stream);
     nw_tls_free(stream->tls);
     nw_stream_plain_ops.close(stream, with_reset);

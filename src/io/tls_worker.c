@@ -59,6 +59,11 @@ struct nw_tls_made *nw_tls_made_get(const struct nw_tls_life *life)
     return nw_map_get(&nw_tls_worker()->made, key_of(&life));
 }
 
+unsigned nw_tls_made_count(void)
+{
+    return (unsigned)nw_map_count(&nw_tls_worker()->made);
+}
+
 static void made_drop(struct nw_tls_worker *worker, bool also_living)
 {
     size_t cursor = 0;
