@@ -18,6 +18,7 @@
 #include "gate/serve.h"
 #include "io/clock.h"
 #include "io/fiber.h"
+#include "io/tls.h"
 #include "io/worker.h"
 #include "proto/http_date.h"
 
@@ -173,6 +174,9 @@ NW_YIELDS static bool begin_proxied(struct gate_worker *worker, struct gate_conn
 NW_YIELDS static bool greet(struct gate_conn *conn, struct nw_buf *in, gate_next *out_next)
 {
     *out_next = gate_greet(conn, in);
+    const struct nw_tls_info *tls = *out_next == GATE_NEXT ? nw_stream_tls(&conn->stream) : NULL;
+    if (tls != NULL && tls->is_h2)
+        *out_next = GATE_H2;
     return *out_next == GATE_NEXT && nw_buf_unread_bytes(in) > 0;
 }
 

@@ -105,9 +105,10 @@ nw_err gate_probe(struct nw_peer_node *node, const char **out_reason)
     if (err != NW_OK)
         *out_reason = err == NW_TIMEOUT ? "its TLS handshake timed out"
                                         : "it did not prove who it is";
+    else if (service->is_h2)
+        err = ask_h2(service, &stream, out_reason);
     else
-        err = service->is_h2 ? ask_h2(service, &stream, out_reason)
-                             : ask(service, &stream, out_reason);
+        err = ask(service, &stream, out_reason);
     nw_stream_close(&stream);
     return err;
 }

@@ -147,6 +147,7 @@ NW_YIELDS static bool is_h2_preface(struct gate_request *r, struct nw_buf *in)
     static const struct nw_slice preface = NW_SLICE_LIT("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
     struct gate_listener *listener = r->conn->listener;
     if (r->parser.found != NW_HTTP1_UNSUPPORTED_VERSION || r->conn->request_count > 0 ||
+        r->conn->is_secure || /* there ALPN has chosen */
         atomic_load_explicit(&listener->h2_streams, memory_order_relaxed) == 0)
         return false;
     NW_WITHIN(head, r->worker->settings.head_time_ms);
@@ -204,7 +205,8 @@ static void init_exchange(struct gate_request *r, const char *bytes)
     x->service = NULL;
     x->capture_count = 0;
     x->is_secure = r->conn->is_secure;
-    x->is_target_raw = x->asks_upgrade = x->finishes = x->is_h2 = x->is_grpc = false;
+    x->is_target_raw = x->asks_upgrade = x->finishes = false;
+    x->is_h2 = x->is_grpc = false;
     x->ahead_bytes = 0;
     x->source = &r->source.base;
     x->sink = &r->sink.base;

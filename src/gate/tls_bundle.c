@@ -226,8 +226,8 @@ static nw_err make_offer(struct gate_bundle *bundle, const struct gate_tls_world
         .refuses_unknown_name = tls->unknown_name == NW_CONF_UNKNOWN_NAME_REFUSE,
         .tickets = tickets,
         .client_ca_pem = bytes_of(&bundle->ca),
-        .has_h2 = bundle->listen->h2.streams > 0,
         .needs_client_certificate = nw_conf_is_given(&tls->clients.block) && tls->clients.require,
+        .has_h2 = bundle->listen->h2.streams > 0,
     };
     struct nw_tls_server *server = NULL;
     *out_option = nw_conf_is_given(&tls->clients.block) ? "clients" : NULL;

@@ -34,8 +34,10 @@ static void on_down(void *arg)
     nw_peer_shared_down(arg);
 }
 
+/* The first word of the peer are its SETTINGS, which come before any stream can end. */
 static void on_slot(void *arg)
 {
+    upstream_of(arg)->shared.is_unsettled = false;
     nw_peer_shared_changed(arg);
 }
 
@@ -46,6 +48,7 @@ NW_YIELDS static nw_err open_conn(struct nw_peer_conn *conn, void *driver_arg)
     struct nw_h2_options options = {
         .stream = &conn->stream,
         .is_client = true,
+        .is_https = !conn->stream.ops->is_plain,
         .streams_max = service->streams_max,
         .head_max_bytes = HEAD_MAX_BYTES,
         .window_bytes = WINDOW_BYTES,
@@ -55,6 +58,7 @@ NW_YIELDS static nw_err open_conn(struct nw_peer_conn *conn, void *driver_arg)
         .on_down = on_down,
         .on_slot = on_slot,
     };
+    upstream_of(conn)->shared.is_unsettled = true;
     return nw_h2_new(&options, &upstream_of(conn)->h2);
 }
 
