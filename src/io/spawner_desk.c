@@ -54,12 +54,6 @@ static void on_load(struct nw_spawn_desk *desk, struct nw_spawn_answer *out)
     const struct nw_spawn_book *book = desk->book;
     nw_err err = book->load(book->arg, &out->digest, &desk->power, out->text);
     desk->is_loaded = err == NW_OK;
-    if (err == NW_OK && desk->is_rootless && desk->power.may_start_root) {
-        desk->is_loaded = false;
-        err = NW_DENIED;
-        snprintf(out->text, sizeof out->text,
-                 "newel was started without a process that is root; restart it");
-    }
     out->err = (int32_t)err;
 }
 
