@@ -57,7 +57,7 @@ static void on_load(struct nw_spawn_desk *desk, struct nw_spawn_answer *out)
     out->err = (int32_t)err;
 }
 
-static void on_take(struct nw_spawn_desk *desk, struct nw_spawn_answer *out)
+void nw_spawn_desk_take(struct nw_spawn_desk *desk, struct nw_spawn_answer *out)
 {
     if (!desk->is_loaded) {
         out->err = NW_INVALID;
@@ -125,7 +125,7 @@ bool nw_spawn_desk_serve(struct nw_spawn_desk *desk)
     if (kind == NW_SPAWN_LOAD && bytes == sizeof request.head)
         on_load(desk, &out);
     else if (kind == NW_SPAWN_TAKE && bytes == sizeof request.head)
-        on_take(desk, &out);
+        nw_spawn_desk_take(desk, &out);
     else if (kind == NW_SPAWN_OPEN && bytes == sizeof request.open)
         fd = on_open(desk, &request.open, &out);
     else if (kind == NW_SPAWN_LISTEN && bytes == sizeof request.listen)
