@@ -54,7 +54,7 @@ static void on_accept(struct nw_admin *admin, struct nw_accepted *accepted, bool
     conn->admin = admin;
     conn->is_control = is_control;
     if (is_control)
-        nw_peer_user_name(accepted->fd, conn->caller, sizeof conn->caller);
+        nw_peer_user_name(accepted->fd, admin->user, conn->caller, sizeof conn->caller);
     nw_stream_init_accepted(&conn->stream, accepted);
     nw_list_push_back(&admin->conns, &conn->node);
     admin->conn_counts[is_control]++;
@@ -94,7 +94,10 @@ NW_YIELDS static nw_err open_http(struct nw_admin *admin, const struct nw_conf *
     struct nw_listener_options options = {.inherited_fd = -1,
                                           .only_worker_0 = true,
                                           .on_accept = on_accept_http,
-                                          .owner = admin};
+                                          .owner = admin,
+                                          .ask_open = admin->options.ask_open,
+                                          .ask_arg = admin->options.ask_arg,
+                                          .text = address->text.ptr};
     nw_err err =
         nw_io_resolve_listen(address->text, address->host, address->port, &options.addr);
     if (err == NW_OK)
@@ -199,6 +202,8 @@ nw_err nw_admin_new(const struct nw_admin_options *options, struct nw_admin **ou
     nw_list_init(&admin->conns);
     if (options->state_dir != NULL)
         admin->state_dir = nw_alloc_string(nw_slice_str(options->state_dir));
+    if (options->user != NULL)
+        admin->user = nw_alloc_string(nw_slice_str(options->user));
     *out = admin;
     return NW_OK;
 }
@@ -209,6 +214,7 @@ void nw_admin_free(struct nw_admin *admin)
         return;
     free_settings(admin);
     nw_free(admin->state_dir);
+    nw_free(admin->user);
     nw_free(admin);
 }
 

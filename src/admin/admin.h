@@ -57,6 +57,11 @@ struct nw_admin_options {
     unsigned verb_count;
     void *daemon; /* handed to verbs and callbacks */
     bool is_test; /* NEWEL_TEST=1 */
+    const char *user; /* whose uid is ours, to name callers; copied; NULL: by its number */
+    /* Asked where opening the listener is denied: as struct nw_listener_options says; or NULL. */
+    NW_YIELDS nw_err (*ask_open)(void *arg, const char *text, const struct nw_addr *addr,
+                                 bool is_first, int *out_fd);
+    void *ask_arg;
     /* The whole status as one JSON object. */
     NW_YIELDS void (*status)(void *daemon, struct nw_text *out);
     /* For /health/ready; adds to why what it waits for. */

@@ -22,6 +22,7 @@ struct nw_admin {
     struct nw_admin_options options;
     struct nw_metrics *metrics;
     char *state_dir;
+    char *user; /* NULL: unknown */
     struct nw_listener *http;
     struct nw_listener *control;
     struct nw_scope scope; /* all connections; opened by start */

@@ -112,7 +112,8 @@ int cmd_check(const struct cli *cli)
     if (cli_has(cli, CLI_HEADER) && !cli_has(cli, CLI_ROUTE))
         return cli_usage(cli, "--header belongs to --route");
     const char *file = cli->arg_count > 0 ? cli->args[0] : "newel.yaml";
-    struct nw_conf_outside outside = outside_real(file);
+    struct outside reading = {.conf_file = file};
+    struct nw_conf_outside outside = outside_real(&reading);
     struct nw_section section = {.name = "routes", .build = build_routes, .drop = drop_routes};
     struct nw_sections sections = {&section, 1};
     struct nw_generation *generation = NULL;
@@ -133,7 +134,9 @@ int cmd_check(const struct cli *cli)
         print_findings(cli, file, &diag);
     if (generation != NULL)
         nw_generation_unref(generation);
+    nw_wipe(text.ptr, text.len);
     nw_text_done(&text);
     nw_diag_done(&diag);
+    outside_done(&reading);
     return code;
 }

@@ -19,6 +19,8 @@
 #include "io/fiber.h"
 #include "io/limits.h"
 #include "io/offload.h"
+#include "io/peer_user.h"
+#include "io/spawn.h"
 #include "io/sync.h"
 #include "io/system.h"
 
@@ -29,27 +31,78 @@ struct nw_log *daemon_log(struct nw_daemon *daemon)
 
 /* ---- configuration ---- */
 
+static nw_err read_text(struct nw_daemon *daemon, struct nw_diag *diag, struct nw_text *out)
+{
+    const struct nw_daemon_options *o = &daemon->options;
+    if (daemon->file == NULL) {
+        nw_text_add_str(out, daemon->text);
+        if (o->reading != NULL)
+            outside_note(o->reading, nw_text_slice(out));
+        return NW_OK;
+    }
+    nw_err err = o->outside->read_file(o->outside->arg, daemon->file, out);
+    if (err == NW_OK)
+        return NW_OK;
+    nw_diag_add(diag, false, daemon->file, 0, 0, NULL, NULL, "the file cannot be read: %s",
+                outside_why(err));
+    return NW_INVALID;
+}
+
+/* What the helper read, or why it could not: told only when we could. */
+struct other_reading {
+    uint64_t digest;
+    nw_err err;
+    char why[NW_SPAWN_WHY_BYTES];
+};
+
+/* The helper reads first, so that it may open for us what only the new text names. */
+static void begin_reading(struct nw_daemon *daemon, struct other_reading *other)
+{
+    const struct nw_daemon_options *o = &daemon->options;
+    other->err = NW_OK;
+    if (o->reading == NULL)
+        return;
+    outside_begin(o->reading);
+    if (o->spawner != NULL)
+        other->err = nw_spawner_load_now(o->spawner, &other->digest, other->why);
+}
+
+static nw_err compare_readings(struct nw_daemon *daemon, const struct other_reading *other,
+                               struct nw_diag *diag)
+{
+    const struct nw_daemon_options *o = &daemon->options;
+    if (o->reading == NULL || o->spawner == NULL)
+        return NW_OK;
+    if (other->err != NW_OK)
+        nw_diag_error(diag, "the helper process refuses the configuration: %s", other->why);
+    else if (other->digest != o->reading->digest)
+        nw_diag_error(diag, "the configuration changed while it was read; try again");
+    else
+        return NW_OK;
+    return NW_INVALID;
+}
+
 nw_err daemon_load(struct nw_daemon *daemon, const struct nw_sections *sections,
                    struct nw_diag *diag, struct nw_generation **out)
 {
     const struct nw_daemon_options *o = &daemon->options;
+    struct nw_generation *generation = NULL;
+    struct other_reading other;
     struct nw_text text = {0};
-    if (daemon->file == NULL) {
-        nw_text_add_str(&text, daemon->text);
-    } else {
-        nw_err err = o->outside->read_file(o->outside->arg, daemon->file, &text);
-        if (err != NW_OK) {
-            nw_diag_add(diag, false, daemon->file, 0, 0, NULL, NULL, "the file cannot be read: %s",
-                        outside_why(err));
-            nw_text_done(&text);
-            return NW_INVALID;
-        }
-    }
-    nw_err err =
-        nw_conf_load(nw_text_slice(&text), daemon->file != NULL ? daemon->file : o->text_name,
-                     o->outside, sections, daemon->generation_count + 1, diag, out);
+    begin_reading(daemon, &other);
+    nw_err err = read_text(daemon, diag, &text);
+    if (err == NW_OK)
+        err = nw_conf_load(nw_text_slice(&text),
+                           daemon->file != NULL ? daemon->file : o->text_name, o->outside, sections,
+                           daemon->generation_count + 1, diag, &generation);
     nw_wipe(text.ptr, text.len); /* a secret may stand in it */
     nw_text_done(&text);
+    if (err == NW_OK)
+        err = compare_readings(daemon, &other, diag);
+    if (err == NW_OK)
+        *out = generation;
+    else
+        nw_generation_unref(generation);
     return err;
 }
 
@@ -163,8 +216,16 @@ static int inherited_fd(void *arg, const struct nw_addr *addr)
     return nw_system_inherited_fd(addr);
 }
 
+NW_YIELDS static nw_err ask_open(void *arg, const char *text, const struct nw_addr *addr,
+                                 bool is_first, int *out_fd)
+{
+    struct nw_daemon *daemon = arg;
+    return nw_spawner_listen(daemon->options.spawner, text, addr, is_first, out_fd);
+}
+
 static nw_err make_parts(struct nw_daemon *daemon)
 {
+    bool has_helper = daemon->options.reading != NULL && daemon->options.spawner != NULL;
     NW_TRY(nw_peer_registry_new(daemon->runtime, &daemon->registry));
     char spool[4096];
     snprintf(spool, sizeof spool, "%s/spool", daemon->state_dir);
@@ -175,6 +236,8 @@ static nw_err make_parts(struct nw_daemon *daemon)
         .members = members,
         .members_arg = daemon,
         .inherited_fd = daemon->options.world == NULL ? inherited_fd : NULL,
+        .ask_open = has_helper ? ask_open : NULL,
+        .ask_arg = daemon,
     };
     NW_TRY(nw_gate_new(&gate, &daemon->gate));
     struct nw_fleet_options fleet = {
@@ -194,6 +257,9 @@ static nw_err make_parts(struct nw_daemon *daemon)
         .verb_count = daemon_verb_count,
         .daemon = daemon,
         .is_test = daemon->options.is_test,
+        .user = daemon->user[0] != '\0' ? daemon->user : NULL,
+        .ask_open = has_helper ? ask_open : NULL,
+        .ask_arg = daemon,
         .status = nw_daemon_status,
         .is_ready = nw_daemon_is_ready,
     };
@@ -234,6 +300,18 @@ static nw_err take_state(struct nw_daemon *daemon, struct nw_diag *diag)
     return nw_file_replace_now(daemon->runtime, path, NW_SLICE("1\n"), 0600);
 }
 
+/* From here on the helper has what it was told to have, and no power beyond. */
+static nw_err settle_helper(struct nw_daemon *daemon, struct nw_diag *diag)
+{
+    char why[NW_SPAWN_WHY_BYTES];
+    if (daemon->options.reading == NULL || daemon->options.spawner == NULL)
+        return NW_OK;
+    nw_err err = nw_spawner_take_now(daemon->options.spawner, why);
+    if (err != NW_OK)
+        nw_diag_error(diag, "the helper process cannot be confined: %s", why);
+    return err;
+}
+
 static void choose_state_dir(struct nw_daemon *daemon, const struct nw_conf *conf)
 {
     const char *given = daemon->options.state_dir;
@@ -261,9 +339,13 @@ static nw_err build(struct nw_daemon *daemon, struct nw_diag *diag)
     struct nw_generation *draft = NULL; /* without sections: what the runtime needs to know */
     NW_TRY(daemon_load(daemon, &(struct nw_sections){NULL, 0}, diag, &draft));
     choose_state_dir(daemon, draft->conf);
+    if (!nw_user_own_name(daemon->user, sizeof daemon->user))
+        daemon->user[0] = '\0';
     unsigned slots = draft->conf->threads > 0 ? (unsigned)draft->conf->threads : NW_WORKERS_MAX;
     daemon->metrics = nw_metrics_new(slots + 1, 0);
     nw_err err = make_log(daemon, draft->conf, diag);
+    if (err == NW_OK)
+        err = settle_helper(daemon, diag);
     if (err == NW_OK)
         err = make_runtime(daemon, draft->conf);
     nw_generation_unref(draft);

@@ -22,6 +22,7 @@ struct nw_daemon;
 struct nw_log_sink;
 struct nw_runtime;
 struct nw_spawner;
+struct outside;
 
 struct nw_daemon_options {
     const char *file;     /* read at start and at each reload; NULL: `text` rules */
@@ -34,6 +35,7 @@ struct nw_daemon_options {
     const char *name;        /* of the daemon in a simulation */
     uint64_t seed;           /* 0: from the system */
     struct nw_spawner *spawner; /* NULL: services with `run:` are refused */
+    struct outside *reading; /* what `outside` has read, to compare with the helper; NULL: do not */
     const struct nw_log_sink *log_sink; /* NULL: stderr/stdout/files as configured, with a thread */
     bool is_test;            /* NEWEL_TEST=1: clock verbs exist */
     bool has_disk;           /* makes and locks the state folder */

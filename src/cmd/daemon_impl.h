@@ -22,6 +22,7 @@ struct nw_daemon {
     char *file;
     char *text;
     char *state_dir;
+    char user[64]; /* whose uid we have; empty: it has no name */
     struct nw_file *lock;
     struct nw_log_file *events_file;
     struct nw_log_file *access_file; /* NULL: access lines go with the events */

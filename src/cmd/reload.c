@@ -8,6 +8,7 @@
 #include "cmd/daemon_impl.h"
 #include "io/clock.h"
 #include "io/offload.h"
+#include "io/spawn.h"
 #include "io/sync.h"
 #include "io/system.h"
 
@@ -26,7 +27,12 @@ NW_YIELDS static void swap(void *arg, struct nw_generation *next)
 {
     struct nw_daemon *daemon = arg;
     struct take take = {daemon, next};
+    char why[NW_SPAWN_WHY_BYTES];
     nw_on_every_worker(take_on_worker, &take);
+    if (daemon->options.reading == NULL || daemon->options.spawner == NULL)
+        return;
+    if (nw_spawner_take(daemon->options.spawner, why) != NW_OK)
+        nw_log(daemon_log(daemon), NW_ERROR, "daemon.helper_behind", "reason=%s", why);
 }
 
 nw_err daemon_switch(struct nw_daemon *daemon, struct nw_generation *next, struct nw_diag *diag)

@@ -7,6 +7,7 @@
 
 #include "base/alloc.h"
 #include "base/planted.h"
+#include "cmd/book.h"
 #include "cmd/cli.h"
 #include "cmd/daemon.h"
 #include "cmd/outside.h"
@@ -184,12 +185,26 @@ static int serve(struct nw_daemon *daemon)
     return EXIT_FAILED;
 }
 
+/* Forks: before any thread, with the old limits. */
+static nw_err start_helper(const struct book_options *options, struct nw_spawner **out)
+{
+    struct book *book = book_new(options);
+    struct nw_spawn_book ops = book_ops(book);
+    nw_err err = nw_spawner_start(&ops, out);
+    book_free(book); /* the helper has its own copy */
+    return err;
+}
+
 static int run_conf(const struct cli *cli, const char *file, const char *text)
 {
-    struct nw_conf_outside outside = outside_real(file);
-    struct nw_spawner *spawner = NULL;
+    struct outside reading = {.conf_file = file};
+    struct nw_conf_outside outside = outside_real(&reading);
     const char *test = nw_system_env("NEWEL_TEST");
-    if (nw_spawner_start(&spawner) != NW_OK) { /* forks: before any thread, with the old limits */
+    struct book_options book = {.file = file,
+                                .text = text,
+                                .text_name = command_line,
+                                .state_dir = cli_value(cli, CLI_STATE)};
+    if (start_helper(&book, &reading.spawner) != NW_OK) {
         fputs("newel: the helper process for applications could not be started\n", stderr);
         return EXIT_FAILED;
     }
@@ -203,7 +218,8 @@ static int run_conf(const struct cli *cli, const char *file, const char *text)
         .outside = &outside,
         .backend = &nw_backend_epoll,
         .name = "newel",
-        .spawner = spawner,
+        .spawner = reading.spawner,
+        .reading = &reading,
         .is_test = test != NULL && strcmp(test, "1") == 0,
         .has_disk = true,
         .on_ready = on_ready,
@@ -219,7 +235,8 @@ static int run_conf(const struct cli *cli, const char *file, const char *text)
         code = serve(daemon);
         nw_daemon_free(daemon);
     }
-    nw_spawner_stop(spawner);
+    nw_spawner_stop(reading.spawner);
+    outside_done(&reading);
     return code;
 }
 

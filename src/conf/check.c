@@ -75,6 +75,9 @@ static void check_admission(struct nw_conf_reader *reader, const struct nw_conf 
         WARN(block, NW_CONF_HAS(listen, listen, allow) ? "allow" : "deny",
              "the mode of the socket's folder says who may connect",
              "has no effect on a Unix socket: its clients have no address");
+    if (listen->redirect == NW_CONF_LISTEN_REDIRECT_HTTPS && nw_conf_is_given(&listen->tls.block))
+        BLAME(block, "redirect", "it belongs to the listener of plain HTTP",
+              "would send every client back to where it is");
     if (has_everybody(&listen->proxy_protocol))
         WARN(block, "proxy_protocol", "name the addresses of your own proxies",
              "every client is believed, so all of them can forge their address");
@@ -208,6 +211,26 @@ static bool is_origin_form(struct nw_slice text)
     return true;
 }
 
+static void check_health_kind(struct nw_conf_reader *reader, const struct nw_conf *conf,
+                              const struct nw_conf_service *service)
+{
+    const struct nw_conf_health *health = &service->health;
+    bool has_path = NW_CONF_HAS(health, health, path), has_grpc = NW_CONF_HAS(health, health, grpc);
+    if (health->block.tree->is_broken)
+        return;
+    if (!has_path && !has_grpc)
+        BLAME(&health->block, "path", "add path: /ready, or grpc: \"\"", "is missing");
+    if (has_path && has_grpc)
+        BLAME(&health->block, "grpc", "remove one of them", "a check asks for a path or by gRPC");
+    if (has_grpc && !nw_conf_is_multiplexed(service))
+        BLAME(&health->block, "grpc", "add multiplex: h2 to the service",
+              "gRPC needs HTTP/2 to the nodes");
+    if (health->grpc.len > 255)
+        BLAME(&health->block, "grpc", NULL, "a service's name has at most 255 bytes");
+    if (has_grpc && NW_CONF_HAS(health, health, expect))
+        WARN(&health->block, "expect", NULL, "has no effect on a gRPC check");
+}
+
 static void check_health(struct nw_conf_reader *reader, const struct nw_conf *conf,
                          struct nw_conf_health *health)
 {
@@ -233,8 +256,10 @@ static void check_service(struct nw_conf_reader *reader, const struct nw_conf *c
         return;
     check_process(reader, conf, service);
     check_nodes(reader, conf, service);
-    if (nw_conf_is_given(&service->health.block))
+    if (nw_conf_is_given(&service->health.block)) {
         check_health(reader, conf, &service->health);
+        check_health_kind(reader, conf, service);
+    }
     if (is_hash && !NW_CONF_HAS(service, service, key))
         BLAME(block, "balance", "add key: client, path, header NAME or cookie NAME",
               "hash needs a key");
@@ -302,7 +327,11 @@ static void check_service_action(struct nw_conf_reader *reader, const struct nw_
     route->to_service = nw_conf_service_find(conf, route->service);
     if (route->to_service != NULL)
         used[route->to_service->index] = true;
-    else
+    if (route->to_service != NULL && route->upgrade != 0 &&
+        nw_conf_is_multiplexed(route->to_service))
+        BLAME(&route->block, "upgrade", "use a service without multiplex",
+              "the nodes of \"%s\" speak HTTP/2, which cannot be upgraded", route->service.ptr);
+    if (route->to_service == NULL)
         BLAME(&route->block, "service", nearest_service(reader, conf, route->service),
               "there is no service \"%s\"", route->service.ptr);
 }

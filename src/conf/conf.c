@@ -87,6 +87,26 @@ static nw_err refuse_change(const struct nw_conf *next, const struct nw_conf_blo
     return NW_INVALID;
 }
 
+static const struct nw_conf_service *first_root(const struct nw_conf *conf)
+{
+    for (size_t i = 0; i < conf->services.count; i++)
+        if (nw_slice_eq(conf->services.items[i].user, NW_SLICE("root")))
+            return &conf->services.items[i];
+    return NULL;
+}
+
+/* The power to start root is given up at the start where the file does not ask for it. */
+static nw_err refuse_new_root(const struct nw_conf *old, const struct nw_conf *next,
+                              struct nw_diag *diag)
+{
+    const struct nw_conf_service *root = first_root(next);
+    if (root == NULL || first_root(old) != NULL)
+        return NW_OK;
+    nw_conf_blame(next, &root->block, "user", "restart newel", diag,
+                  "the first process that is root cannot come by a reload");
+    return NW_INVALID;
+}
+
 nw_err nw_conf_not_reloadable(const struct nw_conf *old, const struct nw_conf *next,
                               struct nw_diag *diag)
 {
@@ -95,6 +115,12 @@ nw_err nw_conf_not_reloadable(const struct nw_conf *old, const struct nw_conf *n
         err = refuse_change(next, &next->block, "threads", diag);
     if (!nw_slice_eq(old->state, next->state))
         err = refuse_change(next, &next->block, "state", diag);
+    if (!nw_slice_eq(old->user, next->user))
+        err = refuse_change(next, &next->block, "user", diag);
+    if (old->hardening != next->hardening)
+        err = refuse_change(next, &next->block, "hardening", diag);
+    if (refuse_new_root(old, next, diag) != NW_OK)
+        err = NW_INVALID;
     if (old->admin.address.kind == next->admin.address.kind &&
         nw_slice_eq(old->admin.address.text, next->admin.address.text))
         return err;

@@ -124,7 +124,9 @@ enum {
     NW_CONF_BALANCE_LATENCY,
     NW_CONF_BALANCE_HASH,
 };
+enum { NW_CONF_HARDENING_ON, NW_CONF_HARDENING_OFF };
 enum { NW_CONF_LISTEN_REDIRECT_OFF, NW_CONF_LISTEN_REDIRECT_HTTPS };
+enum { NW_CONF_MULTIPLEX_OFF, NW_CONF_MULTIPLEX_H2 };
 enum { NW_CONF_TARGET_NORMALIZED, NW_CONF_TARGET_RAW };
 enum { NW_CONF_TLS_INTERMEDIATE, NW_CONF_TLS_MODERN };
 enum { NW_CONF_UNKNOWN_NAME_FIRST, NW_CONF_UNKNOWN_NAME_REFUSE };
@@ -249,15 +251,24 @@ struct nw_conf_nodes {
     size_t count;
 };
 
-/* Active checks run when path is not empty. */
+/* Active checks run when the block is given: of path, or, where that is empty, of grpc. */
 struct nw_conf_health {
     struct nw_conf_block block;
     struct nw_slice path;
+    struct nw_slice grpc;
     int64_t every_ms;
     int64_t timeout_ms;
     int64_t fall;
     int64_t rise;
     struct nw_conf_statuses expect;
+};
+
+/* Many requests on one connection; see nw_conf_is_multiplexed. */
+struct nw_conf_multiplex {
+    struct nw_conf_block block;
+    int protocol;
+    int64_t streams;
+    int64_t connections; /* of a worker to a node */
 };
 
 struct nw_conf_service_timeouts {
@@ -291,11 +302,12 @@ struct nw_conf_service {
     int64_t wait_ms;
     struct nw_conf_host_rule host;
     struct nw_conf_service_timeouts timeouts;
+    struct nw_conf_multiplex multiplex;
     struct nw_conf_service_tls tls;
     struct nw_conf_strings run; /* a supervised process instead of nodes; empty: not supervised */
     int64_t instances;
     struct nw_conf_pairs env; /* `file:` values are read already; they lie in secrets */
-    struct nw_slice user;     /* empty: newel's own */
+    struct nw_slice user;     /* empty: the file's */
     struct nw_slice cwd;      /* empty: newel's own */
     int64_t memory_bytes;     /* 0: no limit */
     double cpu_cores;         /* 0: no limit */
@@ -385,6 +397,8 @@ struct nw_conf {
     struct nw_conf_listens listen;
     struct nw_conf_admin admin;
     struct nw_slice state; /* folder */
+    struct nw_slice user;  /* empty: stays who it is */
+    int hardening;
     int64_t threads;       /* 0: auto */
     struct nw_conf_networks trusted_proxies;
     int64_t drain_ms;
@@ -398,6 +412,13 @@ struct nw_conf {
 /* The service of that name, or NULL. */
 const struct nw_conf_service *nw_conf_service_find(const struct nw_conf *conf,
                                                    struct nw_slice name);
+
+/* Do its nodes speak HTTP/2? */
+static inline bool nw_conf_is_multiplexed(const struct nw_conf_service *service)
+{
+    return nw_conf_is_given(&service->multiplex.block) &&
+           service->multiplex.protocol == NW_CONF_MULTIPLEX_H2;
+}
 
 /* Is the status one of them? */
 bool nw_conf_statuses_have(const struct nw_conf_statuses *statuses, int status);
@@ -418,7 +439,7 @@ void nw_conf_warn(const struct nw_conf *conf, const struct nw_conf_block *block,
 
 /*
  * Adds one error for each option that differs and that a reload cannot change (threads, state,
- * admin.address); NW_INVALID when there is one.
+ * user, hardening, admin.address, a first service of root); NW_INVALID when there is one.
  */
 NW_MUST_CHECK nw_err nw_conf_not_reloadable(const struct nw_conf *old, const struct nw_conf *next,
                                             struct nw_diag *diag);

@@ -58,7 +58,6 @@ static void service_free(struct fleet_service *service)
         nw_metric_close(metrics, service->running);
     }
     nw_list_remove(&service->node);
-    nw_fleet_plan_free(service->plan);
     nw_free(service->health_path);
     nw_free(service->health_host);
     nw_free(service->expect.items);
@@ -98,8 +97,10 @@ static struct fleet_slot *find_slot(const struct fleet_service *service, unsigne
 static void update(struct fleet_service *service, const struct nw_conf *conf,
                    const struct nw_conf_service *wanted)
 {
-    nw_fleet_plan_free(service->plan);
-    service->plan = nw_fleet_plan_new(wanted);
+    struct nw_fleet_plan *plan = nw_fleet_plan_new(wanted);
+    service->identity = plan->identity;
+    service->has_user = plan->user != NULL;
+    nw_fleet_plan_free(plan); /* the helper makes its own */
     take_settings(service, conf, wanted);
     NW_LIST_EACH(node, &service->slots)
     {
@@ -362,16 +363,13 @@ unsigned nw_fleet_members(struct nw_fleet *fleet, struct nw_slice name,
 
 nw_err nw_fleet_new(const struct nw_fleet_options *options, struct nw_fleet **out)
 {
-    char folder[4096];
-    if (!nw_path_absolute(options->state_dir != NULL ? options->state_dir : ".", folder,
-                          sizeof folder))
+    char *run_dir = nw_fleet_run_dir(options->state_dir);
+    if (run_dir == NULL)
         return NW_INVALID;
-    struct nw_text run_dir = {0};
-    nw_text_addf(&run_dir, "%s/run", folder);
     struct nw_fleet *fleet = nw_alloc_zero(sizeof *fleet);
     fleet->options = *options;
     fleet->options.state_dir = NULL; /* borrowed for the call */
-    fleet->run_dir = run_dir.ptr;
+    fleet->run_dir = run_dir;
     fleet->metrics = options->runtime != NULL ? nw_runtime_metrics(options->runtime) : NULL;
     nw_list_init(&fleet->services);
     nw_list_init(&fleet->runs);

@@ -42,6 +42,22 @@ struct nw_section nw_fleet_section(struct nw_fleet *fleet);
  */
 void nw_fleet_hurry(struct nw_fleet *fleet);
 
+/*
+ * What an instance is started with, by a reading of the configuration alone: for the helper's book
+ * (io/spawn_book.h). NW_NOT_FOUND: no such service, or it runs nothing, or it has no such instance;
+ * NW_INVALID: newel means another command. `spec` points into *out, which is the caller's to free.
+ */
+struct nw_fleet_command;
+NW_MUST_CHECK nw_err nw_fleet_command_new(const struct nw_conf *conf, const char *run_dir,
+                                          const struct nw_spawn_wish *wish,
+                                          struct nw_spawn_spec *out_spec,
+                                          char why[NW_SPAWN_WHY_BYTES],
+                                          struct nw_fleet_command **out);
+/* NULL does nothing. */
+void nw_fleet_command_free(struct nw_fleet_command *command);
+/* The folder of the sockets, absolute, for the caller to nw_free; NULL: no working folder. */
+char *nw_fleet_run_dir(const char *state_dir);
+
 /* The ready instances of a service; addresses stay valid until the next change of that service. */
 unsigned nw_fleet_members(struct nw_fleet *fleet, struct nw_slice service,
                           struct nw_peer_node_spec *out, unsigned max);

@@ -1,7 +1,7 @@
 /*
  * fleet_impl.h - the insides of the fleet: services, slots, runs.
  *
- *     service   one with `run:`; its plan is the newest configuration's
+ *     service   one with `run:`; its command is the newest configuration's
  *     slot      instance 1, 2, …: a fiber that decides what shall run (slot.c)
  *     run       one process from its start to its end: a fiber that does it (run.c)
  *
@@ -41,7 +41,8 @@ struct fleet_service {
     char *name;
     struct nw_list slots;
     bool is_wanted; /* by the newest configuration */
-    struct nw_fleet_plan *plan;
+    uint64_t identity; /* of the command that the newest configuration wants */
+    bool has_user;     /* of its own */
     unsigned start_count;
     unsigned instances;
     unsigned max_connections;

@@ -29,6 +29,7 @@ static uint64_t identity_of(const struct nw_fleet_plan *plan)
     add_part(&all, nw_slice_str(plan->cwd != NULL ? plan->cwd : ""));
     add_part(&all, nw_slice_str(plan->user != NULL ? plan->user : ""));
     uint64_t identity = nw_hash_fast(nw_text_slice(&all), 0);
+    nw_wipe(all.ptr, all.len);
     nw_text_done(&all);
     return identity;
 }
@@ -71,8 +72,10 @@ void nw_fleet_plan_free(struct nw_fleet_plan *plan)
         return;
     for (unsigned i = 0; i < plan->argc; i++)
         nw_free(plan->argv[i]);
-    for (unsigned i = 0; i < plan->env_count; i++)
+    for (unsigned i = 0; i < plan->env_count; i++) {
+        nw_wipe(plan->env[i], strlen(plan->env[i])); /* it may be a secret */
         nw_free(plan->env[i]);
+    }
     nw_free(plan->argv);
     nw_free(plan->env);
     nw_free(plan->cwd);

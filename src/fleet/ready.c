@@ -14,7 +14,6 @@
 #include "fleet/fleet_impl.h"
 #include "http/fetch.h"
 #include "io/clock.h"
-#include "io/offload.h"
 #include "io/procfs.h"
 #include "io/stream.h"
 #include "io/worker.h"
@@ -23,6 +22,7 @@ enum {
     CONNECT_TIMEOUT_MS = 500,
     SEARCH_AFTER_MS = 2000,
     SEARCH_EVERY_MS = 1000,
+    SEARCH_TIMEOUT_MS = 5000,
     REMIND_AFTER_MS = 30000
 };
 
@@ -96,18 +96,6 @@ NW_YIELDS static nw_err ask_all(struct watch *watch)
 
 /* ---- searching ---- */
 
-struct search {
-    int session;
-    struct nw_listening listening;
-};
-
-static nw_err search(void *arg)
-{
-    struct search *search = arg;
-    nw_session_listening(search->session, &search->listening);
-    return NW_OK;
-}
-
 static void tell_ports(struct watch *watch, const struct nw_listening *listening)
 {
     struct fleet_run *run = watch->run;
@@ -135,18 +123,18 @@ NW_YIELDS static nw_err search_ports(struct watch *watch)
 {
     struct fleet_run *run = watch->run;
     uint64_t age_ms = nw_now_ms() - run->started_ms;
-    struct search job = {.session = run->process.pid};
+    struct nw_listening listening;
     watch->search_at_ms = nw_now_ms() + SEARCH_EVERY_MS;
-    nw_err err =
-        nw_offload(nw_lane_files(run->slot->service->fleet->options.runtime), search, &job);
+    NW_WITHIN(patience, SEARCH_TIMEOUT_MS);
+    nw_err err = nw_process_listening(&run->process, &listening);
     if (err != NW_OK)
         return err == NW_CANCELLED ? err : NW_OK;
-    bool is_clear = job.listening.count == 1 && run->slot->service->instances == 1;
+    bool is_clear = listening.count == 1 && run->slot->service->instances == 1;
     if (is_clear)
-        watch->found = job.listening.addr[0];
+        watch->found = listening.addr[0];
     bool is_late = age_ms >= REMIND_AFTER_MS && !watch->was_reminded;
-    if (!watch->was_told || watch->told_ports != job.listening.count || is_late)
-        tell_ports(watch, &job.listening);
+    if (!watch->was_told || watch->told_ports != listening.count || is_late)
+        tell_ports(watch, &listening);
     watch->was_reminded |= is_late;
     return NW_OK;
 }

@@ -74,9 +74,10 @@ static nw_err choose_place(struct fleet_run *run)
     for (int i = 0; i < PORT_TRIES && (port == 0 || nw_fleet_has_port(service->fleet, port)); i++)
         NW_TRY(nw_port_choose(&port));
     run->port = port;
+    run->identity = service->identity; /* the newest */
     /* A process of another user could not get into our state folder. */
     run->has_socket =
-        service->plan->user == NULL &&
+        !service->has_user &&
         nw_fleet_socket_path(service->fleet->run_dir, service->name, run->slot->number,
                              ++service->start_count, run->socket_path, sizeof run->socket_path);
     if (run->has_socket)
@@ -84,50 +85,17 @@ static nw_err choose_place(struct fleet_run *run)
     return NW_OK;
 }
 
-static char *printed(const char *name, const char *value)
-{
-    struct nw_text text = {0};
-    nw_text_addf(&text, "%s=%s", name, value);
-    return text.ptr;
-}
-
 NW_YIELDS static nw_err start_process(struct fleet_run *run)
 {
-    enum { OWN_ENV = 3 };
-    const struct nw_fleet *fleet = run->slot->service->fleet;
-    const struct nw_fleet_plan *plan = run->slot->service->plan;
-    char **argv = nw_alloc_array(plan->argc, sizeof *argv), number[16];
-    char **env = nw_alloc_array(plan->env_count + OWN_ENV, sizeof *env);
-    unsigned argc = plan->argc, env_count = plan->env_count;
-    for (unsigned i = 0; i < argc; i++)
-        argv[i] = nw_fleet_argument(plan->argv[i], run->port,
-                                    run->has_socket ? run->socket_path : NULL);
-    for (unsigned i = 0; i < env_count; i++)
-        env[i] = nw_alloc_string(nw_slice_str(plan->env[i]));
-    snprintf(number, sizeof number, "%u", run->port);
-    env[env_count++] = printed("PORT", number);
-    snprintf(number, sizeof number, "%u", run->slot->number);
-    env[env_count++] = printed("NEWEL_INSTANCE", number);
-    if (run->has_socket)
-        env[env_count++] = printed("NEWEL_SOCKET", run->socket_path);
-    struct nw_spawn_spec spec = {
-        .argv = (const char *const *)argv,
-        .argc = argc,
-        .env = (const char *const *)env,
-        .env_count = env_count,
-        .cwd = plan->cwd,
-        .user = plan->user,
-        .memory_bytes = plan->memory_bytes,
-        .cpu_count = plan->cpu_count,
+    const struct fleet_service *service = run->slot->service;
+    struct nw_spawn_wish wish = {
+        .service = service->name,
+        .instance = run->slot->number,
+        .port = run->port,
+        .start = run->has_socket ? service->start_count : 0,
+        .identity = run->identity,
     };
-    nw_err err = nw_process_start(fleet->options.spawner, &spec, on_output, &run->process);
-    for (unsigned i = 0; i < argc; i++)
-        nw_free(argv[i]);
-    for (unsigned i = 0; i < env_count; i++)
-        nw_free(env[i]);
-    nw_free(argv);
-    nw_free(env);
-    return err;
+    return nw_process_start(service->fleet->options.spawner, &wish, on_output, &run->process);
 }
 
 static void count_running(struct fleet_service *service, int delta)
@@ -237,7 +205,7 @@ struct fleet_run *nw_fleet_run_start(struct fleet_slot *slot)
     struct fleet_run *run = nw_alloc_zero(sizeof *run);
     run->slot = slot;
     nw_list_push_back(&slot->service->fleet->runs, &run->node);
-    run->identity = slot->service->plan->identity;
+    run->identity = slot->service->identity;
     run->started_ms = nw_now_ms();
     nw_event_init(&run->asked);
     nw_event_init(&run->process.ended);

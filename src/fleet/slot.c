@@ -110,7 +110,7 @@ NW_YIELDS static void shift(struct fleet_slot *slot)
 
 static void start_what_lacks(struct fleet_slot *slot)
 {
-    uint64_t wanted = slot->service->plan->identity;
+    uint64_t wanted = slot->service->identity;
     if (slot->seen_identity != wanted) { /* a new command starts with a clean record, and now */
         slot->seen_identity = wanted;
         slot->failures = 0;
@@ -183,7 +183,7 @@ void nw_fleet_slot_start(struct fleet_service *service, unsigned number)
     slot->service = service;
     slot->number = number;
     slot->since_ms = nw_now_ms();
-    slot->seen_identity = service->plan->identity;
+    slot->seen_identity = service->identity;
     nw_event_init(&slot->changed);
     nw_list_push_back(&service->slots, &slot->node);
     nw_err err = nw_scope_spawn(&service->fleet->scope, "fleet.slot", slot_fiber, slot, NULL);

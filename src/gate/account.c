@@ -86,6 +86,10 @@ struct nw_gate_service *gate_service_new(struct nw_gate *gate, const struct nw_c
     service->host = conf->host;
     service->host.text = nw_slice_str(nw_alloc_string(conf->host.text));
     service->health_path = nw_alloc_string(conf->health.path);
+    service->is_h2 = nw_conf_is_multiplexed(conf);
+    service->streams_max = (uint32_t)conf->multiplex.streams;
+    service->has_grpc_check = NW_CONF_HAS(&conf->health, health, grpc);
+    service->grpc_check = nw_alloc_string(conf->health.grpc);
     service->expect = nw_conf_statuses_copy(&conf->health.expect);
     for (int i = 0; i < GATE_CLASSES; i++)
         service->requests[i] = nw_metric_open(gate->metrics, NW_METRIC_service_requests_total,
@@ -96,6 +100,8 @@ struct nw_gate_service *gate_service_new(struct nw_gate *gate, const struct nw_c
         nw_metric_open(gate->metrics, NW_METRIC_service_retries_total, service->name, "unsent");
     service->retried =
         nw_metric_open(gate->metrics, NW_METRIC_service_retries_total, service->name, "safe");
+    service->window_blocked =
+        nw_metric_open(gate->metrics, NW_METRIC_peer_window_blocked_total, service->name);
     return service;
 }
 
@@ -116,9 +122,11 @@ void gate_service_unref(struct nw_gate_service *service)
     nw_metric_close(service->gate->metrics, service->duration);
     nw_metric_close(service->gate->metrics, service->moved);
     nw_metric_close(service->gate->metrics, service->retried);
+    nw_metric_close(service->gate->metrics, service->window_blocked);
     nw_free((void *)service->key.name.ptr);
     nw_free((void *)service->host.text.ptr);
     nw_free(service->health_path);
+    nw_free(service->grpc_check);
     nw_free(service->expect.items);
     nw_free(service->name);
     nw_free(service);

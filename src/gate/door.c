@@ -7,9 +7,12 @@
 
 #include "base/assert.h"
 #include "base/log.h"
+#include "gate/address.h"
 #include "gate/clients.h"
+#include "gate/denied.h"
 #include "gate/ids.h"
 #include "gate/page.h"
+#include "gate/proxy.h"
 #include "gate/serve.h"
 #include "io/clock.h"
 #include "io/fiber.h"
@@ -62,6 +65,7 @@ static void forget(struct gate_worker *worker, struct gate_conn *conn)
 {
     if (conn->is_counted)
         gate_clients_leave(worker->gate, &conn->peer);
+    gate_proxy_forget(conn);
     nw_list_remove(&conn->node);
     nw_metric_add(conn->listener->open, worker->index, -1);
     atomic_fetch_sub_explicit(&conn->listener->conn_count, 1, memory_order_release);
@@ -78,13 +82,78 @@ static void close_now(struct gate_worker *worker, struct gate_conn *conn)
 
 /* ---- serving ---- */
 
-static void park(struct gate_worker *worker, struct gate_conn *conn)
+static void park(struct gate_worker *worker, struct gate_conn *conn, uint64_t idle_ms)
 {
     nw_list_remove(&conn->node);
     nw_list_push_back(&worker->idle_conns, &conn->node);
     conn->fiber = NULL;
-    nw_io_park(&conn->stream, conn->request_count == 0 ? FIRST_BYTE_MS : worker->settings.idle_ms,
-               on_wake);
+    nw_io_park(&conn->stream, idle_ms, on_wake);
+}
+
+/* One client must not take all connections; loopback and trusted proxies speak for many. */
+static bool is_exempt(const struct gate_worker *worker, const struct gate_peer *peer)
+{
+    if (peer->kind == NW_ADDR_UNIX)
+        return true;
+    struct nw_ip ip = gate_peer_ip(peer);
+    return nw_ip_is_loopback(&ip) ||
+           (worker->settings.trusted != NULL && nw_ip_ranges_have(worker->settings.trusted, &ip));
+}
+
+static bool enter(struct gate_worker *worker, struct gate_conn *conn)
+{
+    if (is_exempt(worker, &conn->peer))
+        return true;
+    conn->is_counted =
+        gate_clients_enter(worker->gate, &conn->peer, worker->settings.connections_per_client_max);
+    return conn->is_counted;
+}
+
+/* Tells a client that is not served why, so that it does not take us for dead. */
+NW_YIELDS static void tell_busy(struct gate_worker *worker, struct gate_conn *conn)
+{
+    char id[NW_HTTP_ID_BYTES], text[2048];
+    gate_ids_make(id);
+    size_t bytes = gate_page_raw(503, gate_sentence(503), id, gate_date(worker), text, sizeof text);
+    struct iovec iov = {text, bytes};
+    NW_WITHIN(write, 2000);
+    if (nw_io_write_all(&conn->stream, &iov, 1) == NW_OK)
+        nw_stream_linger_close(&conn->stream);
+    close_now(worker, conn);
+}
+
+NW_YIELDS static void refuse_fiber(void *arg)
+{
+    tell_busy(gate_worker_self(), arg);
+}
+
+/*
+ * The first step of a connection that a proxy hands on: PROXY, then TLS, then HTTP. True: `in`
+ * begins with what follows. False: it was parked, as nothing has followed yet, or closed.
+ */
+NW_YIELDS static bool begin_proxied(struct gate_worker *worker, struct gate_conn *conn,
+                                    struct nw_buf *in)
+{
+    if (!gate_proxy_take(worker, conn, in)) {
+        nw_buf_release(in);
+        nw_stream_reset(&conn->stream);
+        close_now(worker, conn);
+        return false;
+    }
+    bool is_served = enter(worker, conn);
+    bool has_input = nw_buf_unread_bytes(in) > 0;
+    if (is_served && has_input)
+        return true;
+    nw_buf_release(in);
+    if (!is_served) {
+        nw_metric_add(worker->gate->connections_refused, worker->index, 1);
+        tell_busy(worker, conn);
+    } else if (worker->is_draining || nw_fiber_is_cancelled()) {
+        close_now(worker, conn);
+    } else {
+        park(worker, conn, FIRST_BYTE_MS);
+    }
+    return false;
 }
 
 NW_YIELDS static void serve_fiber(void *arg)
@@ -93,32 +162,18 @@ NW_YIELDS static void serve_fiber(void *arg)
     struct gate_worker *worker = gate_worker_self();
     struct nw_buf in = {0};
     gate_next next;
+    if (NW_UNLIKELY(conn->proxy != NULL) && !begin_proxied(worker, conn, &in))
+        return;
     do {
         next = gate_serve(conn, &in);
         conn->request_count++;
     } while (next == GATE_NEXT && nw_buf_unread_bytes(&in) > 0);
     nw_buf_release(&in);
     if (next == GATE_NEXT && !worker->is_draining && !nw_fiber_is_cancelled()) {
-        park(worker, conn);
+        park(worker, conn, worker->settings.idle_ms);
         return;
     }
     if (next == GATE_LINGER && nw_grace(3000))
-        nw_stream_linger_close(&conn->stream);
-    close_now(worker, conn);
-}
-
-/* Tells a client that is not served why, so that it does not take us for dead. */
-NW_YIELDS static void refuse_fiber(void *arg)
-{
-    struct gate_conn *conn = arg;
-    struct gate_worker *worker = gate_worker_self();
-    char id[NW_HTTP_ID_BYTES], text[2048];
-    gate_ids_make(id);
-    size_t bytes =
-        gate_page_raw(503, gate_sentence(503), id, gate_date(worker), text, sizeof text);
-    struct iovec iov = {text, bytes};
-    NW_WITHIN(write, 2000);
-    if (nw_io_write_all(&conn->stream, &iov, 1) == NW_OK)
         nw_stream_linger_close(&conn->stream);
     close_now(worker, conn);
 }
@@ -144,6 +199,8 @@ static void on_wake(struct nw_stream *stream, nw_stream_wake why)
 {
     struct gate_conn *conn = NW_CONTAINER_OF(stream, struct gate_conn, stream);
     struct gate_worker *worker = gate_worker_self();
+    if (why == NW_STREAM_TIMEOUT && conn->proxy != NULL)
+        gate_proxy_late(worker, conn);
     if (why != NW_STREAM_INPUT) {
         close_now(worker, conn);
         return;
@@ -155,37 +212,22 @@ static void on_wake(struct nw_stream *stream, nw_stream_wake why)
 
 /* ---- accepting ---- */
 
-static void set_peer(struct gate_conn *conn, const struct nw_accepted *accepted)
+static void set_peer(struct gate_peer *peer, const struct nw_accepted *accepted)
 {
-    conn->peer.kind = accepted->is_unix ? NW_ADDR_UNIX : accepted->peer.kind;
-    conn->peer.port = accepted->peer.port;
-    if (conn->peer.kind == NW_ADDR_IP4)
-        memcpy(conn->peer.ip, accepted->peer.ip4, 4);
-    else if (conn->peer.kind == NW_ADDR_IP6)
-        memcpy(conn->peer.ip, accepted->peer.ip6, 16);
+    peer->kind = accepted->is_unix ? NW_ADDR_UNIX : accepted->peer.kind;
+    peer->port = accepted->peer.port;
+    if (peer->kind == NW_ADDR_IP4)
+        memcpy(peer->ip, accepted->peer.ip4, 4);
+    else if (peer->kind == NW_ADDR_IP6)
+        memcpy(peer->ip, accepted->peer.ip6, 16);
 }
 
-/* One client must not take all connections; loopback and trusted proxies speak for many. */
-static bool is_exempt(const struct gate_worker *worker, const struct gate_peer *peer)
-{
-    if (peer->kind == NW_ADDR_UNIX)
-        return true;
-    struct nw_ip ip = gate_peer_ip(peer);
-    return nw_ip_is_loopback(&ip) ||
-           (worker->settings.trusted != NULL &&
-            nw_ip_ranges_have(worker->settings.trusted, &ip));
-}
-
+/* Whoever speaks for a proxy is counted once it is known who that is. */
 static bool may_serve(struct gate_worker *worker, struct gate_conn *conn)
 {
-    const struct gate_settings *settings = &worker->settings;
-    if (nw_listener_connections(worker->gate->runtime) > settings->connections_max)
-        return false;
-    if (is_exempt(worker, &conn->peer))
-        return true;
-    conn->is_counted =
-        gate_clients_enter(worker->gate, &conn->peer, settings->connections_per_client_max);
-    return conn->is_counted;
+    uint64_t count = nw_listener_connections(worker->gate->runtime);
+    return count <= worker->settings.connections_max &&
+           (conn->proxy != NULL || enter(worker, conn));
 }
 
 /*
@@ -194,8 +236,6 @@ static bool may_serve(struct gate_worker *worker, struct gate_conn *conn)
  */
 static bool has_room(struct gate_worker *worker)
 {
-    if (worker == NULL || worker->current == NULL)
-        return false;
     uint64_t max = worker->settings.connections_max;
     uint64_t told_max = max + max / 16 + 4;
     if (nw_listener_connections(worker->gate->runtime) < told_max)
@@ -204,28 +244,79 @@ static bool has_room(struct gate_worker *worker)
     return false;
 }
 
+/*
+ * What the listener asks of who connects, and the generation that says so; NULL: nothing. One that
+ * is named no more asks its last connections what it asked before.
+ */
+static const struct nw_conf_listen *asked_by(const struct gate_worker *worker,
+                                             const struct gate_listener *listener,
+                                             struct nw_generation **out_generation)
+{
+    const struct nw_conf_listen *listen = worker->current->part->listens[listener->slot];
+    *out_generation = worker->current->generation;
+    if (NW_LIKELY(listen != NULL || listener->last_listen == NULL))
+        return listen;
+    *out_generation = listener->last_generation;
+    return listener->last_listen;
+}
+
+/*
+ * The lists of a listener are asked before anything is spent on the connection. Where a PROXY
+ * header is due they wait for the address that it tells.
+ */
+static bool is_denied(struct gate_worker *worker, struct gate_listener *listener,
+                      const struct nw_conf_listen *listen, const struct gate_peer *peer)
+{
+    if (NW_LIKELY(listen == NULL) || gate_address_is_proxy(listen, peer) ||
+        gate_address_may_connect(listen, peer))
+        return false;
+    gate_denied(worker, GATE_DENIED_LISTENER, listener, peer,
+                "the listener is not for this address");
+    return true;
+}
+
+static void welcome(struct gate_worker *worker, struct gate_conn *conn,
+                    const struct nw_accepted *accepted)
+{
+    struct gate_listener *listener = conn->listener;
+    nw_stream_init_accepted(&conn->stream, accepted);
+    nw_listener_count(1);
+    atomic_fetch_add_explicit(&listener->conn_count, 1, memory_order_relaxed);
+    nw_metric_add(listener->accepted, worker->index, 1);
+    nw_metric_add(listener->open, worker->index, 1);
+    if (may_serve(worker, conn))
+        park(worker, conn, conn->proxy != NULL ? GATE_PROXY_MS : FIRST_BYTE_MS);
+    else
+        refuse(worker, conn);
+}
+
 void gate_door_on_accept(void *owner, struct nw_accepted *accepted)
 {
     struct gate_listener *listener = owner;
     struct gate_worker *worker = gate_worker_self();
+    struct gate_peer peer = {0};
+    struct nw_generation *generation;
+    if (worker == NULL || worker->current == NULL) {
+        nw_accepted_close(accepted);
+        return;
+    }
+    const struct nw_conf_listen *listen = asked_by(worker, listener, &generation);
+    set_peer(&peer, accepted);
+    if (is_denied(worker, listener, listen, &peer)) {
+        nw_accepted_reset(accepted);
+        return;
+    }
     struct gate_conn *conn = has_room(worker) ? nw_pool_try_zero(&worker->conn_pool) : NULL;
     if (conn == NULL) {
         nw_accepted_close(accepted);
         return;
     }
     conn->listener = listener;
+    conn->peer = peer;
     nw_list_init(&conn->node);
-    set_peer(conn, accepted);
-    nw_stream_init_accepted(&conn->stream, accepted);
-    nw_listener_count(1);
-    atomic_fetch_add_explicit(&listener->conn_count, 1, memory_order_relaxed);
-    nw_metric_add(listener->accepted, worker->index, 1);
-    nw_metric_add(listener->open, worker->index, 1);
-    if (may_serve(worker, conn)) {
-        park(worker, conn);
-        return;
-    }
-    refuse(worker, conn);
+    if (NW_UNLIKELY(listen != NULL) && gate_address_is_proxy(listen, &peer))
+        gate_proxy_expect(conn, generation, listen);
+    welcome(worker, conn, accepted);
 }
 
 void gate_door_on_exhausted(void *owner, bool is_exhausted)

@@ -10,6 +10,7 @@
 #include "base/assert.h"
 #include "base/rng.h"
 #include "gate/account.h"
+#include "gate/denied.h"
 #include "gate/door.h"
 #include "gate/section.h"
 #include "io/fiber.h"
@@ -88,6 +89,7 @@ nw_err nw_gate_new(const struct nw_gate_options *options, struct nw_gate **out)
     for (unsigned i = 1; i < NW_HTTP1_CLASS_COUNT; i++)
         gate->refused[i] = nw_metric_open(gate->metrics, NW_METRIC_requests_refused_total,
                                           nw_http1_class_name((nw_http1_class)i));
+    gate_denied_init(gate);
     gate->connections_refused =
         nw_metric_open(gate->metrics, NW_METRIC_connections_refused_total, "limit");
     gate->descriptors_exhausted =
@@ -110,6 +112,7 @@ void nw_gate_free(struct nw_gate *gate)
     gate_route_unref(gate->no_route);
     for (unsigned i = 1; i < NW_HTTP1_CLASS_COUNT; i++)
         nw_metric_close(gate->metrics, gate->refused[i]);
+    gate_denied_done(gate);
     nw_metric_close(gate->metrics, gate->connections_refused);
     nw_metric_close(gate->metrics, gate->descriptors_exhausted);
     nw_map_done(&gate->routes);

@@ -31,6 +31,10 @@ struct nw_gate_options {
     /* Inherited listening sockets: the descriptor bound to addr, or -1. NULL: none. */
     int (*inherited_fd)(void *arg, const struct nw_addr *addr);
     void *inherited_arg;
+    /* Asked where opening a listener is denied: as struct nw_listener_options says. May be NULL. */
+    NW_YIELDS nw_err (*ask_open)(void *arg, const char *text, const struct nw_addr *addr,
+                                 bool is_first, int *out_fd);
+    void *ask_arg;
 };
 
 NW_MUST_CHECK nw_err nw_gate_new(const struct nw_gate_options *options, struct nw_gate **out);

@@ -51,10 +51,33 @@ struct nw_gate_service {
     struct nw_conf_host_rule host; /* text copied */
     char *health_path;             /* what probes ask for; empty: there are none */
     struct nw_conf_statuses expect; /* of probes; items copied */
+    bool is_h2; /* its nodes are spoken to over HTTP/2 */
+    uint32_t streams_max;            /* HTTP/2: of one connection */
+    bool has_grpc_check;
+    char *grpc_check; /* the service that gRPC probes ask about; may be empty */
     struct nw_metric_series *requests[GATE_CLASSES];
     struct nw_metric_series *duration;
     struct nw_metric_series *moved;   /* tries after one that never started */
     struct nw_metric_series *retried; /* tries from the budget */
+    struct nw_metric_series *window_blocked;
+};
+
+/* Why an address, or who told it, was refused. */
+typedef enum gate_denial {
+    GATE_DENIED_LISTENER, /* by allow and deny of a listener */
+    GATE_DENIED_ROUTE,
+    GATE_DENIED_PROXY_MALFORMED,
+    GATE_DENIED_PROXY_LATE,
+    GATE_DENIED_PROXY_OVERSIZED,
+    GATE_DENIED_PROXY_UNNAMED, /* a header from a source that proxy_protocol does not name */
+    GATE_DENIALS
+} gate_denial;
+
+/* See denied.h. */
+struct gate_denied {
+    struct nw_metric_series *series;
+    _Atomic uint64_t due_ms; /* no line before */
+    _Atomic uint64_t unsaid; /* since the last line */
 };
 
 /* Reloadable settings, copied to every worker with each generation. */
@@ -77,6 +100,8 @@ struct gate_part {
     struct nw_route_table *table;
     struct nw_gate_route **routes;     /* by index in conf.routes; NULL before adopt */
     struct nw_gate_service **services; /* by index in conf.services; NULL before adopt */
+    /* By slot of the listener; NULL: it asks nobody who he is, or is not named any more. */
+    const struct nw_conf_listen **listens; /* NULL before adopt */
     struct gate_settings settings;
 };
 
@@ -96,6 +121,11 @@ struct gate_listener {
     struct nw_metric_series *open;
     struct nw_metric_series *accepted;
     _Atomic unsigned conn_count; /* those that name it: it may go when there are none */
+    unsigned slot;               /* its place in gate_part.listens */
+    /* Of the last generation that named it, while it accepts what is still queued; else NULL. */
+    struct nw_generation *last_generation;
+    const struct nw_conf_listen *last_listen;
+    _Atomic bool redirects; /* every request goes to https */
     bool is_kept;    /* a generation in force names it */
     bool is_started; /* accepts */
 };
@@ -132,6 +162,7 @@ struct nw_gate {
     _Atomic uint64_t spool_bytes; /* of all bodies that lie in files */
     _Atomic unsigned pins;  /* gate_pin objects alive, of all workers */
     struct nw_metric_series *refused[NW_HTTP1_CLASS_COUNT]; /* by strictness class */
+    struct gate_denied denied[GATE_DENIALS];
     struct nw_metric_series *connections_refused;
     struct nw_metric_series *descriptors_exhausted;
     struct nw_gate_route *no_route; /* label "none": requests that no route took */
@@ -150,6 +181,7 @@ struct gate_conn {
     struct nw_list node;     /* idle_conns or active_conns */
     struct gate_listener *listener;
     struct nw_fiber *fiber; /* while active */
+    struct gate_proxy *proxy; /* a PROXY header is due; else NULL */
     uint32_t request_count;
     struct gate_peer peer;
     bool is_counted; /* in gate.clients */

@@ -13,6 +13,7 @@ static const struct {
     const char *sentence;
 } sentences[] = {
     {400, "The request is malformed."},
+    {403, "This address is not for you."},
     {404, "There is nothing at this address."},
     {405, "This method is not served here."},
     {408, "The request took too long to arrive."},

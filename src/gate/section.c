@@ -10,6 +10,7 @@
 #include "gate/door.h"
 #include "gate/probe.h"
 #include "gate/section.h"
+#include "gate/upstream.h"
 #include "io/dns.h"
 #include "io/fiber.h"
 #include "io/sync.h"
@@ -83,6 +84,18 @@ static struct gate_listener *listener_find(struct nw_gate *gate, struct nw_slice
     return NULL;
 }
 
+/* The smallest that no open listener has. */
+static unsigned free_slot(struct nw_gate *gate)
+{
+    unsigned slot = 0;
+    for (struct nw_list *node = gate->listeners.next; node != &gate->listeners;) {
+        bool is_taken = NW_CONTAINER_OF(node, struct gate_listener, node)->slot == slot;
+        slot += is_taken;
+        node = is_taken ? gate->listeners.next : node->next;
+    }
+    return slot;
+}
+
 NW_YIELDS static nw_err listener_open(struct nw_gate *gate, const struct nw_conf *conf,
                                       const struct nw_conf_listen *listen, struct nw_diag *diag)
 {
@@ -92,6 +105,9 @@ NW_YIELDS static nw_err listener_open(struct nw_gate *gate, const struct nw_conf
         .on_accept = gate_door_on_accept,
         .on_exhausted = gate_door_on_exhausted,
         .owner = made,
+        .ask_open = gate->options.ask_open,
+        .ask_arg = gate->options.ask_arg,
+        .text = listen->address.text.ptr,
     };
     const struct nw_conf_address *address = &listen->address;
     nw_err err =
@@ -108,6 +124,7 @@ NW_YIELDS static nw_err listener_open(struct nw_gate *gate, const struct nw_conf
         return err;
     }
     made->gate = gate;
+    made->slot = free_slot(gate);
     made->text = nw_alloc_string(listen->address.text);
     made->open = nw_metric_open(gate->metrics, NW_METRIC_connections_open, made->text);
     made->accepted =
@@ -121,6 +138,9 @@ void gate_listener_drop(struct gate_listener *listener)
     struct nw_gate *gate = listener->gate;
     nw_list_remove(&listener->node);
     nw_listener_close(listener->listener);
+    nw_generation_unref(listener->last_generation);
+    listener->last_generation = NULL;
+    listener->last_listen = NULL;
     /* Connections that it accepted still name it: it rests until they are gone. */
     nw_list_push_back(&gate->old_listeners, &listener->node);
 }
@@ -202,7 +222,7 @@ NW_YIELDS static void adopt_service(struct nw_gate *gate, const struct nw_conf_s
     struct nw_peer_node_spec *specs = specs_new(conf);
     struct nw_peer_set_spec spec = {
         .name = service->name,
-        .driver = &gate_http_driver,
+        .driver = service->is_h2 ? &gate_h2_driver : &gate_http_driver,
         .driver_arg = service,
         .balance = (nw_peer_balance)conf->balance,
         .nodes = specs,
@@ -212,7 +232,9 @@ NW_YIELDS static void adopt_service(struct nw_gate *gate, const struct nw_conf_s
         .connect_timeout_ms = (uint32_t)conf->timeouts.connect_ms,
         .idle_ms = service->idle_ms,
         .slow_start_ms = (uint32_t)conf->slow_start_ms,
-        .has_health = conf->health.path.len > 0,
+        .streams_max = (unsigned)conf->multiplex.streams,
+        .connections_max = (unsigned)conf->multiplex.connections,
+        .has_health = conf->health.path.len > 0 || service->has_grpc_check,
         .health_check = service->health_path,
         .health_every_ms = (uint32_t)conf->health.every_ms,
         .health_timeout_ms = (uint32_t)conf->health.timeout_ms,
@@ -225,6 +247,54 @@ NW_YIELDS static void adopt_service(struct nw_gate *gate, const struct nw_conf_s
     *out = service;
 }
 
+static const struct nw_conf_listen *listen_find(const struct nw_conf *conf, const char *text)
+{
+    for (size_t i = 0; i < conf->listen.count; i++)
+        if (nw_slice_eq(nw_slice_str(text), conf->listen.items[i].address.text))
+            return &conf->listen.items[i];
+    return NULL;
+}
+
+static bool asks_who(const struct nw_conf_listen *listen)
+{
+    return listen->allow.ranges != NULL || listen->deny.ranges != NULL ||
+           listen->proxy_protocol.count > 0;
+}
+
+/* What is queued at a listener that is named no more is still asked what it was asked before. */
+static void keep_last(struct nw_gate *gate, struct gate_listener *listener)
+{
+    if (gate->part == NULL || gate->part->listens[listener->slot] == NULL)
+        return;
+    listener->last_listen = gate->part->listens[listener->slot];
+    listener->last_generation = nw_generation_ref(gate->part->generation);
+}
+
+static void adopt_listeners(struct nw_gate *gate, struct nw_generation *next,
+                            struct gate_part *part)
+{
+    unsigned slots = 0;
+    NW_LIST_EACH(node, &gate->listeners) {
+        unsigned slot = NW_CONTAINER_OF(node, struct gate_listener, node)->slot;
+        slots = slot >= slots ? slot + 1 : slots;
+    }
+    part->listens = nw_arena_zero(&next->arena, slots * sizeof *part->listens);
+    NW_LIST_EACH(node, &gate->listeners) {
+        struct gate_listener *listener = NW_CONTAINER_OF(node, struct gate_listener, node);
+        const struct nw_conf_listen *listen = listen_find(next->conf, listener->text);
+        listener->is_kept = listen != NULL;
+        if (listen == NULL) {
+            keep_last(gate, listener);
+            continue;
+        }
+        atomic_store_explicit(&listener->redirects,
+                              listen->redirect == NW_CONF_LISTEN_REDIRECT_HTTPS,
+                              memory_order_relaxed);
+        if (asks_who(listen))
+            part->listens[listener->slot] = listen;
+    }
+}
+
 NW_YIELDS static void adopt(void *self, const struct nw_generation *old, struct nw_generation *next)
 {
     struct nw_gate *gate = self;
@@ -234,13 +304,7 @@ NW_YIELDS static void adopt(void *self, const struct nw_generation *old, struct 
         part->routes[i] = gate_route_get(gate, nw_route_label(&conf->routes.items[i]));
     for (size_t i = 0; i < conf->services.count; i++)
         adopt_service(gate, &conf->services.items[i], &part->services[i]);
-    NW_LIST_EACH(node, &gate->listeners) {
-        struct gate_listener *listener = NW_CONTAINER_OF(node, struct gate_listener, node);
-        listener->is_kept = false;
-        for (size_t i = 0; i < conf->listen.count; i++)
-            listener->is_kept |= nw_slice_eq(nw_slice_str(listener->text),
-                                             conf->listen.items[i].address.text);
-    }
+    adopt_listeners(gate, next, part);
     uint64_t spool_bytes = part->settings.spool_max_bytes;
     nw_memory_set_max_bytes(gate->runtime, NW_MEMORY_SPOOL, spool_bytes > 0 ? spool_bytes : 1);
     gate->part = part;

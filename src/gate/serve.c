@@ -10,6 +10,8 @@
 #include "base/assert.h"
 #include "gate/access.h"
 #include "gate/account.h"
+#include "gate/address.h"
+#include "gate/denied.h"
 #include "gate/door.h"
 #include "gate/forward.h"
 #include "gate/ids.h"
@@ -18,6 +20,7 @@
 #include "gate/source.h"
 #include "io/clock.h"
 #include "io/fiber.h"
+#include "proto/proxy_protocol.h"
 
 enum { ARENA_MAX_BYTES = 64 * 1024, GRACE_MS = 5000 };
 
@@ -99,6 +102,14 @@ NW_YIELDS static gate_next refuse(struct gate_request *r, int status, const char
     return refuse_as(r, status, sentence, id);
 }
 
+/* A PROXY header from who is not named as its source: a mistake of the operator, or a forgery. */
+static void note_unnamed_proxy(struct gate_request *r, const struct nw_buf *in)
+{
+    if (r->conn->request_count == 0 && nw_proxy_is_announced(nw_buf_unread(in)))
+        gate_denied(r->worker, GATE_DENIED_PROXY_UNNAMED, r->conn->listener, &r->conn->peer,
+                    "a PROXY header from an address that proxy_protocol does not name");
+}
+
 NW_YIELDS static gate_next refuse_class(struct gate_request *r, nw_http1_class found)
 {
     nw_metric_add(r->worker->gate->refused[found], r->worker->index, 1);
@@ -109,6 +120,7 @@ static const char busy[] = "the server is busy; please try again in a moment";
 
 NW_YIELDS static gate_next refuse_err(struct gate_request *r, struct nw_buf *in, nw_err err)
 {
+    note_unnamed_proxy(r, in);
     if (err == NW_BAD_REQUEST || r->parser.found != NW_HTTP1_FINE)
         return refuse_class(r, r->parser.found);
     bool was_silent = nw_buf_unread_bytes(in) == 0;
@@ -145,6 +157,7 @@ static void init_exchange(struct gate_request *r, const char *bytes)
     x->route = NULL;
     x->service = NULL;
     x->capture_count = 0;
+    x->is_h2 = x->is_grpc = false;
     x->is_secure = x->is_target_raw = x->asks_upgrade = x->finishes = false;
     x->ahead_bytes = 0;
     x->source = &r->source.base;
@@ -205,7 +218,8 @@ NW_YIELDS static nw_err forward(struct gate_request *r, const struct nw_conf_rou
     x->ahead_bytes = (size_t)route->buffer.response_bytes;
     r->sink.ahead_bytes = x->ahead_bytes;
     x->on_relay = release_generation;
-    if (!source->is_whole && !route->stream && !x->asks_upgrade)
+    bool is_streamed = route->stream || x->asks_upgrade || x->is_grpc;
+    if (!source->is_whole && !is_streamed)
         NW_TRY(source->ops->collect(source, (uint64_t)route->buffer.request_bytes));
     if (!x->finishes)
         nw_stream_watch_gone(&r->conn->stream, nw_fiber_self());
@@ -249,6 +263,25 @@ static bool belongs_to_newel(struct nw_slice path)
     return nw_slice_starts_with(path, NW_SLICE("/_newel/"));
 }
 
+/* The same address under https: whatever port the client named was the one of plain HTTP. */
+NW_YIELDS static nw_err to_https(struct nw_exchange *x)
+{
+    const struct nw_target *t = &x->target;
+    if (t->host.len == 0)
+        return NW_BAD_REQUEST;
+    struct nw_slice location =
+        nw_arena_printf(x->arena, "https://%.*s%.*s%s%.*s", NW_SLICE_ARG(t->host),
+                        NW_SLICE_ARG(t->path), t->has_query ? "?" : "", NW_SLICE_ARG(t->query));
+    return location.ptr == NULL ? NW_NO_MEMORY : gate_redirect(x, 308, location);
+}
+
+/* Who proves that he holds the name is asked over plain HTTP (RFC 8555 section 8.3). */
+static bool goes_to_https(const struct gate_request *r)
+{
+    return NW_UNLIKELY(atomic_load_explicit(&r->conn->listener->redirects, memory_order_relaxed)) &&
+           !nw_slice_starts_with(r->exchange.target.path, NW_SLICE("/.well-known/acme-challenge/"));
+}
+
 NW_YIELDS static nw_err answer(struct gate_request *r)
 {
     struct nw_exchange *x = &r->exchange;
@@ -257,6 +290,8 @@ NW_YIELDS static nw_err answer(struct gate_request *r)
             x, "Allow", NW_SLICE("GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS")));
         return gate_respond(x, 204, nw_slice_of(NULL, 0), nw_slice_of(NULL, 0));
     }
+    if (goes_to_https(r))
+        return to_https(x);
     if (belongs_to_newel(x->target.path))
         return NW_NO_ROUTE;
     struct nw_route_ask ask = {
@@ -276,6 +311,8 @@ NW_YIELDS static nw_err answer(struct gate_request *r)
     x->capture_count = found.capture_count;
     for (unsigned i = 0; i < found.capture_count; i++)
         x->captures[i] = found.captures[i];
+    if (NW_UNLIKELY(found.route->is_guarded))
+        NW_TRY(gate_address_check_route(r, found.route));
     uint64_t request_ms = (uint64_t)found.route->timeouts.request_ms;
     if (request_ms == 0)
         return act(r, found.route);

@@ -47,6 +47,7 @@ struct nw_http_answer {
     struct nw_slice reason; /* empty: the registered phrase */
     struct nw_http_fields fields;
     bool has_date;        /* one of the fields is Date */
+    bool is_h2;           /* it came over HTTP/2, which Via says */
     int64_t length_bytes; /* of the body that will follow; NW_HTTP_LENGTH_UNKNOWN */
     bool has_no_body;     /* HEAD, 204, 304: length_bytes (if known) is only told */
 };
@@ -157,6 +158,8 @@ struct nw_exchange {
     struct nw_addr client; /* who asks: differs behind trusted proxies */
     bool is_peer_trusted;
     bool is_secure;
+    bool is_h2;         /* asked over HTTP/2 */
+    bool is_grpc;       /* a gRPC call: answers of newel's own are told as gRPC statuses */
     bool is_target_raw; /* the node gets the target byte for byte */
     bool asks_upgrade;  /* a WebSocket upgrade that the route allows */
     bool finishes;      /* the node's request goes on when the client goes */

@@ -25,6 +25,7 @@
 #define NW_HTTP_H2_H
 
 #include "io/stream.h"
+#include "proto/http2.h"
 
 struct nw_h2;
 struct nw_h2_stream;
@@ -32,13 +33,14 @@ struct nw_h2_stream;
 struct nw_h2_options {
     struct nw_stream *stream;
     bool is_client;
-    /* Server: offered. Client: used at most; less if the peer offers less. */
-    uint32_t streams_max;
-    /* Of one decoded head as text. Server: above it 431. Client: refused. */
-    uint32_t head_max_bytes;
-    uint32_t window_bytes;   /* a stream's first receive window; at least 64 KiB */
-    uint32_t window_max_bytes; /* what it may grow to while its reader keeps up */
-    uint64_t idle_ms;        /* a stream without window progress while bytes wait is reset; 0: no */
+    bool is_https;             /* client: the :scheme that is sent */
+    uint32_t streams_max;      /* server: offered; client: used, fewer if the peer says so */
+    uint32_t head_max_bytes;   /* of a head as text, at most 32 KiB; above: 431; client: refused */
+    uint32_t window_bytes;     /* a stream's first receive window; at least 65535 */
+    uint32_t window_max_bytes; /* what it may grow to while its reader keeps up; server: of all */
+    uint64_t idle_ms;          /* a stream whose bytes wait that long for window is reset; 0: no */
+    uint64_t ping_idle_ms;     /* client: silence with streams open, then PING; 0: never */
+    uint64_t ping_wait_ms;     /* and the connection is lost (NW_TIMEOUT) without its answer */
     void *arg;
     /* Server: a request's head is there. In nw_h2_run's fiber, must not yield; owes stream_done. */
     void (*on_request)(void *arg, struct nw_h2_stream *stream);
@@ -46,6 +48,8 @@ struct nw_h2_options {
     void (*on_down)(void *arg);
     /* A slot returned, or the peer raised its limit. May be NULL; must not yield. */
     void (*on_slot)(void *arg);
+    /* A frame that cost more than it moved (proto/http2.h), for metrics. May be NULL. */
+    void (*on_glitch)(void *arg, nw_http2_glitch kind);
 };
 
 /* Client: the preface leaves with the first request. NW_NO_MEMORY. */
@@ -71,6 +75,8 @@ void nw_h2_abort(struct nw_h2 *h2, uint32_t code);
 unsigned nw_h2_stream_count(const struct nw_h2 *h2);
 /* Client: how many requests could be opened now; 0 after GOAWAY. */
 unsigned nw_h2_slots_free(const struct nw_h2 *h2);
+/* What it holds beside pooled buffers. */
+size_t nw_h2_memory_bytes(const struct nw_h2 *h2);
 /* Client: PING; NW_TIMEOUT when the peer's answer does not come within wait_ms. */
 NW_YIELDS NW_MUST_CHECK nw_err nw_h2_ping(struct nw_h2 *h2, uint64_t wait_ms);
 
@@ -83,6 +89,8 @@ NW_MUST_CHECK nw_err nw_h2_request(struct nw_h2 *h2, struct nw_slice head, bool 
 
 /* The request's head (server), valid until stream_done or the next nw_h2_head. */
 struct nw_slice nw_h2_request_head(const struct nw_h2_stream *stream);
+/* Above head_max_bytes or 100 fields: the head is a shortened one, to be answered with 431. */
+bool nw_h2_is_head_too_large(const struct nw_h2_stream *stream);
 /* Client: waits for the next head, informational or final; text as above, into `into`'s space. */
 NW_YIELDS NW_MUST_CHECK nw_err nw_h2_head(struct nw_h2_stream *stream, struct nw_buf *into);
 /* No body follows the head, or all of it was read. */

@@ -308,14 +308,26 @@ static nw_err read_all_secret(int fd, size_t max_bytes, struct nw_secret *out)
     return err;
 }
 
+nw_err nw_file_read_secret_fd_now(int fd, size_t max_bytes, struct nw_secret **out)
+{
+    struct nw_secret *secret = nw_secret_new(nw_slice_of("", 0));
+    nw_err err = read_all_secret(fd, max_bytes, secret);
+    close(fd);
+    if (err == NW_OK)
+        *out = secret;
+    else
+        nw_secret_free(secret);
+    return err;
+}
+
 /* Simulated disks lie in memory: there is nothing to hide from. */
 static nw_err read_simulated_secret(const struct nw_file_ops *sim, struct nw_runtime *runtime,
-                                    const char *path, size_t max_bytes, struct nw_secret *out)
+                                    const char *path, size_t max_bytes, struct nw_secret **out)
 {
     struct nw_text text = {0};
     nw_err err = sim->read_all(runtime, path, max_bytes, &text);
     if (err == NW_OK)
-        nw_secret_append(out, nw_text_slice(&text));
+        *out = nw_secret_new(nw_text_slice(&text));
     nw_text_done(&text);
     return err;
 }
@@ -324,20 +336,10 @@ nw_err nw_file_read_secret_now(struct nw_runtime *runtime, const char *path, siz
                                struct nw_secret **out)
 {
     const struct nw_file_ops *sim = simulated(runtime);
-    int fd = sim == NULL ? open(path, O_RDONLY | O_CLOEXEC) : -1;
-    if (sim == NULL && fd < 0)
-        return last_error();
-    struct nw_secret *secret = nw_secret_new(nw_slice_of("", 0));
-    nw_err err = sim != NULL ? read_simulated_secret(sim, runtime, path, max_bytes, secret)
-                             : read_all_secret(fd, max_bytes, secret);
-    if (fd >= 0)
-        close(fd);
-    if (err != NW_OK) {
-        nw_secret_free(secret);
-        return err;
-    }
-    *out = secret;
-    return NW_OK;
+    if (sim != NULL)
+        return read_simulated_secret(sim, runtime, path, max_bytes, out);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    return fd >= 0 ? nw_file_read_secret_fd_now(fd, max_bytes, out) : last_error();
 }
 
 static nw_err sync_directory_of(const char *path)

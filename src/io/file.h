@@ -40,6 +40,8 @@ NW_MUST_CHECK nw_err nw_file_read_now(struct nw_runtime *runtime, const char *pa
 /* The same for what must not be seen: no copy of it is left behind (base/secret.h). Blocks. */
 NW_MUST_CHECK nw_err nw_file_read_secret_now(struct nw_runtime *runtime, const char *path,
                                              size_t max_bytes, struct nw_secret **out);
+/* The same from a descriptor, which it closes. */
+NW_MUST_CHECK nw_err nw_file_read_secret_fd_now(int fd, size_t max_bytes, struct nw_secret **out);
 /* Write beside, sync, rename, sync the directory. Blocks. */
 NW_MUST_CHECK nw_err nw_file_replace_now(struct nw_runtime *runtime, const char *path,
                                          struct nw_slice bytes, unsigned mode);

@@ -243,31 +243,38 @@ static unsigned seats_wanted(const struct nw_runtime *runtime,
     return is_single ? 1 : runtime->worker_count;
 }
 
-static nw_err open_first(struct nw_listener *listener, struct nw_worker *worker)
+NW_YIELDS static nw_err open_one(const struct nw_listener_options *options,
+                                 struct nw_worker *worker, const struct nw_addr *addr,
+                                 bool is_first, int *out_fd)
+{
+    int fd = worker->backend->listen(worker->backend_state, addr, is_first, options->mode);
+    if (fd == -EACCES && options->ask_open != NULL)
+        return options->ask_open(options->ask_arg, options->text, addr, is_first, out_fd);
+    if (fd < 0)
+        return nw_errno_to_err(-fd);
+    *out_fd = fd;
+    return NW_OK;
+}
+
+NW_YIELDS static nw_err open_first(struct nw_listener *listener, struct nw_worker *worker)
 {
     const struct nw_listener_options *options = &listener->options;
     int fd = options->inherited_fd;
     if (fd >= 0)
         NW_TRY(nw_fd_adopt(fd));
     else
-        fd = worker->backend->listen(worker->backend_state, &options->addr, true, options->mode);
-    if (fd < 0)
-        return nw_errno_to_err(-fd);
+        NW_TRY(open_one(options, worker, &options->addr, true, &fd));
     listener->seats[0].fd = fd;
     int result = worker->backend->local_addr(worker->backend_state, fd, &listener->addr);
     return result < 0 ? nw_errno_to_err(-result) : NW_OK;
 }
 
-static nw_err open_all(struct nw_listener *listener, struct nw_worker *worker)
+NW_YIELDS static nw_err open_all(struct nw_listener *listener, struct nw_worker *worker)
 {
     NW_TRY(open_first(listener, worker));
-    for (unsigned i = 1; i < listener->seat_count; i++) {
-        int fd = worker->backend->listen(worker->backend_state, &listener->addr, false,
-                                         listener->options.mode);
-        if (fd < 0)
-            return nw_errno_to_err(-fd);
-        listener->seats[i].fd = fd;
-    }
+    for (unsigned i = 1; i < listener->seat_count; i++)
+        NW_TRY(open_one(&listener->options, worker, &listener->addr, false,
+                        &listener->seats[i].fd));
     return NW_OK;
 }
 

@@ -27,6 +27,14 @@ struct nw_listener_options {
     /* Descriptors ran out (true) or came back (false); may be NULL. */
     void (*on_exhausted)(void *owner, bool is_exhausted);
     void *owner;
+    /*
+     * Asked where opening is denied (a port below 1024, a folder of somebody else): a socket for
+     * addr from one who may. NULL: nobody. `text` names the listener; borrowed for the call.
+     */
+    NW_YIELDS nw_err (*ask_open)(void *arg, const char *text, const struct nw_addr *addr,
+                                 bool is_first, int *out_fd);
+    void *ask_arg;
+    const char *text;
 };
 
 /*

@@ -24,6 +24,7 @@
 #include "base/assert.h"
 #include "io/fiber.h"
 #include "io/spawn_impl.h"
+#include "io/stream.h"
 #include "io/sysfd.h"
 #include "io/worker_impl.h"
 
@@ -35,36 +36,39 @@ struct outgoing {
     char message[];
 };
 
-struct nw_spawner {
-    struct nw_source source; /* first; fd -1 while detached */
-    int fd;
-    pid_t pid;
-    uint32_t last_ticket;
-    struct nw_list processes;
-    struct nw_list outgoing;
-    bool is_gone;
-};
-
 /* ---- the helper's life ---- */
 
-nw_err nw_spawner_start(struct nw_spawner **out)
+static void close_pairs(const int *fds, int count)
 {
-    int pair[2];
-    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0)
+    for (int i = 0; i < count; i++)
+        if (fds[i] >= 0)
+            close(fds[i]);
+}
+
+nw_err nw_spawner_start(const struct nw_spawn_book *book, struct nw_spawner **out)
+{
+    int fds[4] = {-1, -1, -1, -1}; /* each pair: ours, the helper's */
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds) != 0 ||
+        socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds + 2) != 0) {
+        close_pairs(fds, 4);
         return NW_TOO_MANY_FILES;
+    }
     fflush(NULL);
     pid_t pid = fork();
     if (pid == 0)
-        nw_spawner_main(pair[1]);
-    close(pair[1]);
+        nw_spawner_main(fds[1], fds[3], book);
     if (pid < 0) {
-        close(pair[0]);
+        close_pairs(fds, 4);
         return NW_NO_MEMORY;
     }
+    close(fds[1]);
+    close(fds[3]);
     struct nw_spawner *spawner = nw_alloc_zero(sizeof *spawner);
     spawner->source.fd = -1;
-    spawner->fd = pair[0];
+    spawner->fd = fds[0];
+    spawner->ask_fd = fds[2];
     spawner->pid = pid;
+    pthread_mutex_init(&spawner->ask_mutex, NULL);
     nw_list_init(&spawner->processes);
     nw_list_init(&spawner->outgoing);
     *out = spawner;
@@ -80,8 +84,10 @@ void nw_spawner_stop(struct nw_spawner *spawner)
     for (struct nw_list *node; (node = nw_list_pop_front(&spawner->outgoing)) != NULL;)
         nw_free(NW_CONTAINER_OF(node, struct outgoing, node));
     close(spawner->fd);
+    close(spawner->ask_fd);
     while (waitpid(spawner->pid, NULL, 0) < 0 && errno == EINTR)
         continue;
+    pthread_mutex_destroy(&spawner->ask_mutex);
     nw_free(spawner);
 }
 
@@ -162,6 +168,7 @@ static void lose_helper(struct nw_spawner *spawner)
         }
         if (!process->is_answered)
             answer(process);
+        nw_event_set(&process->looked);
     }
 }
 
@@ -215,12 +222,25 @@ static void on_report(struct nw_spawner *spawner, const struct nw_spawn_report *
     }
 }
 
+static void on_looked(struct nw_spawner *spawner, const struct nw_spawn_looked *looked)
+{
+    struct nw_process *process = find(spawner, looked->head.ticket);
+    if (process == NULL || process->listening == NULL)
+        return;
+    *process->listening = looked->listening;
+    nw_event_set(&process->looked);
+}
+
 /* 1: one was handled; 0: none is there; -1: the helper is gone. */
 static int take_report(struct nw_spawner *spawner)
 {
-    struct nw_spawn_report report;
+    union {
+        struct nw_spawn_head head;
+        struct nw_spawn_report report;
+        struct nw_spawn_looked looked;
+    } got;
     int fds[2] = {-1, -1};
-    struct iovec iov = {&report, sizeof report};
+    struct iovec iov = {&got, sizeof got};
     union {
         struct cmsghdr head;
         char bytes[CMSG_SPACE(2 * sizeof(int))];
@@ -229,16 +249,20 @@ static int take_report(struct nw_spawner *spawner)
                              .msg_iovlen = 1,
                              .msg_control = control.bytes,
                              .msg_controllen = sizeof control.bytes};
-    ssize_t got = recvmsg(spawner->fd, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
-    if (got < 0)
+    ssize_t bytes = recvmsg(spawner->fd, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+    if (bytes < 0)
         return errno == EAGAIN || errno == EINTR ? 0 : -1;
-    if (got != (ssize_t)sizeof report || report.head.bytes != sizeof report)
+    if (bytes < (ssize_t)sizeof got.head || got.head.bytes != (size_t)bytes)
         return -1;
+    if (got.head.kind == NW_SPAWN_LOOKED) {
+        on_looked(spawner, &got.looked);
+        return 1;
+    }
     struct cmsghdr *head = CMSG_FIRSTHDR(&message);
     if (head != NULL && head->cmsg_type == SCM_RIGHTS && head->cmsg_len == CMSG_LEN(sizeof fds))
         memcpy(fds, CMSG_DATA(head), sizeof fds);
-    report.text[sizeof report.text - 1] = '\0';
-    on_report(spawner, &report, fds);
+    got.report.text[sizeof got.report.text - 1] = '\0';
+    on_report(spawner, &got.report, fds);
     return 1;
 }
 
@@ -304,35 +328,7 @@ void nw_spawner_detach(struct nw_spawner *spawner)
 
 /* ---- processes ---- */
 
-static void add_string(char *message, size_t *at, const char *string)
-{
-    size_t len = strlen(string != NULL ? string : "") + 1;
-    if (*at + len <= NW_SPAWN_REQUEST_MAX_BYTES)
-        memcpy(message + *at, string != NULL ? string : "", len);
-    *at += len;
-}
-
-/* The message's bytes; more than NW_SPAWN_REQUEST_MAX_BYTES: it does not fit. */
-static size_t write_start(const struct nw_spawn_spec *spec, uint32_t ticket, char *message)
-{
-    struct nw_spawn_start start = {.head = {.kind = NW_SPAWN_START, .ticket = ticket},
-                                   .argc = spec->argc,
-                                   .env_count = spec->env_count,
-                                   .cpu_count = spec->cpu_count,
-                                   .memory_bytes = spec->memory_bytes};
-    size_t at = sizeof start;
-    add_string(message, &at, spec->cwd);
-    add_string(message, &at, spec->user);
-    for (unsigned i = 0; i < spec->argc; i++)
-        add_string(message, &at, spec->argv[i]);
-    for (unsigned i = 0; i < spec->env_count; i++)
-        add_string(message, &at, spec->env[i]);
-    start.head.bytes = (uint32_t)at;
-    memcpy(message, &start, sizeof start);
-    return at;
-}
-
-nw_err nw_process_start(struct nw_spawner *spawner, const struct nw_spawn_spec *spec,
+nw_err nw_process_start(struct nw_spawner *spawner, const struct nw_spawn_wish *wish,
                         void (*on_output)(struct nw_process *process, bool is_stderr,
                                           struct nw_slice bytes),
                         struct nw_process *process)
@@ -341,28 +337,44 @@ nw_err nw_process_start(struct nw_spawner *spawner, const struct nw_spawn_spec *
     process->output[0].fd = process->output[1].fd = -1;
     process->ticket = ++spawner->last_ticket;
     nw_event_init(&process->ended);
+    nw_event_init(&process->looked);
     nw_list_init(&process->node);
     NW_ASSERT(spawner->source.fd >= 0 || spawner->is_gone);
-    char *message = nw_alloc(NW_SPAWN_REQUEST_MAX_BYTES);
-    size_t bytes = write_start(spec, process->ticket, message);
-    bool is_fitting = bytes <= NW_SPAWN_REQUEST_MAX_BYTES && spec->argc > 0 &&
-                      spec->argc <= NW_SPAWN_STRINGS_MAX && spec->env_count <= NW_SPAWN_STRINGS_MAX;
-    if (!is_fitting || spawner->is_gone) {
-        nw_free(message);
-        snprintf(process->reason, sizeof process->reason, "%s",
-                 is_fitting ? "the helper process has died"
-                            : "the command and its environment are larger than 64K");
-        return is_fitting ? NW_PEER_CLOSED : NW_INVALID;
+    NW_ASSERT(strlen(wish->service) < NW_SPAWN_SERVICE_BYTES);
+    if (spawner->is_gone) {
+        snprintf(process->reason, sizeof process->reason, "the helper process has died");
+        return NW_PEER_CLOSED;
     }
+    struct nw_spawn_start start = {
+        .head = {.bytes = sizeof start, .kind = NW_SPAWN_START, .ticket = process->ticket},
+        .instance = wish->instance,
+        .port = wish->port,
+        .start = wish->start,
+        .identity = wish->identity};
+    memcpy(start.service, wish->service, strlen(wish->service));
     nw_list_push_back(&spawner->processes, &process->node);
-    send_message(spawner, message, bytes);
-    nw_free(message);
+    send_message(spawner, &start, sizeof start);
     while (!process->is_answered)
         nw_fiber_wait_always(&process->starter);
     if (process->pid > 0)
         return NW_OK;
     nw_list_remove(&process->node);
     return spawner->is_gone ? NW_PEER_CLOSED : (nw_err)process->wait_status;
+}
+
+nw_err nw_process_listening(struct nw_process *process, struct nw_listening *out)
+{
+    struct nw_spawn_head look = {
+        .bytes = sizeof look, .kind = NW_SPAWN_LOOK, .ticket = process->ticket};
+    struct nw_wait waits[] = {{.event = &process->looked}, {.event = &process->ended}};
+    nw_event_clear(&process->looked);
+    process->listening = out;
+    send_message(process->spawner, &look, sizeof look);
+    nw_err err = nw_io_wait_any(waits, NW_COUNT(waits));
+    process->listening = NULL;
+    if (err == NW_OK && (process->spawner->is_gone || !process->looked.is_set))
+        err = NW_PEER_CLOSED;
+    return err;
 }
 
 nw_err nw_process_wait(struct nw_process *process)

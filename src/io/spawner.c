@@ -1,6 +1,7 @@
 /*
- * The helper process: one thread, one poll, no loop of newel's. It holds no more power than newel
- * does and knows no configuration; what a request may contain is bounded and checked here again.
+ * The helper process: one thread, one poll, no loop of newel's. It is the only one that keeps any
+ * power, so it believes nothing that it is told: what a request may name stands in the book, which
+ * is read here (io/spawn_book.h), and every length and text is judged before it is looked at.
  *
  * A process leads its own session. Ending one means ending its *group*: the helper is also the
  * reaper of orphans (PR_SET_CHILD_SUBREAPER), so the last member of a group whose leader is gone
@@ -19,21 +20,20 @@
 #include <grp.h>
 #include <limits.h>
 #include <poll.h>
-#include <pwd.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "io/confine.h"
 #include "io/errno.h"
 #include "io/spawn_impl.h"
 
@@ -51,12 +51,20 @@ struct child {
     uint64_t next_at_ms; /* when SIGKILL is due, or, killed, when its end is reported anyhow */
 };
 
+/* Everything that may come over the first pair. */
+union request {
+    struct nw_spawn_head head;
+    struct nw_spawn_start start;
+    struct nw_spawn_stop stop;
+};
+
 struct helper {
     struct nw_list children;
     int fd;
     int signal_fd;
     bool is_ending;
-    _Alignas(8) char request[NW_SPAWN_REQUEST_MAX_BYTES];
+    struct nw_spawn_desk desk;
+    union request request;
 };
 
 static uint64_t now_ms(void)
@@ -90,290 +98,107 @@ static void report(struct helper *helper, struct nw_spawn_report *what, const in
         continue; /* another failure: newel is gone, which poll will say */
 }
 
-static void report_failure(struct helper *helper, uint32_t ticket, const char *what,
-                           const char *name, int number)
+static void report_failure(struct helper *helper, uint32_t ticket, nw_err err, const char *text)
 {
-    struct nw_spawn_report failed = {.head = {.kind = NW_SPAWN_FAILED, .ticket = ticket}};
-    failed.err = (int32_t)(number == ENOENT ? NW_NOT_FOUND : nw_errno_to_err(number));
-    snprintf(failed.text, sizeof failed.text, "cannot %s%s%.90s: %s", what, name[0] != 0 ? " " : "",
-             name, strerror(number));
+    struct nw_spawn_report failed = {.head = {.kind = NW_SPAWN_FAILED, .ticket = ticket},
+                                     .err = (int32_t)err};
+    snprintf(failed.text, sizeof failed.text, "%s", text);
     report(helper, &failed, NULL);
-}
-
-/* ---- in the new process ---- */
-
-typedef enum stage { STAGE_SESSION, STAGE_LIMIT, STAGE_USER, STAGE_CWD, STAGE_RUN } stage;
-
-static const char *const stage_text[] = {
-    [STAGE_SESSION] = "prepare the process for", [STAGE_LIMIT] = "set the limits of",
-    [STAGE_USER] = "become user",                [STAGE_CWD] = "change to folder",
-    [STAGE_RUN] = "run",
-};
-
-struct failure {
-    int stage;
-    int number; /* errno */
-};
-
-struct start {
-    uint32_t ticket;
-    char **argv;
-    char **env;
-    const char *cwd;
-    const char *user;
-    struct passwd *account; /* NULL: stays who we are */
-    uint64_t memory_bytes;
-    unsigned cpu_count;
-    int output[2]; /* what the process writes to */
-    int error_fd;
-    pid_t helper_pid;
-};
-
-NW_NORETURN static void give_up(const struct start *start, stage at)
-{
-    struct failure failure = {(int)at, errno};
-    ssize_t written = write(start->error_fd, &failure, sizeof failure);
-    (void)written; /* the helper reads a short answer as a failure, too */
-    _exit(127);
-}
-
-static void default_signals(void)
-{
-    sigset_t none;
-    for (int number = 1; number < NSIG; number++)
-        signal(number, SIG_DFL); /* SIGKILL, SIGSTOP and the C library's own refuse: fine */
-    sigemptyset(&none);
-    sigprocmask(SIG_SETMASK, &none, NULL);
-}
-
-/* A share of time needs a cgroup; a share of the processors does not. */
-static void limit_cpus(unsigned count)
-{
-    cpu_set_t have, want;
-    if (count == 0 || sched_getaffinity(0, sizeof have, &have) != 0 ||
-        (unsigned)CPU_COUNT(&have) <= count)
-        return;
-    CPU_ZERO(&want);
-    for (unsigned cpu = (unsigned)getpid() % CPU_SETSIZE; (unsigned)CPU_COUNT(&want) < count;
-         cpu = (cpu + 1) % CPU_SETSIZE)
-        if (CPU_ISSET(cpu, &have))
-            CPU_SET(cpu, &want);
-    (void)sched_setaffinity(0, sizeof want, &want);
-}
-
-static void become(const struct start *start)
-{
-    const struct passwd *account = start->account;
-    if (account == NULL)
-        return;
-    if (initgroups(account->pw_name, account->pw_gid) != 0 || setgid(account->pw_gid) != 0 ||
-        setuid(account->pw_uid) != 0)
-        give_up(start, STAGE_USER);
-}
-
-NW_NORETURN static void run_child(struct start *start)
-{
-    default_signals();
-    int nothing = open("/dev/null", O_RDWR | O_CLOEXEC);
-    if (setsid() < 0 || nothing < 0 || dup2(nothing, 0) < 0 || dup2(start->output[0], 1) < 0 ||
-        dup2(start->output[1], 2) < 0)
-        give_up(start, STAGE_SESSION);
-    (void)close_range(3, ~0U, CLOSE_RANGE_CLOEXEC);
-    limit_cpus(start->cpu_count);
-    struct rlimit memory = {start->memory_bytes, start->memory_bytes};
-    if (start->memory_bytes > 0 && setrlimit(RLIMIT_DATA, &memory) != 0)
-        give_up(start, STAGE_LIMIT);
-    become(start);
-    /* After setuid, which clears it; and our parent may be gone already. */
-    if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0)
-        give_up(start, STAGE_SESSION);
-    if (getppid() != start->helper_pid)
-        _exit(127);
-    if (start->cwd[0] != '\0' && chdir(start->cwd) != 0)
-        give_up(start, STAGE_CWD);
-    environ = start->env;
-    execvp(start->argv[0], start->argv);
-    give_up(start, STAGE_RUN);
 }
 
 /* ---- starting ---- */
 
-/* The program runs (false), or what went wrong. Ends when exec closes the pipe. */
-static bool has_failed(int error_fd, struct failure *out)
-{
-    ssize_t got;
-    do
-        got = read(error_fd, out, sizeof *out);
-    while (got < 0 && errno == EINTR);
-    return got == (ssize_t)sizeof *out;
-}
-
-static void adopt(struct helper *helper, const struct start *start, pid_t pid, const int *fds)
+static void adopt(struct helper *helper, uint32_t ticket, pid_t pid, const int *fds)
 {
     struct child *child = nw_alloc_zero(sizeof *child);
     child->pid = pid;
-    child->ticket = start->ticket;
+    child->ticket = ticket;
     child->next_at_ms = NOT_AT_ALL;
     nw_list_push_back(&helper->children, &child->node);
-    struct nw_spawn_report started = {
-        .head = {.kind = NW_SPAWN_STARTED, .ticket = start->ticket}, .pid = pid};
+    struct nw_spawn_report started = {.head = {.kind = NW_SPAWN_STARTED, .ticket = ticket},
+                                      .pid = pid};
     report(helper, &started, fds);
 }
 
-static void close_all(const int *fds, int count)
+static struct child *find(struct helper *helper, uint32_t ticket)
 {
-    for (int i = 0; i < count; i++)
-        if (fds[i] >= 0)
-            close(fds[i]);
-}
-
-static void start_child(struct helper *helper, struct start *start)
-{
-    int fds[6] = {-1, -1, -1, -1, -1, -1}; /* pipes of stdout, of stderr, of the error */
-    pid_t pid = -1;
-    if (pipe2(fds, O_CLOEXEC) == 0 && pipe2(fds + 2, O_CLOEXEC) == 0 &&
-        pipe2(fds + 4, O_CLOEXEC) == 0) {
-        start->output[0] = fds[1];
-        start->output[1] = fds[3];
-        start->error_fd = fds[5];
-        start->helper_pid = getpid();
-        pid = fork();
+    NW_LIST_EACH(node, &helper->children)
+    {
+        struct child *child = NW_CONTAINER_OF(node, struct child, node);
+        if (child->ticket == ticket)
+            return child;
     }
-    if (pid == 0)
-        run_child(start);
-    if (pid < 0) {
-        report_failure(helper, start->ticket, "start", start->argv[0], errno);
-        close_all(fds, 6);
-        return;
-    }
-    close_all((int[]){fds[1], fds[3], fds[5]}, 3);
-    struct failure failure;
-    if (has_failed(fds[4], &failure)) {
-        const char *name = failure.stage == STAGE_USER  ? start->user
-                           : failure.stage == STAGE_CWD ? start->cwd
-                                                        : start->argv[0];
-        report_failure(helper, start->ticket, stage_text[failure.stage], name, failure.number);
-    } else {
-        adopt(helper, start, pid, (int[]){fds[0], fds[2]});
-    }
-    close_all((int[]){fds[0], fds[2], fds[4]}, 3);
+    return NULL;
 }
 
-/* ---- reading a request ---- */
-
-struct strings {
-    char *at;
-    char *end; /* behind a zero */
-    bool is_short;
-};
-
-static char *next_string(struct strings *strings)
+static void on_start(struct helper *helper, const struct nw_spawn_start *request)
 {
-    if (strings->at >= strings->end) {
-        strings->is_short = true;
-        return strings->end - 1; /* its zero */
-    }
-    char *string = strings->at;
-    strings->at += strlen(string) + 1;
-    return string;
-}
-
-static bool is_same_name(const char *a, const char *b)
-{
-    size_t len = strcspn(a, "=");
-    return strncmp(a, b, len) == 0 && b[len] == '=';
-}
-
-/* Ours without what is given, then what is given, then who it is. */
-static char **make_env(struct strings *strings, unsigned given_count, const struct passwd *account)
-{
-    enum { OWN_EXTRA = 4 };
-    unsigned own_count = 0, count = 0;
-    while (environ[own_count] != NULL)
-        own_count++;
-    char **env = nw_alloc_array(own_count + given_count + OWN_EXTRA, sizeof *env);
-    char **given = nw_alloc_array(given_count + 1, sizeof *given);
-    for (unsigned i = 0; i < given_count; i++)
-        given[i] = next_string(strings);
-    for (unsigned i = 0; i < own_count; i++) {
-        bool is_replaced = is_same_name("NOTIFY_SOCKET=", environ[i]) ||
-                           is_same_name("LISTEN_FDS=", environ[i]) ||
-                           is_same_name("LISTEN_PID=", environ[i]);
-        if (account != NULL)
-            is_replaced |= is_same_name("HOME=", environ[i]) || is_same_name("USER=", environ[i]) ||
-                           is_same_name("LOGNAME=", environ[i]);
-        for (unsigned k = 0; k < given_count && !is_replaced; k++)
-            is_replaced = is_same_name(given[k], environ[i]);
-        if (!is_replaced)
-            env[count++] = environ[i];
-    }
-    for (unsigned i = 0; i < given_count; i++)
-        env[count++] = given[i];
-    nw_free(given);
-    return env;
-}
-
-/* The lines are the caller's and live until the process was started. */
-static void name_account(char **env, const struct passwd *account, char lines[3][PATH_MAX])
-{
-    unsigned count = 0;
-    while (env[count] != NULL)
-        count++;
-    snprintf(lines[0], PATH_MAX, "HOME=%s", account->pw_dir);
-    snprintf(lines[1], PATH_MAX, "USER=%s", account->pw_name);
-    snprintf(lines[2], PATH_MAX, "LOGNAME=%s", account->pw_name);
-    for (unsigned i = 0; i < 3; i++)
-        env[count + i] = lines[i];
-}
-
-/* False: told already. */
-static bool find_account(struct helper *helper, struct start *start)
-{
-    if (start->user[0] == '\0')
-        return true;
-    errno = 0;
-    struct passwd *account = getpwnam(start->user);
-    if (account == NULL) {
-        report_failure(helper, start->ticket, "find user", start->user,
-                       errno != 0 ? errno : ENOENT);
-        return false;
-    }
-    if (account->pw_uid != geteuid())
-        start->account = account;
-    return true;
-}
-
-static void on_start(struct helper *helper, size_t bytes)
-{
-    const struct nw_spawn_start *request = (const struct nw_spawn_start *)helper->request;
-    char lines[3][PATH_MAX];
-    struct strings strings = {helper->request + sizeof *request, helper->request + bytes, false};
-    struct start start = {.ticket = request->head.ticket,
-                          .memory_bytes = request->memory_bytes,
-                          .cpu_count = request->cpu_count};
-    bool is_sound = bytes > sizeof *request && strings.end[-1] == '\0' && request->argc > 0 &&
-                    request->argc <= NW_SPAWN_STRINGS_MAX &&
-                    request->env_count <= NW_SPAWN_STRINGS_MAX;
+    uint32_t ticket = request->head.ticket;
+    struct nw_spawn_wish wish = {.service = request->service,
+                                 .instance = request->instance,
+                                 .port = request->port,
+                                 .start = request->start,
+                                 .identity = request->identity};
+    const struct nw_spawn_book *book = helper->desk.book;
+    struct nw_spawn_spec spec = {0};
+    struct nw_spawn_failure failure;
+    char why[NW_SPAWN_WHY_BYTES] = "";
+    bool is_sound = memchr(request->service, '\0', sizeof request->service) != NULL &&
+                    request->port <= UINT16_MAX && find(helper, ticket) == NULL;
     if (!is_sound) {
-        report_failure(helper, start.ticket, "read the request", "", EINVAL);
+        report_failure(helper, ticket, NW_INVALID, "the request is malformed");
         return;
     }
-    start.cwd = next_string(&strings);
-    start.user = next_string(&strings);
-    if (!find_account(helper, &start))
+    nw_err err = book->process(book->arg, &wish, &spec, why);
+    if (err == NW_OK && helper->desk.is_rootless && spec.user != NULL &&
+        strcmp(spec.user, "root") == 0) {
+        err = NW_DENIED;
+        snprintf(why, sizeof why, "newel was started without a process that is root; restart it");
+    }
+    if (err != NW_OK) {
+        report_failure(helper, ticket, err, why);
         return;
-    start.argv = nw_alloc_array(request->argc + 1, sizeof *start.argv);
-    for (uint32_t i = 0; i < request->argc; i++)
-        start.argv[i] = next_string(&strings);
-    start.env = make_env(&strings, request->env_count, start.account);
-    if (start.account != NULL)
-        name_account(start.env, start.account, lines);
-    if (strings.is_short)
-        report_failure(helper, start.ticket, "read the request", "", EINVAL);
-    else
-        start_child(helper, &start);
-    nw_free(start.argv);
-    nw_free(start.env);
+    }
+    pid_t pid;
+    int fds[2];
+    if (!nw_spawn_run(&spec, &pid, fds, &failure)) {
+        nw_spawn_explain(&spec, &failure, why, sizeof why);
+        err = failure.number == ENOENT ? NW_NOT_FOUND : nw_errno_to_err(failure.number);
+        report_failure(helper, ticket, err, why);
+        return;
+    }
+    adopt(helper, ticket, pid, fds);
+    close(fds[0]);
+    close(fds[1]);
+}
+
+/* ---- looking ---- */
+
+/* /proc shows a process's descriptors to its own user alone. */
+static void become_owner(pid_t pid)
+{
+    char path[32];
+    struct stat info;
+    snprintf(path, sizeof path, "/proc/%d", (int)pid);
+    if (stat(path, &info) != 0 || info.st_uid == geteuid() || info.st_uid == 0)
+        return;
+    if (setgroups(0, NULL) != 0 || setgid(info.st_gid) != 0 || setuid(info.st_uid) != 0)
+        _exit(1);
+}
+
+/* In a process of its own: /proc may be large, and the helper has children to reap. */
+static void on_look(struct helper *helper, uint32_t ticket)
+{
+    struct child *child = find(helper, ticket);
+    if (child == NULL || child->has_ended || fork() != 0)
+        return;
+    struct nw_spawn_looked looked = {
+        .head = {.bytes = sizeof looked, .kind = NW_SPAWN_LOOKED, .ticket = ticket}};
+    become_owner(child->pid);
+    nw_confine_capabilities_raise(); /* a process of root's shows itself to its equals alone */
+    nw_session_listening(child->pid, &looked.listening);
+    (void)send(helper->fd, &looked, sizeof looked, MSG_NOSIGNAL);
+    _exit(0);
 }
 
 /* ---- ending ---- */
@@ -403,17 +228,11 @@ static void stop_child(struct child *child, uint64_t grace_ms)
         child->next_at_ms = at_ms;
 }
 
-static void on_stop(struct helper *helper, size_t bytes)
+static void on_stop(struct helper *helper, const struct nw_spawn_stop *request)
 {
-    const struct nw_spawn_stop *request = (const struct nw_spawn_stop *)helper->request;
-    if (bytes != sizeof *request)
-        return;
-    NW_LIST_EACH(node, &helper->children)
-    {
-        struct child *child = NW_CONTAINER_OF(node, struct child, node);
-        if (child->ticket == request->head.ticket)
-            stop_child(child, request->grace_ms);
-    }
+    struct child *child = find(helper, request->head.ticket);
+    if (child != NULL)
+        stop_child(child, request->grace_ms);
 }
 
 static void reap(struct helper *helper)
@@ -501,23 +320,41 @@ static void kill_strays(void)
 
 static void on_request(struct helper *helper)
 {
-    ssize_t got = recv(helper->fd, helper->request, sizeof helper->request, 0);
+    union request *request = &helper->request;
+    ssize_t got = recv(helper->fd, request, sizeof *request, MSG_TRUNC);
     if (got < 0 && (errno == EINTR || errno == EAGAIN))
         return;
     if (got <= 0) {
         begin_end(helper);
         return;
     }
-    const struct nw_spawn_head *head = (const struct nw_spawn_head *)helper->request;
-    if ((size_t)got < sizeof *head || head->bytes != (size_t)got)
+    size_t bytes = (size_t)got;
+    if (bytes < sizeof request->head || request->head.bytes != bytes)
         return;
-    if (head->kind == NW_SPAWN_START)
-        on_start(helper, (size_t)got);
-    else if (head->kind == NW_SPAWN_STOP)
-        on_stop(helper, (size_t)got);
+    if (request->head.kind == NW_SPAWN_START && bytes == sizeof request->start)
+        on_start(helper, &request->start);
+    else if (request->head.kind == NW_SPAWN_STOP && bytes == sizeof request->stop)
+        on_stop(helper, &request->stop);
+    else if (request->head.kind == NW_SPAWN_LOOK && bytes == sizeof request->head)
+        on_look(helper, request->head.ticket);
 }
 
-static void prepare(struct helper *helper, int fd)
+/* The two ends of ours become 3 and 4, whatever they were; everything else is closed. */
+static void place_fds(struct helper *helper, int fd, int ask_fd)
+{
+    enum { FIRST = 3, SECOND = 4 };
+    int moved = fcntl(ask_fd, F_DUPFD_CLOEXEC, SECOND + 1); /* 3 may be the second one */
+    helper->fd = FIRST;
+    helper->desk.fd = SECOND;
+    if (fd != FIRST)
+        (void)dup2(fd, FIRST);
+    (void)dup2(moved, SECOND);
+    (void)fcntl(FIRST, F_SETFD, FD_CLOEXEC);
+    (void)fcntl(SECOND, F_SETFD, FD_CLOEXEC);
+    (void)close_range(SECOND + 1, ~0U, 0);
+}
+
+static void prepare(struct helper *helper, int fd, int ask_fd)
 {
     static const int ignored[] = {SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGPIPE, SIGUSR1, SIGUSR2};
     sigset_t set;
@@ -527,16 +364,13 @@ static void prepare(struct helper *helper, int fd)
     (void)setsid();
     (void)prctl(PR_SET_NAME, "newel-spawner");
     (void)prctl(PR_SET_CHILD_SUBREAPER, 1);
-    int nothing = open("/dev/null", O_RDWR);
+    place_fds(helper, fd, ask_fd);
+    int nothing = open("/dev/null", O_RDWR | O_CLOEXEC);
     if (nothing >= 0) {
         (void)dup2(nothing, 0);
         (void)dup2(nothing, 1);
+        close(nothing);
     }
-    helper->fd = 3;
-    if (fd != helper->fd)
-        (void)dup2(fd, helper->fd);
-    (void)fcntl(helper->fd, F_SETFD, FD_CLOEXEC);
-    (void)close_range(4, ~0U, 0);
     sigemptyset(&set);
     sigaddset(&set, SIGCHLD);
     sigprocmask(SIG_SETMASK, &set, NULL);
@@ -544,11 +378,12 @@ static void prepare(struct helper *helper, int fd)
     helper->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
-void nw_spawner_main(int fd)
+void nw_spawner_main(int fd, int ask_fd, const struct nw_spawn_book *book)
 {
     struct helper *helper = nw_alloc_zero(sizeof *helper);
+    helper->desk.book = book;
     nw_list_init(&helper->children);
-    prepare(helper, fd);
+    prepare(helper, fd, ask_fd);
     if (helper->signal_fd < 0)
         _exit(1);
     for (;;) {
@@ -558,6 +393,7 @@ void nw_spawner_main(int fd)
         struct pollfd fds[] = {
             {.fd = helper->signal_fd, .events = POLLIN},
             {.fd = helper->is_ending ? -1 : helper->fd, .events = POLLIN},
+            {.fd = helper->is_ending ? -1 : helper->desk.fd, .events = POLLIN},
         };
         if (poll(fds, NW_COUNT(fds), timeout_ms) < 0)
             continue;
@@ -566,7 +402,9 @@ void nw_spawner_main(int fd)
                read(helper->signal_fd, &info, sizeof info) == (ssize_t)sizeof info)
             continue;
         reap(helper);
-        if (fds[1].revents != 0)
+        if (fds[2].revents != 0 && !nw_spawn_desk_serve(&helper->desk))
+            begin_end(helper);
+        else if (fds[1].revents != 0)
             on_request(helper);
     }
     kill_strays();

@@ -122,11 +122,21 @@ void nw_stream_init_accepted(struct nw_stream *stream, const struct nw_accepted 
     register_or_break(stream, accepted->fd);
 }
 
-void nw_accepted_close(struct nw_accepted *accepted)
+static void accepted_drop(struct nw_accepted *accepted, bool with_reset)
 {
     struct nw_worker *worker = nw_worker_self();
-    worker->backend->close(worker->backend_state, accepted->fd, false);
+    worker->backend->close(worker->backend_state, accepted->fd, with_reset);
     accepted->fd = -1;
+}
+
+void nw_accepted_close(struct nw_accepted *accepted)
+{
+    accepted_drop(accepted, false);
+}
+
+void nw_accepted_reset(struct nw_accepted *accepted)
+{
+    accepted_drop(accepted, true);
 }
 
 /*

@@ -94,6 +94,8 @@ struct nw_accepted {
 void nw_stream_init_accepted(struct nw_stream *stream, const struct nw_accepted *accepted);
 /* Drops an accepted connection unserved. */
 void nw_accepted_close(struct nw_accepted *accepted);
+/* The same with RST: the peer learns at once, and nothing of it stays in the kernel. */
+void nw_accepted_reset(struct nw_accepted *accepted);
 
 /* Waits for the connection. On failure the stream is closed. */
 NW_YIELDS NW_MUST_CHECK nw_err nw_io_connect(const struct nw_addr *to, struct nw_stream *stream);

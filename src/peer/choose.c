@@ -9,7 +9,8 @@
  * first.
  *
  * "Full" needs no look at connections: busy ones never exceed the tries in flight, so a node whose
- * in_flight is below its limit has either a permit left or an idle connection somewhere.
+ * in_flight is below its limit has either a permit left or an idle connection somewhere. Where
+ * connections are shared, it is the slots of the asking worker that count.
  *
  * An ejected node whose time is over is given one request before it returns. The compare-and-swap
  * on its flags decides which request that is; it goes before the rule is asked, because a node that
@@ -20,6 +21,7 @@
 #include "base/assert.h"
 #include "base/log.h"
 #include "io/clock.h"
+#include "peer/multiplex.h"
 #include "peer/node.h"
 
 enum { ATTEMPTS_MAX = 64 };
@@ -43,6 +45,7 @@ struct round {
     unsigned open_count; /* items that may be chosen */
     bool has_full;       /* one is out only because it is full */
     int trial;           /* index of the node whose trial request this is; -1 */
+    unsigned for_index;  /* the worker whose try it is */
 };
 
 /* Is this request the one that an ejected node is given? */
@@ -55,8 +58,10 @@ static bool take_trial(struct nw_peer_node *node, uint32_t flags, uint64_t now_m
     return atomic_compare_exchange_strong(&node->flags, &flags, flags | NW_PEER_FLAG_TRIAL);
 }
 
-static bool is_full(const struct nw_peer_node *node)
+static bool is_full(const struct nw_peer_node *node, uint32_t flags, unsigned for_index)
 {
+    if ((flags & NW_PEER_FLAG_SHARED) != 0)
+        return nw_peer_shared_is_full(node, for_index);
     uint32_t max = atomic_load_explicit(&node->max_connections, memory_order_relaxed);
     return max != 0 && atomic_load_explicit(&node->in_flight, memory_order_relaxed) >= max;
 }
@@ -74,7 +79,7 @@ static uint32_t judge_member(struct round *round, const struct pass *pass, unsig
         return 0;
     if (want->eligible != NULL && !want->eligible(node, want->eligible_arg))
         return 0;
-    if (is_full(node)) {
+    if (is_full(node, flags, round->for_index)) {
         round->has_full |= pass->with_down || (flags & NW_PEER_FLAGS_OUT) == 0;
         return 0;
     }
@@ -92,7 +97,8 @@ static uint32_t judge_member(struct round *round, const struct pass *pass, unsig
 static bool is_plain(const struct nw_peer_node *node, const struct nw_peer_want *want)
 {
     uint32_t flags = atomic_load_explicit(&node->flags, memory_order_relaxed);
-    return ((flags & (NW_PEER_FLAGS_OUT | NW_PEER_FLAG_DRAINING | NW_PEER_FLAG_SLOW_START)) |
+    return ((flags & (NW_PEER_FLAGS_OUT | NW_PEER_FLAG_DRAINING | NW_PEER_FLAG_SLOW_START |
+                      NW_PEER_FLAG_SHARED)) |
             atomic_load_explicit(&node->max_connections, memory_order_relaxed)) == 0 &&
            node != want->exclude && want->eligible == NULL;
 }
@@ -178,19 +184,21 @@ static int look(struct round *round, struct nw_worker *worker)
 }
 
 /* A set of one whose node is well has nothing to choose: reserved, unless anything is special. */
-static bool is_only_choice(const struct nw_peer_member *member, const struct nw_peer_want *want)
+static bool is_only_choice(const struct nw_peer_member *member, const struct nw_peer_want *want,
+                           unsigned for_index)
 {
     struct nw_peer_node *node = member->node;
     return member->weight != 0 && is_plain(node, want) &&
            !atomic_load_explicit(&node->group->is_panicking, memory_order_relaxed) &&
-           nw_peer_node_reserve(node);
+           nw_peer_node_reserve(node, for_index);
 }
 
 nw_err nw_peer_choose(const struct nw_peer_set *set, const struct nw_peer_want *want,
-                      struct nw_worker *worker, struct nw_peer_node **out_node, bool *out_is_trial)
+                      struct nw_worker *worker, unsigned for_index, struct nw_peer_node **out_node,
+                      bool *out_is_trial)
 {
     const struct nw_peer_view *view = atomic_load_explicit(&set->view, memory_order_acquire);
-    if (view->count == 1 && is_only_choice(&view->members[0], want)) {
+    if (view->count == 1 && is_only_choice(&view->members[0], want, for_index)) {
         *out_node = view->members[0].node;
         *out_is_trial = false;
         return NW_OK;
@@ -201,6 +209,7 @@ nw_err nw_peer_choose(const struct nw_peer_set *set, const struct nw_peer_want *
         .want = want,
         .items = nw_peer_view_items(view, nw_worker_index(worker)),
         .trial = -1,
+        .for_index = for_index,
     };
     for (unsigned attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
         round.trial = -1;
@@ -208,7 +217,7 @@ nw_err nw_peer_choose(const struct nw_peer_set *set, const struct nw_peer_want *
         if (index < 0)
             return index == -2 ? NW_AGAIN : NW_NO_NODE;
         struct nw_peer_node *node = view->members[index].node;
-        if (NW_LIKELY(nw_peer_node_reserve(node))) {
+        if (NW_LIKELY(nw_peer_node_reserve(node, for_index))) {
             *out_node = node;
             *out_is_trial = round.trial >= 0;
             return NW_OK;

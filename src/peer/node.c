@@ -188,6 +188,8 @@ static nw_err node_new(struct nw_peer_group *group, const struct nw_peer_node_sp
 {
     struct nw_peer_node *node = nw_alloc_zero(sizeof *node);
     node->group = group;
+    if (group->driver->shared != NULL)
+        atomic_init(&node->flags, NW_PEER_FLAG_SHARED);
     node->address = nw_alloc_string(nw_slice_str(spec->address));
     nw_err err = parse_address(node);
     if (err != NW_OK) {
@@ -201,6 +203,8 @@ static nw_err node_new(struct nw_peer_group *group, const struct nw_peer_node_sp
     node->local = (struct nw_peer_local *)((at + 63) & ~(uintptr_t)63);
     for (unsigned i = 0; i < count; i++) {
         nw_list_init(&node->local[i].idle);
+        nw_list_init(&node->local[i].lines.conns);
+        nw_list_init(&node->local[i].lines.waiters);
         node->local[i].node = node;
         node->local[i].sweep.run = sweep_run;
     }

@@ -42,7 +42,8 @@ typedef enum nw_peer_flag {
     NW_PEER_FLAG_DRAINING = 16,
     NW_PEER_FLAG_SLOW_START = 32,
     NW_PEER_FLAG_SLOW = 64,       /* probes time out while requests succeed */
-    NW_PEER_FLAG_RETIRED = 128    /* in no set */
+    NW_PEER_FLAG_RETIRED = 128,   /* in no set */
+    NW_PEER_FLAG_SHARED = 256     /* its connections carry many tries: never changes */
 } nw_peer_flag;
 #define NW_PEER_FLAGS_OUT (NW_PEER_FLAG_DOWN | NW_PEER_FLAG_EJECTED)
 
@@ -81,6 +82,7 @@ struct nw_peer_registry {
     struct nw_list groups;          /* worker 0 */
     struct nw_list dead; /* worker 0: nodes nobody refers to, for NW_PEER_LINGER_MS */
     struct nw_peer_home *homes;
+    _Atomic unsigned shared_count; /* fibers of shared connections */
 };
 
 /* What outlives the sets of one name. */
@@ -105,6 +107,8 @@ struct nw_peer_group {
     _Atomic uint32_t idle_ms;
     _Atomic uint32_t slow_start_ms;
     _Atomic uint32_t connect_timeout_ms;
+    _Atomic uint32_t streams_max;
+    _Atomic uint32_t connections_max;
     _Atomic uint64_t settings_key;
     void *_Atomic driver_arg;
     bool has_health; /* worker 0, as all of these */
@@ -125,6 +129,21 @@ struct nw_peer_group {
     struct nw_metric_watch *depth_watch;
 };
 
+/*
+ * One worker's shared connections to a node (multiplex.c). The counters are read by any worker, to
+ * grant or refuse; all else is the worker's own.
+ */
+struct nw_peer_lines {
+    struct nw_list conns;   /* open, or being opened */
+    struct nw_list waiters; /* tries with a reservation and no connection yet: first come */
+    unsigned waiter_count;
+    unsigned opening_count;
+    _Atomic uint32_t taken;      /* tries with a reservation */
+    _Atomic uint32_t slots;      /* of the open connections that take tries */
+    _Atomic uint32_t open_count; /* how many those are */
+    _Atomic uint32_t usual;      /* slots of a connection, as far as known; 0: as configured */
+};
+
 /* One worker's part of a node: on cache lines of its own. */
 struct nw_peer_local {
     struct nw_list idle; /* LIFO */
@@ -132,6 +151,7 @@ struct nw_peer_local {
     uint32_t last_good_s;        /* __atomic; when an answer was last good */
     struct nw_window tries;
     struct nw_window bad;
+    struct nw_peer_lines lines; /* where connections are shared */
     struct nw_message sweep; /* closes idle connections that nobody will use */
     _Atomic bool is_sweeping;
     struct nw_peer_node *node;
@@ -225,6 +245,8 @@ struct nw_peer_set {
     void *driver_arg; /* given to the group at start, with what follows */
     uint32_t idle_ms;
     uint32_t slow_start_ms;
+    unsigned streams_max;
+    unsigned connections_max;
     bool has_health;
     char *health_check;
     uint32_t health_every_ms;
@@ -285,11 +307,17 @@ const char *nw_peer_node_state_name(const struct nw_peer_node *node);
 /* try.c: nw_peer_try_report, which also knows of refused connects. */
 void nw_peer_try_judge(struct nw_peer_try *try, nw_peer_outcome outcome, uint64_t first_byte_us,
                        bool is_refused);
+/* The same without counting the try: one verdict on a connect that many tries waited for. */
+void nw_peer_try_blame(struct nw_peer_try *try, nw_peer_outcome outcome, uint64_t first_byte_us,
+                       bool is_refused);
 
 /* pool.c: permits and connections. */
-/* Reserves the right to one connection: in_flight rises. False: full, or draining meanwhile. */
-bool nw_peer_node_reserve(struct nw_peer_node *node);
-/* Gives it back: wakes who waits for it. */
+/*
+ * Reserves the right to one connection, or to one of the slots of this worker's shared ones:
+ * in_flight rises. False: full, or draining meanwhile.
+ */
+bool nw_peer_node_reserve(struct nw_peer_node *node, unsigned for_index);
+/* Gives it back, on the worker it was for: wakes who waits for it. */
 void nw_peer_node_release(struct nw_peer_node *node);
 /* For a try whose node is reserved: an idle, moved or new connection in try->conn. */
 NW_YIELDS NW_MUST_CHECK nw_err nw_peer_conn_get(const struct nw_peer_set *set,
@@ -300,6 +328,15 @@ struct nw_peer_conn *nw_peer_conn_pop(struct nw_peer_node *node, unsigned worker
 void nw_peer_conn_park(struct nw_peer_conn *conn);
 void nw_peer_conn_close(struct nw_peer_conn *conn);
 void nw_peer_conn_close_idle(struct nw_peer_node *node, unsigned worker_index);
+/* Memory for one, which holds the node; nw_peer_conn_rest gives both back, once it is closed. */
+struct nw_peer_conn *nw_peer_conn_new(struct nw_peer_node *node, unsigned worker_index);
+void nw_peer_conn_rest(struct nw_peer_conn *conn);
+/*
+ * Connects and lets the driver greet. On failure the stream is closed and the failure counted;
+ * *out_is_ours: it says nothing about the node.
+ */
+NW_YIELDS NW_MUST_CHECK nw_err nw_peer_conn_open(struct nw_peer_conn *conn, void *driver_arg,
+                                                 uint32_t timeout_ms, bool *out_is_ours);
 /* Those of another key only. */
 void nw_peer_conn_close_stale(struct nw_peer_node *node, unsigned worker_index,
                               uint64_t settings_key);
@@ -308,10 +345,13 @@ NW_YIELDS NW_MUST_CHECK nw_err nw_peer_node_dial(struct nw_peer_node *node,
 /* On the worker itself: frees the memory it kept. */
 void nw_peer_home_done(struct nw_peer_registry *registry, unsigned worker_index);
 
-/* choose.c: a node, reserved. NW_AGAIN: all that could serve are full. NW_NO_NODE. */
+/*
+ * choose.c: a node, reserved for a try of the worker for_index (`worker` is the one that runs).
+ * NW_AGAIN: all that could serve are full. NW_NO_NODE.
+ */
 NW_MUST_CHECK nw_err nw_peer_choose(const struct nw_peer_set *set, const struct nw_peer_want *want,
-                                    struct nw_worker *worker, struct nw_peer_node **out_node,
-                                    bool *out_is_trial);
+                                    struct nw_worker *worker, unsigned for_index,
+                                    struct nw_peer_node **out_node, bool *out_is_trial);
 
 /* wait.c: the admission queue. */
 NW_YIELDS NW_MUST_CHECK nw_err nw_peer_wait(struct nw_peer_set *set,

@@ -24,7 +24,9 @@
 #include "base/slice.h"
 #include "base/text.h"
 #include "io/addr.h"
+#include "io/fiber.h"
 #include "io/stream.h"
+#include "io/timer.h"
 
 struct nw_peer_registry;
 struct nw_peer_set;
@@ -69,8 +71,28 @@ struct nw_peer_conn {
     uint64_t settings_key;       /* of the set that it was made for */
 };
 
+/*
+ * What a driver adds whose connections carry many tries at a time. The set opens them, chooses the
+ * one with the fewest tries, and ends those that idle or fall silent.
+ */
+struct nw_peer_shared_ops {
+    /* Reads and serves the connection until it has ended; in a fiber of the connection's own. */
+    NW_YIELDS nw_err (*run)(struct nw_peer_conn *conn);
+    /* How many tries it may carry now, those that run included; 0: it takes no more. */
+    unsigned (*slots)(const struct nw_peer_conn *conn);
+    /* Asks for a sign of life. NW_TIMEOUT: there was none within wait_ms. */
+    NW_YIELDS nw_err (*ping)(struct nw_peer_conn *conn, uint64_t wait_ms);
+    /* Ends it, whatever is open: run returns, tries on it fail. Must not yield. */
+    void (*stop)(struct nw_peer_conn *conn);
+    /* Keeps driver_arg alive while `open` runs, which may outlast who asked for it. May be NULL. */
+    void (*hold)(void *driver_arg);
+    void (*let_go)(void *driver_arg);
+};
+
 struct nw_peer_driver {
-    size_t conn_bytes; /* of the struct that embeds nw_peer_conn */
+    size_t conn_bytes; /* of the struct that embeds nw_peer_conn; shared: nw_peer_shared */
+    /* Not NULL: a connection carries many tries at a time. */
+    const struct nw_peer_shared_ops *shared;
     /*
      * After the stream has connected (TLS, start-up packets), within what is left of the connect
      * timeout; driver_arg is that of the set which asks. NULL: nothing to do. When it fails it has
@@ -86,6 +108,32 @@ struct nw_peer_driver {
     /* Frees what open added; the stream is closed afterwards. NULL: nothing to do. */
     void (*close)(struct nw_peer_conn *conn);
 };
+
+/*
+ * A connection of a driver with `shared`. It belongs to one worker, lives while a fiber of its own
+ * runs it or a try is on it, and is never moved.
+ */
+struct nw_peer_shared {
+    struct nw_peer_conn conn; /* first */
+    struct nw_list link;      /* in the worker's list */
+    void *driver_arg;         /* for open */
+    struct nw_fiber *fiber;   /* opens and runs it; gone with has_ended */
+    struct nw_timer tick;     /* looks for idleness and silence */
+    struct nw_scope *pings;   /* while it runs */
+    unsigned try_count;
+    uint32_t slots;           /* as counted last */
+    uint64_t heard_bytes;     /* received when the tick last looked */
+    uint64_t heard_ms;
+    bool is_open;             /* connected and greeted */
+    bool is_running;          /* stop may be called */
+    bool is_down;             /* takes no more tries */
+    bool has_ended;           /* its fiber is gone: the last try frees it */
+    bool is_pinging;
+};
+/* By the driver, when the number of slots may have changed. Must not be called from slots. */
+void nw_peer_shared_changed(struct nw_peer_conn *conn);
+/* By the driver, when it takes no more tries for good; those on it go on. */
+void nw_peer_shared_down(struct nw_peer_conn *conn);
 
 struct nw_peer_node_spec {
     const char *address; /* as written: "10.0.0.1:80", "name:80", "unix:/path" */
@@ -107,6 +155,12 @@ struct nw_peer_set_spec {
     uint32_t connect_timeout_ms;
     uint32_t idle_ms;
     uint32_t slow_start_ms;
+    /*
+     * Of a driver with `shared`: tries on one connection, and connections per worker and node.
+     * max_connections is then shared out among the workers, at least one to each.
+     */
+    unsigned streams_max;
+    unsigned connections_max;
     bool has_health;
     /* What is asked, as "GET /ready": a verdict of another check does not count. NULL: any. */
     const char *health_check;
@@ -172,7 +226,7 @@ struct nw_peer_try {
     struct nw_peer_node *node;
     struct nw_peer_conn *conn;
     uint64_t started_us;
-    bool is_fresh;    /* the connection was made for this try */
+    bool is_fresh;    /* the connection was made for this try; shared: no try ended on it before */
     bool has_started; /* begin succeeded, end is owed */
     bool is_trial;    /* the one request that decides whether an ejected node returns */
 };
@@ -182,7 +236,8 @@ struct nw_peer_try {
  * one, or one that a waiter is granted. NW_NO_NODE, NW_BUSY (queue full or waited wait_ms),
  * NW_REFUSED/NW_UNREACHABLE/NW_TIMEOUT (connect failed: reported by itself as NW_PEER_CONNECT;
  * try->node says who, for `exclude`), NW_CANCELLED. On success nw_peer_try_end is owed; a tunnel
- * ends the try with is_reusable false when it closes.
+ * ends the try with is_reusable false when it closes. A shared connection may be down already:
+ * the driver says so when the request is given to it.
  */
 NW_YIELDS NW_MUST_CHECK nw_err nw_peer_try_begin(struct nw_peer_set *set,
                                                  const struct nw_peer_want *want,
@@ -191,7 +246,8 @@ NW_YIELDS NW_MUST_CHECK nw_err nw_peer_try_begin(struct nw_peer_set *set,
 void nw_peer_try_report(struct nw_peer_try *try, nw_peer_outcome outcome, uint64_t first_byte_us);
 /*
  * Gives the connection back. `is_reusable`: the peer's last response is provably complete and
- * nothing unread is left; else it is closed. in_flight falls here.
+ * nothing unread is left; else it is closed. in_flight falls here. A shared connection stays,
+ * whatever is_reusable says: only its driver knows.
  */
 void nw_peer_try_end(struct nw_peer_try *try, bool is_reusable);
 

@@ -23,16 +23,28 @@
 #include "base/log.h"
 #include "io/clock.h"
 #include "io/dns.h"
+#include "peer/multiplex.h"
 #include "peer/node.h"
 
 enum { LEARNED_FOR_MS = 10 * 60 * 1000, FIND_MAX_MS = 1000 };
 
 /* Reservations. */
 
-bool nw_peer_node_reserve(struct nw_peer_node *node)
+/* What few nodes have: false, and the reservation is undone, when it cannot be. */
+static bool is_still_reserved(struct nw_peer_node *node, uint32_t flags, unsigned for_index)
+{
+    /* A drain that saw 0 in flight must not be followed by one more request. */
+    if ((flags & NW_PEER_FLAG_DRAINING) == 0 && nw_peer_shared_reserve(node, for_index))
+        return true;
+    atomic_fetch_sub(&node->in_flight, 1); /* the drain looks again by itself */
+    return false;
+}
+
+bool nw_peer_node_reserve(struct nw_peer_node *node, unsigned for_index)
 {
     uint32_t max = atomic_load_explicit(&node->max_connections, memory_order_relaxed);
-    if (NW_LIKELY(max == 0)) {
+    const uint32_t special = NW_PEER_FLAG_DRAINING | NW_PEER_FLAG_SHARED;
+    if (NW_LIKELY(max == 0) || (atomic_load(&node->flags) & NW_PEER_FLAG_SHARED) != 0) {
         atomic_fetch_add(&node->in_flight, 1);
     } else {
         uint32_t seen = atomic_load(&node->in_flight);
@@ -41,12 +53,8 @@ bool nw_peer_node_reserve(struct nw_peer_node *node)
                 return false;
         } while (!atomic_compare_exchange_weak(&node->in_flight, &seen, seen + 1));
     }
-    /* A drain that saw 0 in flight must not be followed by one more request. */
-    if (NW_UNLIKELY((atomic_load(&node->flags) & NW_PEER_FLAG_DRAINING) != 0)) {
-        atomic_fetch_sub(&node->in_flight, 1); /* the drain looks again by itself */
-        return false;
-    }
-    return true;
+    uint32_t flags = atomic_load(&node->flags);
+    return NW_LIKELY((flags & special) == 0) || is_still_reserved(node, flags, for_index);
 }
 
 void nw_peer_node_release(struct nw_peer_node *node)
@@ -115,7 +123,7 @@ static struct nw_peer_shelf *shelf_of(struct nw_peer_home *home, size_t bytes)
     return NULL;
 }
 
-static struct nw_peer_conn *conn_new(struct nw_peer_node *node, unsigned worker_index)
+struct nw_peer_conn *nw_peer_conn_new(struct nw_peer_node *node, unsigned worker_index)
 {
     size_t bytes = node->group->driver->conn_bytes;
     NW_ASSERT(bytes >= sizeof(struct nw_peer_conn));
@@ -136,8 +144,7 @@ static struct nw_peer_conn *conn_new(struct nw_peer_node *node, unsigned worker_
     return conn;
 }
 
-/* The stream is closed; lets go of node and memory. */
-static void conn_rest(struct nw_peer_conn *conn)
+void nw_peer_conn_rest(struct nw_peer_conn *conn)
 {
     struct nw_peer_node *node = conn->node;
     unsigned worker_index = nw_worker_index(nw_worker_self());
@@ -169,7 +176,7 @@ void nw_peer_conn_close(struct nw_peer_conn *conn)
         node->group->driver->close(conn);
     nw_stream_close(&conn->stream);
     atomic_fetch_sub(&node->open, 1);
-    conn_rest(conn);
+    nw_peer_conn_rest(conn);
 }
 
 /* Idling. */
@@ -279,6 +286,10 @@ static void close_parked(struct nw_peer_conn *conn, struct nw_peer_local *local)
 
 void nw_peer_conn_close_idle(struct nw_peer_node *node, unsigned worker_index)
 {
+    if (node->group->driver->shared != NULL) {
+        nw_peer_shared_sweep(node, worker_index);
+        return;
+    }
     struct nw_peer_local *local = &node->local[worker_index];
     while (!nw_list_is_empty(&local->idle))
         close_parked(NW_CONTAINER_OF(local->idle.next, struct nw_peer_conn, idle), local);
@@ -287,6 +298,10 @@ void nw_peer_conn_close_idle(struct nw_peer_node *node, unsigned worker_index)
 void nw_peer_conn_close_stale(struct nw_peer_node *node, unsigned worker_index,
                               uint64_t settings_key)
 {
+    if (node->group->driver->shared != NULL) {
+        nw_peer_shared_sweep_stale(node, worker_index, settings_key);
+        return;
+    }
     struct nw_peer_local *local = &node->local[worker_index];
     for (struct nw_list *at = local->idle.next; at != &local->idle;) {
         struct nw_peer_conn *conn = NW_CONTAINER_OF(at, struct nw_peer_conn, idle);
@@ -386,25 +401,6 @@ nw_err nw_peer_node_dial(struct nw_peer_node *node, struct nw_stream *stream, ui
     return dial(node, stream);
 }
 
-/* With a permit: connects and lets the driver greet. *out_is_ours: the failure says nothing. */
-NW_YIELDS static nw_err open_conn(const struct nw_peer_set *set, struct nw_peer_conn *conn,
-                                  bool *out_is_ours)
-{
-    const struct nw_peer_driver *driver = set->group->driver;
-    NW_WITHIN(opening, set->connect_timeout_ms);
-    conn->settings_key = nw_peer_set_key(set);
-    nw_err err = dial(conn->node, &conn->stream);
-    if (err == NW_OK && driver->open != NULL) {
-        err = driver->open(conn, set->driver_arg);
-        if (err != NW_OK)
-            nw_stream_close(&conn->stream);
-    }
-    bool is_late_by_caller = err == NW_TIMEOUT && !nw_within_ran_out(&opening);
-    *out_is_ours = err == NW_CANCELLED || err == NW_TOO_MANY_FILES || err == NW_NO_MEMORY ||
-                   err == NW_BUSY || is_late_by_caller;
-    return err;
-}
-
 static nw_peer_connect_reason reason_of(nw_err err)
 {
     if (err == NW_REFUSED)
@@ -416,29 +412,53 @@ static nw_peer_connect_reason reason_of(nw_err err)
     return err == NW_NO_SUCH_NAME ? NW_PEER_CONNECT_UNRESOLVED : NW_PEER_CONNECT_OTHER;
 }
 
+static void count_connect(struct nw_peer_node *node, nw_err err, bool is_ours)
+{
+    unsigned worker_index = nw_worker_index(nw_worker_self());
+    if (err == NW_OK)
+        nw_metric_add(node->connects, worker_index, 1);
+    else if (!is_ours)
+        nw_metric_add(node->connect_errors[reason_of(err)], worker_index, 1);
+    if (err == NW_REFUSED) /* it restarts: what its idle limit was may not hold any more */
+        atomic_store_explicit(&node->learned_idle_ms, 0, memory_order_relaxed);
+}
+
+nw_err nw_peer_conn_open(struct nw_peer_conn *conn, void *driver_arg, uint32_t timeout_ms,
+                         bool *out_is_ours)
+{
+    struct nw_peer_node *node = conn->node;
+    NW_WITHIN(opening, timeout_ms);
+    nw_err err = dial(node, &conn->stream);
+    if (err == NW_OK && node->group->driver->open != NULL) {
+        err = node->group->driver->open(conn, driver_arg);
+        if (err != NW_OK)
+            nw_stream_close(&conn->stream);
+    }
+    bool is_late_by_caller = err == NW_TIMEOUT && !nw_within_ran_out(&opening);
+    *out_is_ours = err == NW_CANCELLED || err == NW_TOO_MANY_FILES || err == NW_NO_MEMORY ||
+                   err == NW_BUSY || is_late_by_caller;
+    count_connect(node, err, *out_is_ours);
+    return err;
+}
+
 /* A permit is held; it goes again when this fails. */
 NW_YIELDS static nw_err connect_fresh(const struct nw_peer_set *set, struct nw_peer_try *try)
 {
     struct nw_peer_node *node = try->node;
     unsigned worker_index = nw_worker_index(nw_worker_self());
-    struct nw_peer_conn *conn = conn_new(node, worker_index);
+    struct nw_peer_conn *conn = nw_peer_conn_new(node, worker_index);
     bool is_ours = false;
     try->started_us = nw_now_us();
-    nw_err err = open_conn(set, conn, &is_ours);
+    conn->settings_key = nw_peer_set_key(set);
+    nw_err err = nw_peer_conn_open(conn, set->driver_arg, set->connect_timeout_ms, &is_ours);
     if (err == NW_OK) {
-        nw_metric_add(node->connects, worker_index, 1);
         try->conn = conn;
         try->is_fresh = true;
         return NW_OK;
     }
     atomic_fetch_sub(&node->open, 1);
-    if (!is_ours) {
-        nw_metric_add(node->connect_errors[reason_of(err)], worker_index, 1);
-        if (err == NW_REFUSED) /* it restarts: what its idle limit was may not hold any more */
-            atomic_store_explicit(&node->learned_idle_ms, 0, memory_order_relaxed);
-    }
     nw_peer_try_judge(try, is_ours ? NW_PEER_ABANDONED : NW_PEER_CONNECT, 0, err == NW_REFUSED);
-    conn_rest(conn);
+    nw_peer_conn_rest(conn);
     return err;
 }
 
@@ -466,6 +486,8 @@ NW_YIELDS static nw_err find_conn(const struct nw_peer_set *set, struct nw_peer_
 
 nw_err nw_peer_conn_get(const struct nw_peer_set *set, struct nw_peer_try *try, bool is_spare)
 {
+    if (try->node->group->driver->shared != NULL)
+        return nw_peer_shared_get(set, try, is_spare);
     if (permit_try(try->node))
         return connect_fresh(set, try);
     NW_WITHIN(finding, set->wait_ms != 0 ? set->wait_ms : FIND_MAX_MS);

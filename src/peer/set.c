@@ -173,12 +173,15 @@ NW_YIELDS static void leave_workers(struct nw_peer_registry *registry)
     assert_worker_0();
     NW_LIST_EACH(at, &registry->groups) {
         struct nw_peer_group *group = NW_CONTAINER_OF(at, struct nw_peer_group, link);
-        NW_ASSERT(atomic_load(&group->set_count) == 0);
         nw_scope_close(&group->probes);
         open_probes(group);
     }
     nw_on_every_worker(close_all_idle, registry);
-    nw_on_every_worker(do_nothing, NULL); /* messages of the last step have arrived */
+    do /* messages of the last step arrive; shared connections end */
+        nw_on_every_worker(do_nothing, NULL);
+    while (atomic_load(&registry->shared_count) != 0);
+    NW_LIST_EACH(at, &registry->groups)
+        NW_ASSERT(atomic_load(&NW_CONTAINER_OF(at, struct nw_peer_group, link)->set_count) == 0);
     nw_on_every_worker(free_home, registry);
 }
 
@@ -297,6 +300,18 @@ static nw_err view_new(struct nw_peer_group *group, const struct nw_balance_ops 
 
 /* Sets. */
 
+/* What requests read of the group without its lock. */
+static void give_settings(const struct nw_peer_set *set)
+{
+    struct nw_peer_group *group = set->group;
+    atomic_store(&group->driver_arg, set->driver_arg);
+    atomic_store(&group->connect_timeout_ms, set->connect_timeout_ms);
+    atomic_store(&group->idle_ms, set->idle_ms);
+    atomic_store(&group->slow_start_ms, set->slow_start_ms);
+    atomic_store(&group->streams_max, set->streams_max);
+    atomic_store(&group->connections_max, set->connections_max);
+}
+
 nw_err nw_peer_set_new(struct nw_peer_registry *registry, const struct nw_peer_set_spec *spec,
                        struct nw_peer_set **out)
 {
@@ -317,6 +332,8 @@ nw_err nw_peer_set_new(struct nw_peer_registry *registry, const struct nw_peer_s
         .driver_arg = spec->driver_arg,
         .idle_ms = spec->idle_ms,
         .slow_start_ms = spec->slow_start_ms,
+        .streams_max = spec->streams_max,
+        .connections_max = spec->connections_max,
         .has_health = spec->has_health && spec->driver->probe != NULL,
         .health_every_ms = spec->health_every_ms != 0 ? spec->health_every_ms : 1000,
         .health_timeout_ms = spec->health_timeout_ms,
@@ -329,11 +346,8 @@ nw_err nw_peer_set_new(struct nw_peer_registry *registry, const struct nw_peer_s
     atomic_init(&set->refs, 1);
     atomic_init(&set->settings_key, spec->settings_key);
     if (atomic_fetch_add(&group->set_count, 1) == 0) { /* the first one: in force at once */
-        atomic_store(&group->driver_arg, set->driver_arg);
+        give_settings(set);
         atomic_store(&group->settings_key, spec->settings_key);
-        atomic_store(&group->connect_timeout_ms, set->connect_timeout_ms);
-        atomic_store(&group->idle_ms, set->idle_ms);
-        atomic_store(&group->slow_start_ms, set->slow_start_ms);
     }
     *out = set;
     return NW_OK;
@@ -402,10 +416,7 @@ void nw_peer_set_start(struct nw_peer_set *set)
     pthread_mutex_lock(&group->lock);
     group->current = set;
     pthread_mutex_unlock(&group->lock);
-    atomic_store(&group->driver_arg, set->driver_arg);
-    atomic_store(&group->connect_timeout_ms, set->connect_timeout_ms);
-    atomic_store(&group->idle_ms, set->idle_ms);
-    atomic_store(&group->slow_start_ms, set->slow_start_ms);
+    give_settings(set);
     group->has_health = set->has_health;
     group->health_every_ms = set->health_every_ms;
     group->health_timeout_ms = set->health_timeout_ms;

@@ -78,6 +78,20 @@ static void add_latency(struct nw_peer_node *node, struct nw_text *out)
     nw_histogram_free(histogram);
 }
 
+/* What all workers together have and may have. */
+static void add_multiplex(const struct nw_peer_node *node, struct nw_text *out)
+{
+    unsigned worker_count = node->group->registry->worker_count, streams = 0, slots = 0, open = 0;
+    for (unsigned i = 0; i < worker_count; i++) {
+        const struct nw_peer_lines *lines = &node->local[i].lines;
+        streams += atomic_load_explicit(&lines->taken, memory_order_relaxed);
+        slots += atomic_load_explicit(&lines->slots, memory_order_relaxed);
+        open += atomic_load_explicit(&lines->open_count, memory_order_relaxed);
+    }
+    nw_text_addf(out, "\"multiplex\":{\"streams\":%u,\"slots\":%u,\"connections\":%u},", streams,
+                 slots, open);
+}
+
 static void add_node(const struct nw_peer_member *member, struct nw_text *out)
 {
     struct nw_peer_node *node = member->node;
@@ -91,6 +105,8 @@ static void add_node(const struct nw_peer_member *member, struct nw_text *out)
                  atomic_load(&node->in_flight));
     nw_text_addf(out, "\"connections\":{\"open\":%u,\"idle\":%u,\"max\":%u},",
                  atomic_load(&node->open), idle, atomic_load(&node->max_connections));
+    if (node->group->driver->shared != NULL)
+        add_multiplex(node, out);
     add_counts(node, out);
     add_latency(node, out);
     nw_text_add_str(out, "}");

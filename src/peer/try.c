@@ -11,9 +11,16 @@
  */
 #include "base/assert.h"
 #include "io/clock.h"
+#include "peer/multiplex.h"
 #include "peer/node.h"
 
 static const struct nw_peer_want want_any;
+
+static inline bool is_shared(const struct nw_peer_node *node)
+{
+    uint32_t flags = atomic_load_explicit(&node->flags, memory_order_relaxed);
+    return NW_UNLIKELY((flags & NW_PEER_FLAG_SHARED) != 0);
+}
 
 /* Undoes choose where no connection came of it. */
 static void give_up(struct nw_peer_try *try)
@@ -22,8 +29,19 @@ static void give_up(struct nw_peer_try *try)
     if (try->is_trial)
         atomic_fetch_and(&node->flags, ~(uint32_t)NW_PEER_FLAG_TRIAL);
     try->is_trial = false;
+    if (is_shared(node))
+        nw_peer_shared_release(node, nw_worker_index(nw_worker_self()));
     nw_peer_node_release(node);
     nw_peer_node_unref(node);
+}
+
+/* A connection that is there already. */
+static inline bool has_conn_now(struct nw_peer_try *try, unsigned worker_index)
+{
+    if (is_shared(try->node))
+        return nw_peer_shared_take(try);
+    try->conn = nw_peer_conn_pop(try->node, worker_index, nw_peer_set_key(try->set));
+    return try->conn != NULL;
 }
 
 nw_err nw_peer_try_begin(struct nw_peer_set *set, const struct nw_peer_want *want,
@@ -36,16 +54,14 @@ nw_err nw_peer_try_begin(struct nw_peer_set *set, const struct nw_peer_want *wan
     nw_err err = NW_AGAIN;
     bool has_ref = false;
     if (NW_LIKELY(atomic_load_explicit(&set->group->waiting_count, memory_order_relaxed) == 0))
-        err = nw_peer_choose(set, want, worker, &try->node, &try->is_trial);
+        err = nw_peer_choose(set, want, worker, worker_index, &try->node, &try->is_trial);
     if (NW_UNLIKELY(err == NW_AGAIN)) {
         err = want->spare ? NW_BUSY : nw_peer_wait(set, want, try);
         has_ref = true;
     }
     if (NW_UNLIKELY(err != NW_OK))
         return err;
-    if (try->conn == NULL)
-        try->conn = nw_peer_conn_pop(try->node, worker_index, nw_peer_set_key(set));
-    if (NW_UNLIKELY(try->conn == NULL)) {
+    if (NW_UNLIKELY(try->conn == NULL && !has_conn_now(try, worker_index))) {
         if (!has_ref)
             nw_peer_node_ref(try->node);
         has_ref = true;
@@ -115,15 +131,11 @@ static const char *failure_of(nw_peer_outcome outcome, bool is_refused)
     }
 }
 
-void nw_peer_try_judge(struct nw_peer_try *try, nw_peer_outcome outcome, uint64_t first_byte_us,
-                       bool is_refused)
+static inline void judge(struct nw_peer_try *try, unsigned worker_index, nw_peer_outcome outcome,
+                         uint64_t first_byte_us, bool is_refused)
 {
     struct nw_peer_node *node = try->node;
-    unsigned worker_index = nw_worker_index(nw_worker_self());
     struct nw_peer_local *local = &node->local[worker_index];
-    nw_metric_add(node->requests[outcome], worker_index, 1);
-    if (NW_UNLIKELY(outcome == NW_PEER_ABANDONED))
-        return;
     uint64_t now_us = nw_now_us(), now_ms = now_us / 1000;
     uint32_t now_s = (uint32_t)(now_ms / 1000);
     uint64_t took_us = first_byte_us != 0 ? first_byte_us : now_us - try->started_us;
@@ -156,6 +168,21 @@ void nw_peer_try_judge(struct nw_peer_try *try, nw_peer_outcome outcome, uint64_
     }
 }
 
+void nw_peer_try_judge(struct nw_peer_try *try, nw_peer_outcome outcome, uint64_t first_byte_us,
+                       bool is_refused)
+{
+    unsigned worker_index = nw_worker_index(nw_worker_self());
+    nw_metric_add(try->node->requests[outcome], worker_index, 1);
+    if (NW_LIKELY(outcome != NW_PEER_ABANDONED))
+        judge(try, worker_index, outcome, first_byte_us, is_refused);
+}
+
+void nw_peer_try_blame(struct nw_peer_try *try, nw_peer_outcome outcome, uint64_t first_byte_us,
+                       bool is_refused)
+{
+    judge(try, nw_worker_index(nw_worker_self()), outcome, first_byte_us, is_refused);
+}
+
 void nw_peer_try_report(struct nw_peer_try *try, nw_peer_outcome outcome, uint64_t first_byte_us)
 {
     NW_ASSERT(try->has_started);
@@ -176,7 +203,9 @@ void nw_peer_try_end(struct nw_peer_try *try, bool is_reusable)
     }
     conn->use_count++;
     /* Connection and permit first, then the reservation: see pool.c. */
-    if (is_reusable)
+    if (is_shared(node))
+        nw_peer_shared_end(conn);
+    else if (is_reusable)
         nw_peer_conn_park(conn);
     else
         nw_peer_conn_close(conn);

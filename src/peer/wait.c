@@ -17,6 +17,7 @@
  */
 #include "base/assert.h"
 #include "io/clock.h"
+#include "peer/multiplex.h"
 #include "peer/node.h"
 
 struct waiter {
@@ -42,7 +43,7 @@ static void leave(struct nw_peer_group *group, struct waiter *waiter)
 
 /* A grant came too late: its gifts go back. The reservation is given up without a pump. */
 static void take_back(struct nw_peer_node *node, struct nw_peer_conn *conn, bool has_moved,
-                      bool is_trial)
+                      bool is_trial, unsigned for_index)
 {
     if (node == NULL)
         return;
@@ -52,6 +53,8 @@ static void take_back(struct nw_peer_node *node, struct nw_peer_conn *conn, bool
         nw_peer_conn_park(conn);
     if (is_trial)
         atomic_fetch_and(&node->flags, ~(uint32_t)NW_PEER_FLAG_TRIAL);
+    if ((atomic_load(&node->flags) & NW_PEER_FLAG_SHARED) != 0)
+        nw_peer_shared_release(node, for_index);
     uint32_t before = atomic_fetch_sub(&node->in_flight, 1);
     NW_ASSERT(before != 0);
 }
@@ -62,13 +65,15 @@ static bool serve(struct nw_peer_group *group, struct waiter *waiter, struct nw_
     struct nw_peer_node *node = NULL;
     struct nw_peer_conn *conn = NULL;
     bool is_trial = false, has_moved = false;
-    nw_err err = nw_peer_choose(waiter->set, waiter->want, worker, &node, &is_trial);
+    unsigned for_index = waiter->worker_index;
+    nw_err err = nw_peer_choose(waiter->set, waiter->want, worker, for_index, &node, &is_trial);
     if (err == NW_AGAIN)
         return false;
     if (err == NW_OK) {
         nw_peer_node_ref(node); /* until the waiter has a connection */
-        conn = nw_peer_conn_pop(node, nw_worker_index(worker), nw_peer_set_key(waiter->set));
-        has_moved = conn != NULL && waiter->worker_index != nw_worker_index(worker);
+        if (group->driver->shared == NULL) /* else it finds one by itself */
+            conn = nw_peer_conn_pop(node, nw_worker_index(worker), nw_peer_set_key(waiter->set));
+        has_moved = conn != NULL && for_index != nw_worker_index(worker);
         if (has_moved)
             nw_stream_detach(&conn->stream);
     }
@@ -78,11 +83,23 @@ static bool serve(struct nw_peer_group *group, struct waiter *waiter, struct nw_
     waiter->is_trial = is_trial;
     waiter->has_moved = has_moved;
     if (!nw_ticket_grant(&waiter->ticket, waiter)) {
-        take_back(node, conn, has_moved, is_trial);
+        take_back(node, conn, has_moved, is_trial, for_index);
         if (node != NULL)
             nw_peer_node_unref(node);
     }
     return true;
+}
+
+/*
+ * Who is full together: all workers, who share every connection; or, where connections are the
+ * worker's own, the workers of these bits.
+ */
+static uint64_t full_if(const struct nw_peer_group *group, uint64_t bits)
+{
+    unsigned count = group->registry->worker_count;
+    if (group->driver->shared == NULL)
+        return 1;
+    return count < 64 ? bits & ((UINT64_C(1) << count) - 1) : bits;
 }
 
 void nw_peer_pump(struct nw_peer_group *group)
@@ -91,15 +108,20 @@ void nw_peer_pump(struct nw_peer_group *group)
     pthread_mutex_lock(&group->lock);
     const struct nw_admission_ops *ops = group->queue.ops;
     struct nw_admission_entry *entry = ops->next(&group->queue, NULL);
+    uint64_t full = 0, all = full_if(group, ~UINT64_C(0));
     while (entry != NULL) {
         struct waiter *waiter = NW_CONTAINER_OF(entry, struct waiter, entry);
+        uint64_t bit = full_if(group, UINT64_C(1) << waiter->worker_index);
         bool takes_any = waiter->want->eligible == NULL && waiter->want->exclude == NULL;
-        if (serve(group, waiter, worker))
+        if ((full & bit) == 0 && serve(group, waiter, worker)) {
             entry = ops->next(&group->queue, NULL);
-        else if (takes_any)
+            continue;
+        }
+        if (takes_any)
+            full |= bit;
+        if (full == all)
             break;
-        else
-            entry = ops->next(&group->queue, entry);
+        entry = ops->next(&group->queue, entry);
     }
     pthread_mutex_unlock(&group->lock);
 }

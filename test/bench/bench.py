@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""newel beside nginx, haproxy and a do-nothing echo: CPU per request, memory per connection.
+"""newel beside nginx, haproxy and do-nothing echoes: CPU per request and handshake, memory per connection.
 
     /usr/bin/python3 test/bench/bench.py [--rows 128-tcp,idle] [--quick] [--json FILE]
 
@@ -21,6 +21,7 @@ import tempfile
 
 import measure
 import servers
+import transport
 from servers import BenchError
 
 KIB = 1024
@@ -36,16 +37,34 @@ SOURCE = pathlib.Path(__file__).resolve().parents[2]
 class Row:
     """One line of the table: what is asked of every party, and what newel must reach."""
 
-    def __init__(self, name, body_bytes, is_unix, targets, connections=64, requests=0):
+    def __init__(self, name, body_bytes, is_unix, targets, connections=64, requests=0, front="http",
+                 parties=None, node=None, load="load", key=None, is_resumed=False, subject="newel"):
         self.name = name
         self.body_bytes = body_bytes
         self.is_unix = is_unix
         self.targets = targets  # see judge()
         self.connections = connections
-        self.requests = requests
-        self.unit = "us/request" if requests else "KiB/connection"
+        self.requests = requests  # or handshakes
+        self.front = front  # http, tls, h2: how the load generator talks to the party
+        self.parties = parties  # None: those that were chosen
+        self.node = node  # of parties that speak HTTP/2 upstream
+        self.load = load  # load, h2load, handshakes
+        self.key = key or ("ecdsa" if front != "http" else None)
+        self.is_resumed = is_resumed
+        self.subject = subject  # whose figure is judged
+        self.pair = None  # the certificate, once it is made
+        self.unit = ("us/handshake" if load == "handshakes" else "us/request") if requests \
+            else "KiB/connection"
 
 
+def handshake_row(name, key, requests, is_resumed=False):
+    return Row(name, 128, False, {"best": 1.0}, connections=1, requests=requests, front="tls",
+               load="handshakes", key=key, is_resumed=is_resumed, parties=PEERS)
+
+
+PEERS = [servers.Newel, servers.Nginx, servers.Haproxy]
+MUX = [transport.MuxFloor, transport.NewelMux, servers.Nginx, servers.Haproxy, transport.HaproxyMux]
+MUX_TARGETS = {"best": 0.60, "haproxy-h2": 0.80}
 ROWS = [
     Row("128-tcp", 128, False, {"floor": 1.15, "best": 0.90}, requests=60000),
     Row("128-unix", 128, True, {"floor": 1.15, "best": 0.80}, requests=60000),
@@ -54,6 +73,19 @@ ROWS = [
     Row("1m-tcp", 1 << 20, False, {"haproxy": 1.03}, connections=16, requests=2000),
     Row("1m-unix", 1 << 20, True, {"haproxy": 1.03}, connections=16, requests=2000),
     Row("idle", 128, False, {"absolute": 0.57}, connections=8000),
+    Row("tls-128", 128, False, {"nginx": 0.85}, requests=60000, front="tls", parties=PEERS),
+    Row("tls-h2", 128, False, {"haproxy": 0.90}, requests=60000, front="h2", load="h2load",
+        parties=PEERS),
+    Row("tls-idle", 128, False, {"nginx": 1.0}, connections=2000, front="tls", parties=PEERS),
+    handshake_row("hs-ecdsa", "ecdsa", 5000),
+    handshake_row("hs-rsa", "rsa", 3000),
+    handshake_row("hs-resumed", "ecdsa", 5000, is_resumed=True),
+    Row("hs-2-core", 128, False, {"newel": 1.10}, connections=4, requests=8000, front="tls",
+        load="handshakes", parties=[servers.Newel, transport.NewelTwo], subject="newel-2"),
+    Row("mux-nginx", 128, False, MUX_TARGETS, requests=60000, parties=MUX,
+        node=transport.NginxNode),
+    Row("mux-nghttpd", 128, False, MUX_TARGETS, requests=60000, parties=MUX,
+        node=transport.NghttpdNode),
 ]
 
 
@@ -66,7 +98,8 @@ class Load:
 
     def command(self, party, row, *more):
         return [self.program, "--target", party.address, "--body", row.body_bytes,
-                "--timeout", LOAD_TIMEOUT_S, *more]  # fmt: skip
+                "--timeout", LOAD_TIMEOUT_S, *(["--tls", 1] if row.pair else []),
+                *more]  # fmt: skip
 
     def start(self, party, row, *more):
         return servers.spawn(
@@ -144,6 +177,8 @@ class Bench:
         self.directory = directory
         self.load = Load(self.build, self.core)
         self.run_count = 0
+        self.pairs = {}
+        self.all_cores = options.all_cores
 
     @contextlib.contextmanager
     def serving(self, row, parties):
@@ -151,22 +186,59 @@ class Bench:
         self.run_count += 1
         directory = pathlib.Path(self.directory, f"{self.run_count}-{row.name}")
         directory.mkdir()
+        if row.key and not row.pair:
+            row.pair = self.pair(row.key)
         with contextlib.ExitStack() as stack:
             origin = stack.enter_context(servers.Origin(directory, self.core, self.build))
-            upstream = origin.addresses[1 if row.is_unix else 0]
+            plain = origin.addresses[1 if row.is_unix else 0]
+            h2 = None
+            if row.node:
+                h2 = stack.enter_context(row.node(directory, self.core, None, row)).address
             yield [
                 stack.enter_context(
-                    party(directory, self.core, upstream, row.body_bytes, build=self.build)
+                    party(directory, self.cores(row), h2 if party.speaks_h2 else plain, row,
+                          build=self.build)  # fmt: skip
                 )
                 for party in parties
             ]
 
+    def cores(self, row):
+        """Parties with several workers, and those beside them, get all the cores there are."""
+        is_wide = any(party.workers > 1 for party in self.parties_of(row))
+        return ",".join(map(str, sorted(self.all_cores))) if is_wide else self.core
+
+    def pair(self, key):
+        if key not in self.pairs:
+            self.pairs[key] = transport.Pair(self.directory, key)
+        return self.pairs[key]
+
+    def parties_of(self, row):
+        """Of the row's own parties those whose kind was chosen."""
+        chosen = tuple(self.parties)
+        return [party for party in row.parties or chosen if issubclass(party, chosen)]
+
+    @contextlib.contextmanager
+    def stepping(self, party, row):
+        """The load generator of the row as a function of a number of requests."""
+        if row.load == "load":
+            with self.load.stepping(party, row) as step:
+                yield step
+        elif row.load == "h2load":
+            generator = transport.H2Load(self.build, self.core)
+            yield lambda requests: generator.step(party, row, requests)
+        else:
+            generator = transport.Handshakes(self.build, self.cores(row), party, row)
+            with reaped(generator.process):
+                yield generator.step
+                generator.process.stdin.close()
+
     def cpu_rounds(self, row):
         """us of CPU per request, {party: [one per round]}; the rounds are interleaved."""
-        found = {party.name: [] for party in self.parties}
+        kinds = self.parties_of(row)
+        found = {party.name: [] for party in kinds}
         slice_requests = row.requests // self.scale // SLICES
-        with self.serving(row, self.parties) as running, contextlib.ExitStack() as stack:
-            steps = [stack.enter_context(self.load.stepping(party, row)) for party in running]
+        with self.serving(row, kinds) as running, contextlib.ExitStack() as stack:
+            steps = [stack.enter_context(self.stepping(party, row)) for party in running]
             for step in steps:  # code paged in, pools filled, upstream connections open
                 step(max(slice_requests, row.connections))
             for _ in range(ROUNDS):
@@ -184,12 +256,13 @@ class Bench:
 
     def memory_rounds(self, row):
         """KiB per idle connection; a fresh process each time, because memory is not given back."""
-        kinds = [kind for kind in self.parties if kind is not servers.Floor]  # it keeps nothing
+        kinds = [kind for kind in self.parties_of(row) if kind is not servers.Floor]  # keeps nothing
         found = {kind.name: [] for kind in kinds}
         for _ in range(ROUNDS):
             for kind in kinds:
                 with self.serving(row, [kind]) as (party,):
                     warm = Row("warm", row.body_bytes, row.is_unix, {}, requests=640)
+                    warm.pair = row.pair
                     self.load.run(party, warm, warm.requests)
                     pids = measure.tree(party.process.pid)
                     before = measure.memory_bytes(pids)
@@ -233,7 +306,7 @@ def judge(row, medians, best):
     verdicts = []
     for against, limit in row.targets.items():
         name = best if against == "best" else against
-        value = medians.get("newel")
+        value = medians.get(row.subject)
         if value is not None and against != "absolute":
             value = value / medians[name] if medians.get(name) else None
         is_met = None if value is None else round(value, 3) <= limit
@@ -256,22 +329,24 @@ def verdict_text(verdict):
 
 HEADINGS = ["row", "unit", "floor", "newel", "nginx", "haproxy", "newel/floor", "newel/best",
             "spread", "targets"]  # fmt: skip
-LINE = "{:9} {:15} {:>7} {:>7} {:>7} {:>8} {:>12} {:>11} {:>9}  {}"
+LINE = "{:11} {:15} {:>7} {:>7} {:>7} {:>8} {:>12} {:>11} {:>9}  {}"
 
 
 def line_text(found):
     median = found["median"]
+    known = ("floor", "newel", "nginx", "haproxy")
+    more = [f"{name} {value:.2f}" for name, value in median.items() if name not in known]
     newel, floor = median.get("newel"), median.get("floor")
     best = median.get(found["best_peer"])
     again = f" ({found['attempts']})" if found["attempts"] > 1 else ""
     return LINE.format(
         found["row"],
         found["unit"],
-        *(figure(median.get(name)) for name in ("floor", "newel", "nginx", "haproxy")),
+        *(figure(median.get(name)) for name in known),
         figure(newel / floor if newel is not None and floor else None, 3),
         figure(newel / best if newel is not None and best else None, 3),
         f"{found['spread'] * 100:.1f} %{again}",
-        "; ".join(map(verdict_text, found["targets"])),
+        "; ".join(more + list(map(verdict_text, found["targets"]))),
     ).rstrip()
 
 
@@ -318,7 +393,7 @@ def facts_gather(options):
     facts = measure.machine()
     facts["core"] = options.core
     reasons = {party: party.missing(options.build) for party in options.parties}
-    facts["skipped"] = [reason for reason in reasons.values() if reason]
+    facts["skipped"] = [reason for reason in reasons.values() if reason] + transport.missing()
     present = [party for party, reason in reasons.items() if not reason]
     facts["versions"] = {party.name: party.version(options.build) for party in present}
     return facts, present
@@ -341,11 +416,12 @@ def stop_on_signal(number, frame):
 def main():
     options = options_read()
     nofile_raise()
-    others = os.sched_getaffinity(0) - {options.core}
+    options.all_cores = os.sched_getaffinity(0)
+    others = options.all_cores - {options.core}
     facts, present = facts_gather(options)
     os.sched_setaffinity(0, others or {options.core})  # keep out of the way
     signal.signal(signal.SIGTERM, stop_on_signal)
-    for program in ("origin", "load", "echo_floor"):
+    for program in ("origin", "load", "echo_floor", "mux_floor", "handshakes"):
         if not (options.build / "test/bench" / program).exists():
             raise BenchError(f"{options.build}/test/bench/{program} does not exist: `make release`")
 
@@ -361,7 +437,7 @@ def main():
                 print(line_text(rows[-1]), flush=True)
             except (BenchError, OSError) as error:  # OSError: a party ended while measured
                 is_whole = False
-                print(f"{row.name:9} failed: {error}", flush=True)
+                print(f"{row.name:11} failed: {error}", flush=True)
     if options.json:
         document = {"schema": "newel.proxy-bench/1", "machine": facts, "rows": rows}
         options.json.write_text(json.dumps(document, indent=2) + "\n")

@@ -4,6 +4,7 @@
  *     load --target 127.0.0.1:8080 --body 128 --connections 64 --requests 60000
  *     load --target 127.0.0.1:8080 --body 128 --connections 64 --steps stdin
  *     load --target 127.0.0.1:8080 --body 128 --idle 8000
+ *     load --target 127.0.0.1:8443 --body 128 --tls 1 …        the same over TLS 1.3
  *
  * Closed loop on purpose: a proxy's CPU time per request is wanted with the core
  * always busy, not latency at a rate, so each connection sends its next request
@@ -25,6 +26,7 @@
  * the meantime. Exit: 0 whatever the server did, 1 when the tool itself failed.
  */
 #include "net.h"
+#include "tls.h"
 
 #include <errno.h>
 #include <stdbool.h>
@@ -46,6 +48,7 @@ enum {
 
 struct conn {
     int fd;
+    SSL *tls;          /* NULL in clear text */
     size_t head_bytes; /* collected in head, before its end was seen */
     bool has_head;
     bool is_closing; /* the server announced it */
@@ -55,6 +58,7 @@ struct conn {
 
 struct load {
     int epoll;
+    SSL_CTX *tls;
     struct nw_bench_address target;
     size_t expected_bytes;
     long connection_count, request_count; /* wanted */
@@ -73,8 +77,18 @@ static void conn_open(struct load *load, struct conn *conn)
     struct epoll_event event = {.events = EPOLLIN, .data.ptr = conn};
     memset(conn, 0, offsetof(struct conn, head));
     conn->fd = nw_bench_connect(&load->target);
+    if (load->tls)
+        conn->tls = nw_bench_tls_connect(load->tls, conn->fd, NULL);
     if (epoll_ctl(load->epoll, EPOLL_CTL_ADD, conn->fd, &event) < 0)
         nw_bench_die("epoll_ctl");
+}
+
+static void conn_close(struct conn *conn)
+{
+    SSL_free(conn->tls);
+    close(conn->fd);
+    conn->tls = NULL;
+    conn->fd = -1;
 }
 
 static void request_send(struct load *load, struct conn *conn)
@@ -82,7 +96,8 @@ static void request_send(struct load *load, struct conn *conn)
     conn->head_bytes = conn->body_bytes = 0;
     conn->has_head = false;
     load->started++;
-    ssize_t n = send(conn->fd, load->request, load->request_bytes, MSG_NOSIGNAL);
+    ssize_t n = conn->tls ? nw_bench_tls_write(conn->tls, load->request, load->request_bytes)
+                          : send(conn->fd, load->request, load->request_bytes, MSG_NOSIGNAL);
     /* A refused send shows as end of stream on the next turn; a short one cannot happen. */
     if (n >= 0 && (size_t)n != load->request_bytes)
         nw_bench_die("send");
@@ -102,10 +117,8 @@ static void conn_next(struct load *load, struct conn *conn)
 
 static void conn_renew(struct load *load, struct conn *conn)
 {
-    close(conn->fd);
-    if (load->is_idle_mode)
-        conn->fd = -1;
-    else
+    conn_close(conn);
+    if (!load->is_idle_mode)
         conn_open(load, conn);
 }
 
@@ -188,21 +201,30 @@ static void bytes_take(struct load *load, struct conn *conn, const char *bytes, 
         request_finish(load, conn);
 }
 
-static void conn_turn(struct load *load, struct conn *conn)
+/* One read; false: nothing more was there. */
+static bool conn_read(struct load *load, struct conn *conn)
 {
     bool is_resting = conn->has_head && conn->body_bytes == load->expected_bytes;
-    ssize_t n = recv(conn->fd, load->buffer, BUFFER_BYTES, 0);
+    ssize_t n = conn->tls ? nw_bench_tls_read(conn->tls, load->buffer, BUFFER_BYTES)
+                          : recv(conn->fd, load->buffer, BUFFER_BYTES, 0);
     if (n < 0 && errno == EAGAIN)
-        return;
+        return false;
     if (n > 0) {
         bytes_take(load, conn, load->buffer, (size_t)n);
     } else if (is_resting) { /* an idle connection, or one whose work is done */
         load->closed_by_server++;
-        close(conn->fd);
-        conn->fd = -1;
+        conn_close(conn);
     } else {
         request_fail(load, conn, n == 0 ? "closed before the response ended" : strerror(errno));
     }
+    return n > 0;
+}
+
+static void conn_turn(struct load *load, struct conn *conn)
+{
+    /* epoll does not know what OpenSSL has read already. */
+    while (conn_read(load, conn) && conn->tls && SSL_pending(conn->tls) > 0)
+        ;
 }
 
 static void loop_turn(struct load *load)
@@ -283,9 +305,9 @@ static void rest(struct load *load)
 
 static noreturn void usage(void)
 {
-    fprintf(stderr, "usage: load --target ADDRESS --body BYTES [--timeout S]"
+    fprintf(stderr, "usage: load --target ADDRESS --body BYTES [--timeout S] [--tls 1]"
                     " --requests N|--steps stdin [--connections N]\n"
-                    "       load --target ADDRESS --body BYTES [--timeout S] --idle N\n");
+                    "       load --target ADDRESS --body BYTES [--timeout S] [--tls 1] --idle N\n");
     exit(2);
 }
 
@@ -307,6 +329,8 @@ static void options_read(struct load *load, int argc, char **argv)
             load->connection_count = strtol(value, NULL, 10);
         else if (strcmp(name, "--idle") == 0)
             load->connection_count = load->request_count = strtol(value, NULL, 10);
+        else if (strcmp(name, "--tls") == 0)
+            load->tls = nw_bench_tls_context();
         else if (strcmp(name, "--timeout") == 0)
             timeout_s = strtol(value, NULL, 10);
         else if (strcmp(name, "--steps") != 0)

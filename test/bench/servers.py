@@ -65,12 +65,16 @@ class Party:
     name = ""
     announces = False  # prints "listening ADDRESS" for each address, so nothing has to be guessed
 
-    def __init__(self, directory, core, upstream, body_bytes):
+    workers = 1
+    speaks_h2 = False  # to its upstream
+
+    def __init__(self, directory, core, upstream, row):
         self.directory = pathlib.Path(directory, self.name)
         self.directory.mkdir()
         self.core = core
         self.upstream = upstream
-        self.body_bytes = body_bytes
+        self.row = row
+        self.body_bytes = row.body_bytes if row else 0
         self.address = None if self.announces else f"127.0.0.1:{free_port()}"
         self.process = None
 
@@ -134,7 +138,7 @@ class Origin(Party):
     announces = True
 
     def __init__(self, directory, core, build):
-        super().__init__(directory, core, None, 0)
+        super().__init__(directory, core, None, None)
         self.program = build / "test/bench/origin"
 
     def command(self):
@@ -172,9 +176,9 @@ class Newel(Party):
 
     CONFIG = """\
 newel: 1
-listen: [ "{address}" ]
-threads: 1
-services: {{ origin: {{ nodes: [ "{upstream}" ] }} }}
+listen: [ {{ address: "{address}"{tls} }} ]
+threads: {workers}
+services: {{ origin: {{ nodes: [ "{upstream}" ]{multiplex} }} }}
 routes: [ {{ path: /, service: origin }} ]
 """
 
@@ -193,10 +197,25 @@ routes: [ {{ path: /, service: origin }} ]
 
     def command(self):
         config = self.directory / "newel.yaml"
-        config.write_text(self.CONFIG.format(address=self.address, upstream=self.upstream))
+        pair = self.row.pair
+        tls = f", tls: {{ certificate: {pair.certificate}, key: {pair.key} }}" if pair else ""
+        config.write_text(
+            self.CONFIG.format(
+                address=self.address,
+                upstream=self.upstream,
+                tls=tls,
+                workers=self.workers,
+                multiplex=", multiplex: h2" if self.speaks_h2 else "",
+            )
+        )
         state = self.directory / "state"
         state.mkdir()
         return [self.program, "run", "--state", state, config]
+
+
+def nginx_user():
+    """A worker that may open the origin's socket when started as root."""
+    return "user root;" if os.geteuid() == 0 else ""
 
 
 class Nginx(Party):
@@ -205,11 +224,11 @@ class Nginx(Party):
     # multi_accept: the 64 clients arrive at once. keepalive_requests: 1000 by default, after which
     # both sides would reconnect. keepalive 128: every client may hold an upstream connection.
     # proxy_max_temp_file_size 0: never spill a
-    # response to disk. user: a worker that may open the origin's socket when started as root.
+    # response to disk.
     CONFIG = """\
 {user}
 daemon off;
-worker_processes 1;
+worker_processes {workers};
 pid {directory}/pid;
 error_log {directory}/error.log error;
 events {{ worker_connections 20000; multi_accept on; }}
@@ -231,8 +250,9 @@ http {{
         keepalive_time 10h;
         keepalive_timeout 600s;
     }}
+    {tls}
     server {{
-        listen {address} backlog=4096;
+        listen {address} backlog=4096{ssl};
         location / {{
             proxy_pass http://origin;
             proxy_http_version 1.1;
@@ -255,6 +275,15 @@ http {{
     def __init__(self, *arguments, build):
         super().__init__(*arguments)
 
+    def tls(self):
+        """Tickets as nginx makes them by default, two a handshake."""
+        pair = self.row.pair
+        if not pair:
+            return {"tls": "", "ssl": ""}
+        lines = f"ssl_certificate {pair.certificate}; ssl_certificate_key {pair.key}; "
+        return {"tls": lines + "ssl_protocols TLSv1.3;",
+                "ssl": " ssl http2" if self.row.front == "h2" else " ssl"}  # fmt: skip
+
     def buffers(self):
         """One buffer that takes a response whole where it can, and no spooling of the rest.
 
@@ -273,11 +302,13 @@ http {{
         config = self.directory / "nginx.conf"
         config.write_text(
             self.CONFIG.format(
-                user="user root;" if os.geteuid() == 0 else "",
+                user=nginx_user(),
                 directory=self.directory,
                 address=self.address,
                 upstream=self.upstream,
                 buffers=self.buffers(),
+                workers=self.workers,
+                **self.tls(),
             )
         )
         return ["nginx", "-p", self.directory, "-e", self.directory / "error.log", "-c", config]
@@ -292,7 +323,7 @@ class Haproxy(Party):
     # of large bodies need no more, and the default would ask for 5,000 descriptors.
     CONFIG = """\
 global
-    nbthread 1
+    nbthread {workers}
     maxconn 9000
     maxpipes 64
     {tuning}
@@ -306,10 +337,10 @@ defaults
     timeout server 600s
     timeout http-keep-alive 600s
 frontend front
-    bind {address}
+    bind {address}{tls}
     default_backend origin
 backend origin
-    server one {upstream} pool-purge-delay 600s
+    server one {upstream} pool-purge-delay 600s{proto}
 """
 
     @classmethod
@@ -323,12 +354,20 @@ backend origin
     def __init__(self, *arguments, build):
         super().__init__(*arguments)
 
+    def tls(self):
+        pair = self.row.pair
+        alpn = "h2,http/1.1" if self.row.front == "h2" else "http/1.1"
+        return f" ssl crt {pair.both} ssl-min-ver TLSv1.3 alpn {alpn}" if pair else ""
+
     def tuning(self):
         """Buffers just large enough for the response.
 
         Measured, us per request over TCP: 128 B 25.7 with 8 KiB against 28 with the default of 16;
         16 KiB 37 with 32 KiB against 44; 1 MiB 177 with pipes of 256 KiB against 220 with 64.
+        HTTP/2 needs 16 KiB, the default: a frame must fit.
         """
+        if self.row.front == "h2" or self.speaks_h2:
+            return ""
         if self.body_bytes < 4096:
             return "tune.bufsize 8192"
         if self.body_bytes < 65536:
@@ -339,7 +378,14 @@ backend origin
         config = self.directory / "haproxy.cfg"
         upstream = self.upstream.replace("unix:", "unix@")
         config.write_text(
-            self.CONFIG.format(address=self.address, upstream=upstream, tuning=self.tuning())
+            self.CONFIG.format(
+                address=self.address,
+                upstream=upstream,
+                tuning=self.tuning(),
+                workers=self.workers,
+                tls=self.tls(),
+                proto=" proto h2" if self.speaks_h2 else "",
+            )
         )
         return ["haproxy", "-db", "-f", config]
 

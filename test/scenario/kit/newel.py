@@ -159,8 +159,8 @@ class Newel:
     def address(self):
         return self.listeners[0]
 
-    def wire(self, listener=0, name="client", receive_bytes=None):
-        return Wire(self.listeners[listener], self.transcript, name, receive_bytes)
+    def wire(self, listener=0, name="client", receive_bytes=None, source=None):
+        return Wire(self.listeners[listener], self.transcript, name, receive_bytes, source)
 
     def request(self, method, path="/", body=None, headers=None, listener=0, **fields):
         reply = request(self.listeners[listener], method, path, body, headers, **fields)

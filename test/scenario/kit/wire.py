@@ -12,8 +12,8 @@ from .transcript import shorten
 PATIENCE_S = int(os.environ.get("NEWEL_PATIENCE_S", "60"))
 
 
-def connect(address, receive_bytes=None):
-    """A socket connected to `host:port` or `unix:/path`."""
+def connect(address, receive_bytes=None, source=None):
+    """A socket connected to `host:port` or `unix:/path`, from the address `source` where given."""
     if address.startswith("unix:"):
         sock = socket.socket(socket.AF_UNIX)
         where = address[len("unix:"):]
@@ -23,6 +23,8 @@ def connect(address, receive_bytes=None):
         where = (host.strip("[]"), int(port))
     if receive_bytes is not None:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_bytes)
+    if source is not None:
+        sock.bind((source, 0))
     sock.settimeout(PATIENCE_S)
     sock.connect(where)
     if sock.family != socket.AF_UNIX:
@@ -33,8 +35,8 @@ def connect(address, receive_bytes=None):
 class Wire:
     """One connection. A context manager: it is closed at the end of the block."""
 
-    def __init__(self, address, transcript=None, name="client", receive_bytes=None):
-        self.sock = connect(address, receive_bytes)
+    def __init__(self, address, transcript=None, name="client", receive_bytes=None, source=None):
+        self.sock = connect(address, receive_bytes, source)
         self.transcript = transcript
         self.name = name
         self.reader = Reader(self.sock)

@@ -83,6 +83,7 @@ static const char whole[] =
     "    host: node\n"
     "    timeouts: { first_byte: 5s }\n"
     "  images:\n"
+    "    multiplex: { streams: 50 }\n"
     "    run: [node, images.js, \"{port}\"]\n"
     "    instances: 2\n"
     "    env: { KEY: \"file:admin.token\", DEBUG: true }\n"
@@ -160,6 +161,9 @@ static void services_become_typed(void **state)
     assert_string_equal(images->env.items[1].value.ptr, "true");
     assert_int_equal(images->memory_bytes, 256 << 20);
     assert_true(images->cpu_cores == 0.5);
+    assert_true(nw_conf_is_multiplexed(images));
+    assert_int_equal(images->multiplex.streams, 50);
+    assert_int_equal(images->multiplex.connections, 4);
     done(&l);
 }
 
@@ -219,6 +223,7 @@ static void what_is_not_said_has_its_default(void **state)
     assert_int_equal(c->services.items[0].waiting, 1000);
     assert_int_equal(c->services.items[0].health.expect.items[1].to, 399);
     assert_int_equal(c->services.items[0].health.path.len, 0);
+    assert_false(nw_conf_is_multiplexed(&c->services.items[0]));
     assert_int_equal(c->services.items[0].stop_ms, 10000);
     assert_int_equal(c->routes.items[0].buffer.response_bytes, 256 << 10);
     done(&l);
@@ -281,6 +286,18 @@ static const struct mistake mistakes[] = {
      "services.a.health.path", "begin with /", NULL},
     {"services: { a: { nodes: b:1, health: { every: 1s } } }\nroutes: { service: a }\n", 3, 38,
      "services.a.health.path", "missing", NULL},
+    {"services: { a: { nodes: b:1, multiplex: h3 } }\nroutes: { service: a }\n", 3, 41,
+     "services.a.multiplex", "h2", NULL},
+    {"services: { a: { nodes: b:1, multiplex: { streams: 0 } } }\nroutes: { service: a }\n", 3, 52,
+     "services.a.multiplex.streams", "at least 1", NULL},
+    {"services: { a: { nodes: b:1, multiplex: h2 } }\n"
+     "routes: { service: a, upgrade: [websocket] }\n",
+     4, 32, "routes[0].upgrade", "cannot be upgraded", "without multiplex"},
+    {"services: { a: { nodes: b:1, health: { grpc: \"\" } } }\nroutes: { service: a }\n", 3, 46,
+     "services.a.health.grpc", "HTTP/2", "multiplex: h2"},
+    {"services: { a: { nodes: b:1, multiplex: h2, health: { grpc: \"\", path: / } } }\n"
+     "routes: { service: a }\n",
+     3, 61, "services.a.health.grpc", "path or by gRPC", NULL},
     {"services: { a: { nodes: b:1, health: { path: /, every: 1s, timeout: 2s } } }\n"
      "routes: { service: a }\n",
      3, 69, "services.a.health.timeout", "longer than every", NULL},

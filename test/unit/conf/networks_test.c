@@ -170,8 +170,8 @@ static void a_group_hands_down_its_lists_and_off_undoes_them(void **state)
                         "    routes:\n"
                         "      - { path: /in/a, " ANSWER " }\n"
                         "      - { path: /in/b, deny: 10.2.0.0/16, " ANSWER " }\n"
-                        "      - { path: /in/c, allow: \"off\", " ANSWER " }\n"
-                        "      - { path: /in/d, allow: \"off\", deny: [\"off\"], " ANSWER " }\n"
+                        "      - { path: /in/c, allow: off, " ANSWER " }\n"
+                        "      - { path: /in/d, allow: off, deny: [off], " ANSWER " }\n"
                         "  - { path: /out, " ANSWER " }\n");
     const struct nw_conf_route *routes = l.conf->routes.items;
     assert_true(has(&routes[0].allow, "10.1.0.1") && has(&routes[0].deny, "10.1.0.1"));
@@ -197,9 +197,11 @@ static void what_cannot_be_meant_is_one_mistake(void **state)
     } rows[] = {
         {LISTEN("allow: []") END, "listen[0].allow", "nobody"},
         {LISTEN("allow: 10.0.0.1/8") END, "listen[0].allow", "beyond the prefix"},
-        {LISTEN("allow: [\"off\", 10.0.0.0/8]") END, "listen[0].allow", "stands alone"},
+        {LISTEN("allow: [off, 10.0.0.0/8]") END, "listen[0].allow", "stands alone"},
         {LISTEN("allow: {}") END, "listen[0].allow", "not a mapping"},
         {LISTEN("deny: [\"file:\"]") END, "listen[0].deny", "path is missing"},
+        {LISTEN("redirect: https, tls: { certificate: a, key: b }") END, "listen[0].redirect",
+         "back to where it is"},
         {LISTEN("redirect: http") END, "listen[0].redirect", "off or https"},
         {SOCKET("proxy_protocol: 10.0.0.0/8") END, "listen[0].proxy_protocol", "Unix socket"},
         {HEAD "routes: { allow: [], " ANSWER " }\n", "routes[0].allow", "nobody"},

@@ -11,12 +11,14 @@
 #include <jansson.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
 #include "../io/core_run.h"
+#include "base/alloc.h"
 #include "base/log.h"
 #include "base/metric.h"
 #include "base/text.h"
@@ -173,8 +175,54 @@ static unsigned member_count(void)
     return members(nodes);
 }
 
+/* ---- the helper's own reading: the text is shared with it ---- */
+
+static struct shared {
+    char text[4096];
+    char run_dir[80];
+} * shared;
+static struct nw_generation *read_now, *read_next;
+
+static nw_err book_load(void *arg, uint64_t *out_digest, struct nw_spawn_power *out_power,
+                        char why[NW_SPAWN_WHY_BYTES])
+{
+    struct nw_diag diag;
+    nw_diag_init(&diag);
+    nw_generation_unref(read_next);
+    read_next = NULL;
+    *out_digest = 1;
+    *out_power = (struct nw_spawn_power){0};
+    snprintf(why, NW_SPAWN_WHY_BYTES, "it is wrong");
+    nw_err err =
+        nw_conf_load(nw_slice_str(shared->text), "test.yaml", NULL, NULL, 1, &diag, &read_next);
+    nw_diag_done(&diag);
+    return err;
+}
+
+static void book_take(void *arg)
+{
+    nw_generation_unref(read_now);
+    read_now = NW_TAKE(read_next);
+}
+
+static nw_err book_process(void *arg, const struct nw_spawn_wish *wish, struct nw_spawn_spec *out,
+                           char why[NW_SPAWN_WHY_BYTES])
+{
+    static struct nw_fleet_command *command;
+    nw_fleet_command_free(command);
+    command = NULL;
+    return nw_fleet_command_new(read_now->conf, shared->run_dir, wish, out, why, &command);
+}
+
+static const struct nw_spawn_book the_book = {
+    .load = book_load, .take = book_take, .process = book_process};
+
 static void swap(void *arg, struct nw_generation *next)
 {
+    uint64_t digest;
+    char why[NW_SPAWN_WHY_BYTES];
+    CHECK(nw_spawner_load_now(t.spawner, &digest, why) == NW_OK);
+    CHECK(nw_spawner_take_now(t.spawner, why) == NW_OK);
 }
 
 static nw_err load(const char *service, struct nw_diag *diag, struct nw_generation **out)
@@ -183,6 +231,8 @@ static nw_err load(const char *service, struct nw_diag *diag, struct nw_generati
     struct nw_sections sections = {&t.section, 1};
     nw_text_addf(&text, "newel: 1\nlisten: 127.0.0.1:0\n%s", service);
     nw_err err = nw_conf_load(nw_text_slice(&text), "test.yaml", NULL, &sections, 1, diag, out);
+    CHECK((size_t)snprintf(shared->text, sizeof shared->text, "%s", text.ptr) <
+          sizeof shared->text);
     nw_text_done(&text);
     return err;
 }
@@ -301,7 +351,12 @@ static void run_fleet(void (*body)(void))
     snprintf(run_dir, sizeof run_dir, "%s/run", t.folder);
     CHECK_EQ(mkdir(run_dir, 0700), 0);
     t.body = body;
-    CHECK(nw_spawner_start(&t.spawner) == NW_OK); /* before threads */
+    if (shared == NULL)
+        shared =
+            mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    CHECK(shared != MAP_FAILED);
+    snprintf(shared->run_dir, sizeof shared->run_dir, "%s", run_dir);
+    CHECK(nw_spawner_start(&the_book, &t.spawner) == NW_OK); /* before threads */
     struct nw_log_options log = {
         .level = NW_DEBUG, .events = {.write = take_lines}, .wall_ms = no_time, .is_direct = true};
     t.hub = nw_log_hub_new(&log);

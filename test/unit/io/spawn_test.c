@@ -6,15 +6,112 @@
 #include <pwd.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/text.h"
 #include "core_run.h"
+#include "io/spawn_impl.h"
 
 static struct nw_spawner *the_spawner;
+
+/* ---- a book that a test can write in: memory shared with the helper ---- */
+
+enum { STRINGS_MAX = 16 };
+static struct shared {
+    char strings[STRINGS_MAX][256];
+    unsigned argc, env_count;
+    bool has_cwd, has_user;
+    char cwd[256], user[64];
+    uint64_t memory_bytes;
+    uint64_t loads;
+    char file[128], listener[128];
+    bool is_load_wrong, may_start_root;
+} * shared;
+
+static nw_err book_load(void *arg, uint64_t *out_digest, struct nw_spawn_power *out_power,
+                        char why[NW_SPAWN_WHY_BYTES])
+{
+    snprintf(why, NW_SPAWN_WHY_BYTES, "line 7 is wrong");
+    *out_digest = ++shared->loads;
+    *out_power = (struct nw_spawn_power){.may_start_root = shared->may_start_root};
+    return shared->is_load_wrong ? NW_INVALID : NW_OK;
+}
+
+static void book_take(void *arg)
+{
+}
+
+static nw_err book_process(void *arg, const struct nw_spawn_wish *wish, struct nw_spawn_spec *out,
+                           char why[NW_SPAWN_WHY_BYTES])
+{
+    static const char *strings[STRINGS_MAX];
+    snprintf(why, NW_SPAWN_WHY_BYTES, "no such service");
+    if (strcmp(wish->service, "app") != 0 || wish->instance != 1 || wish->identity != 7)
+        return NW_NOT_FOUND;
+    for (int i = 0; i < STRINGS_MAX; i++)
+        strings[i] = shared->strings[i];
+    *out = (struct nw_spawn_spec){.argv = strings,
+                                  .argc = shared->argc,
+                                  .env = strings + shared->argc + 1,
+                                  .env_count = shared->env_count,
+                                  .cwd = shared->has_cwd ? shared->cwd : NULL,
+                                  .user = shared->has_user ? shared->user : NULL,
+                                  .memory_bytes = shared->memory_bytes};
+    strings[shared->argc] = NULL;
+    return NW_OK;
+}
+
+static bool book_may_open(void *arg, const char *path)
+{
+    return shared->file[0] != '\0' && strcmp(path, shared->file) == 0;
+}
+
+static bool book_may_listen(void *arg, const char *text, const struct nw_addr *addr)
+{
+    return strcmp(text, shared->listener) == 0 && addr->kind == NW_ADDR_IP4;
+}
+
+static const struct nw_spawn_book the_book = {
+    .load = book_load,
+    .take = book_take,
+    .process = book_process,
+    .may_open = book_may_open,
+    .may_listen = book_may_listen,
+};
+
+static nw_err spawner_start(struct nw_spawner **out)
+{
+    if (shared == NULL)
+        shared =
+            mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    CHECK(shared != MAP_FAILED);
+    memset(shared, 0, sizeof *shared);
+    return nw_spawner_start(&the_book, out);
+}
+
+static void write_book(const struct nw_spawn_spec *spec)
+{
+    CHECK(spec->argc + 1 + spec->env_count < STRINGS_MAX);
+    for (unsigned i = 0; i < spec->argc; i++)
+        snprintf(shared->strings[i], sizeof shared->strings[i], "%s", spec->argv[i]);
+    for (unsigned i = 0; i < spec->env_count; i++)
+        snprintf(shared->strings[spec->argc + 1 + i], sizeof shared->strings[0], "%s",
+                 spec->env[i]);
+    shared->argc = spec->argc;
+    shared->env_count = spec->env_count;
+    shared->has_cwd = spec->cwd != NULL;
+    shared->has_user = spec->user != NULL;
+    snprintf(shared->cwd, sizeof shared->cwd, "%s", spec->cwd != NULL ? spec->cwd : "");
+    snprintf(shared->user, sizeof shared->user, "%s", spec->user != NULL ? spec->user : "");
+    shared->memory_bytes = spec->memory_bytes;
+}
+
+/* ---- processes ---- */
 
 /* A process and what it wrote. */
 struct app {
@@ -36,7 +133,9 @@ NW_YIELDS static nw_err app_start(struct app *app, const struct nw_spawn_spec *s
     nw_event_init(&app->wrote);
     nw_text_add_str(&app->out[0], "");
     nw_text_add_str(&app->out[1], "");
-    return nw_process_start(the_spawner, spec, on_output, &app->process);
+    struct nw_spawn_wish wish = {.service = "app", .instance = 1, .identity = 7};
+    write_book(spec);
+    return nw_process_start(the_spawner, &wish, on_output, &app->process);
 }
 
 NW_YIELDS static void app_shell(struct app *app, const char *script)
@@ -79,7 +178,7 @@ static void body_with_spawner(void)
 static void run_with_spawner(void (*body)(void))
 {
     the_body = body;
-    CHECK(nw_spawner_start(&the_spawner) == NW_OK);
+    CHECK(spawner_start(&the_spawner) == NW_OK);
     core_run(1, body_with_spawner);
     nw_spawner_stop(the_spawner);
 }
@@ -159,19 +258,168 @@ SPAWN_TEST(what_cannot_run_is_explained)
     app_done(&app);
 }
 
-SPAWN_TEST(a_request_has_a_greatest_size)
+/* ---- who writes to the helper is not believed ---- */
+
+SPAWN_TEST(what_the_book_does_not_name_is_not_started)
 {
-    static char big[NW_SPAWN_REQUEST_MAX_BYTES];
-    memset(big, 'x', sizeof big - 1);
-    const char *argv[] = {"true", big};
-    struct nw_spawn_spec spec = {.argv = argv, .argc = 2};
+    const char *argv[] = {"true"};
+    struct nw_spawn_spec spec = {.argv = argv, .argc = 1};
+    const struct nw_spawn_wish wrong[] = {
+        {.service = "other", .instance = 1, .identity = 7},
+        {.service = "app", .instance = 2, .identity = 7},
+        {.service = "app", .instance = 1, .identity = 8},
+        {.service = "", .instance = 1, .identity = 7},
+    };
     struct app app;
-    CHECK(app_start(&app, &spec) == NW_INVALID);
-    app_done(&app);
-    big[sizeof big - 1000] = '\0';
+    write_book(&spec);
+    for (size_t i = 0; i < NW_COUNT(wrong); i++) {
+        CHECK_ERR(nw_process_start(the_spawner, &wrong[i], on_output, &app.process), NW_NOT_FOUND);
+        CHECK(strcmp(app.process.reason, "no such service") == 0);
+    }
+}
+
+/* What it answers on the first pair to bytes that no honest newel sends; 0: nothing. */
+NW_YIELDS static uint32_t answer_to(const void *bytes, size_t count)
+{
+    struct nw_spawn_report report = {0};
+    CHECK_EQ(send(the_spawner->fd, bytes, count, 0), (ssize_t)count);
+    /* It answers in order: an honest request behind it shows that nothing came before. */
+    struct nw_spawn_start honest = {
+        .head = {.bytes = sizeof honest, .kind = NW_SPAWN_START, .ticket = 4242}};
+    CHECK_EQ(send(the_spawner->fd, &honest, sizeof honest, 0), (ssize_t)sizeof honest);
+    CHECK_EQ(recv(the_spawner->fd, &report, sizeof report, 0), (ssize_t)sizeof report);
+    if (report.head.ticket == 4242)
+        return 0;
+    uint32_t kind = report.head.kind;
+    CHECK_EQ(recv(the_spawner->fd, &report, sizeof report, 0), (ssize_t)sizeof report);
+    CHECK_EQ(report.head.ticket, 4242);
+    return kind;
+}
+
+static void a_forged_message_is_refused(void **state)
+{
+    CHECK(spawner_start(&the_spawner) == NW_OK);
+    struct nw_spawn_start start = {
+        .head = {.bytes = sizeof start, .kind = NW_SPAWN_START, .ticket = 1}, .port = 70000};
+    struct nw_spawn_stop stop = {
+        .head = {.bytes = sizeof stop, .kind = NW_SPAWN_STOP, .ticket = 99}};
+    struct nw_spawn_head head = {.bytes = sizeof head, .kind = NW_SPAWN_LOOK, .ticket = 99};
+    CHECK_EQ(answer_to(&start, sizeof start), NW_SPAWN_FAILED); /* a port beyond all */
+    memset(start.service, 'x', sizeof start.service);
+    start.port = 80;
+    CHECK_EQ(answer_to(&start, sizeof start), NW_SPAWN_FAILED); /* a name without an end */
+    CHECK_EQ(answer_to(&start, sizeof start - 1), 0);           /* short, and says otherwise */
+    start.head.bytes = sizeof start - 1;
+    CHECK_EQ(answer_to(&start, sizeof start - 1), 0); /* short */
+    start.head.bytes = sizeof start;
+    start.head.kind = 77;
+    CHECK_EQ(answer_to(&start, sizeof start), 0); /* of no kind */
+    CHECK_EQ(answer_to(&stop, sizeof stop), 0);   /* of nobody's process */
+    CHECK_EQ(answer_to(&head, sizeof head), 0);
+    CHECK_EQ(answer_to("x", 1), 0);
+    static char big[1 << 16];
+    CHECK_EQ(answer_to(big, sizeof big), 0);
+    nw_spawner_stop(the_spawner);
+}
+
+/* On the second pair everything is answered. */
+static nw_err ask_raw(const void *bytes, size_t count)
+{
+    struct nw_spawn_answer answer = {0};
+    CHECK_EQ(send(the_spawner->ask_fd, bytes, count, 0), (ssize_t)count);
+    CHECK_EQ(recv(the_spawner->ask_fd, &answer, sizeof answer, 0), (ssize_t)sizeof answer);
+    CHECK_EQ(answer.head.kind, NW_SPAWN_ANSWER);
+    return (nw_err)answer.err;
+}
+
+static void a_forged_question_is_refused(void **state)
+{
+    CHECK(spawner_start(&the_spawner) == NW_OK);
+    static struct nw_spawn_open request;
+    request.head = (struct nw_spawn_head){.bytes = sizeof request, .kind = NW_SPAWN_OPEN};
+    memset(request.path, 'x', sizeof request.path);
+    CHECK_ERR(ask_raw(&request, sizeof request), NW_DENIED); /* a path without an end */
+    CHECK_ERR(ask_raw(&request, sizeof request - 1), NW_INVALID);
+    CHECK_ERR(ask_raw("x", 1), NW_INVALID);
+    struct nw_spawn_listen listening = {
+        .head = {.bytes = sizeof listening, .kind = NW_SPAWN_LISTEN}};
+    memset(listening.text, 'x', sizeof listening.text);
+    CHECK_ERR(ask_raw(&listening, sizeof listening), NW_DENIED);
+    listening.text[0] = '\0';
+    listening.addr.kind = NW_ADDR_UNIX;
+    memset(listening.addr.path, 'x', sizeof listening.addr.path);
+    CHECK_ERR(ask_raw(&listening, sizeof listening), NW_DENIED);
+    struct nw_spawn_head take = {.bytes = sizeof take, .kind = NW_SPAWN_TAKE};
+    CHECK_ERR(ask_raw(&take, sizeof take), NW_INVALID); /* nothing was loaded */
+    nw_spawner_stop(the_spawner);
+}
+
+static void only_named_files_are_opened(void **state)
+{
+    char path[] = "/tmp/newel-spawn-XXXXXX", byte;
+    int made = mkstemp(path), fd = -1;
+    CHECK(made >= 0 && write(made, "k", 1) == 1);
+    CHECK(spawner_start(&the_spawner) == NW_OK);
+    CHECK_ERR(nw_spawner_open_file_now(the_spawner, path, &fd), NW_DENIED);
+    snprintf(shared->file, sizeof shared->file, "%s", path);
+    CHECK_OK(nw_spawner_open_file_now(the_spawner, path, &fd));
+    CHECK(read(fd, &byte, 1) == 1 && byte == 'k');
+    CHECK_EQ(fcntl(fd, F_GETFD), FD_CLOEXEC);
+    CHECK(write(fd, "x", 1) < 0); /* to read */
+    close(fd);
+    snprintf(shared->file, sizeof shared->file, "/dev/zero"); /* named, but no file */
+    CHECK_ERR(nw_spawner_open_file_now(the_spawner, "/dev/zero", &fd), NW_INVALID);
+    snprintf(shared->file, sizeof shared->file, "/nonexistent");
+    CHECK_ERR(nw_spawner_open_file_now(the_spawner, "/nonexistent", &fd), NW_NOT_FOUND);
+    nw_spawner_stop(the_spawner);
+    close(made);
+    unlink(path);
+}
+
+SPAWN_TEST(only_named_listeners_are_opened)
+{
+    struct nw_addr addr = {.kind = NW_ADDR_IP4, .ip4 = {127, 0, 0, 1}};
+    int fd = -1, is_listening = 0;
+    socklen_t bytes = sizeof is_listening;
+    snprintf(shared->listener, sizeof shared->listener, "here");
+    CHECK_ERR(nw_spawner_listen(the_spawner, "there", &addr, true, &fd), NW_DENIED);
+    CHECK_OK(nw_spawner_listen(the_spawner, "here", &addr, true, &fd));
+    CHECK_EQ(getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &is_listening, &bytes), 0);
+    CHECK_EQ(is_listening, 1);
+    close(fd);
+    CHECK_ERR(nw_spawner_open_file(the_spawner, "/etc/hostname", &fd), NW_DENIED);
+}
+
+static void the_helper_reads_when_it_is_told(void **state)
+{
+    uint64_t digest = 0;
+    char why[NW_SPAWN_WHY_BYTES];
+    CHECK(spawner_start(&the_spawner) == NW_OK);
+    CHECK_OK(nw_spawner_load_now(the_spawner, &digest, why));
+    CHECK_EQ(digest, 1);
+    CHECK_OK(nw_spawner_take_now(the_spawner, why));
+    shared->is_load_wrong = true;
+    CHECK_ERR(nw_spawner_load_now(the_spawner, &digest, why), NW_INVALID);
+    CHECK(strcmp(why, "line 7 is wrong") == 0);
+    CHECK_ERR(nw_spawner_take_now(the_spawner, why), NW_INVALID);
+    CHECK_EQ(kill(the_spawner->pid, SIGKILL), 0);
+    CHECK_ERR(nw_spawner_load_now(the_spawner, &digest, why), NW_PEER_CLOSED);
+    nw_spawner_stop(the_spawner);
+}
+
+SPAWN_TEST(the_ports_of_a_process_are_found)
+{
+    struct nw_listening listening;
+    const char *argv[] = {"/usr/bin/python3", "-c",
+                          "import socket, time; s = socket.create_server(('127.0.0.1', 0)); "
+                          "print(s.getsockname()[1], flush=True); time.sleep(1000)"};
+    struct nw_spawn_spec spec = {.argv = argv, .argc = 3};
+    struct app app;
     CHECK(app_start(&app, &spec) == NW_OK);
-    app_wait(&app);
-    CHECK_EQ(app.process.wait_status, 0);
+    app_wait_line(&app);
+    CHECK_OK(nw_process_listening(&app.process, &listening));
+    CHECK_EQ(listening.count, 1);
+    CHECK_EQ(listening.addr[0].port, atoi(app.out[0].ptr));
     app_done(&app);
 }
 
@@ -352,7 +600,7 @@ static void a_process_starts_clean(void **state)
     signal(SIGHUP, SIG_IGN);
     setrlimit(RLIMIT_NOFILE, &low);
     the_body = clean_body;
-    CHECK(nw_spawner_start(&the_spawner) == NW_OK);
+    CHECK(spawner_start(&the_spawner) == NW_OK);
     setrlimit(RLIMIT_NOFILE, &before); /* as newel does, behind its back */
     core_run(1, body_with_spawner);
     nw_spawner_stop(the_spawner);
@@ -398,7 +646,7 @@ static void newels_death_ends_everything(void **state)
 static void a_helper_without_work_ends_with_newel(void **state)
 {
     struct nw_spawner *spawner;
-    CHECK(nw_spawner_start(&spawner) == NW_OK);
+    CHECK(spawner_start(&spawner) == NW_OK);
     nw_spawner_stop(spawner);
     nw_spawner_stop(NULL);
 }
@@ -410,7 +658,13 @@ int main(void)
         cmocka_unit_test(output_and_exit_status_arrive),
         cmocka_unit_test(arguments_variables_and_folder_are_the_given_ones),
         cmocka_unit_test(what_cannot_run_is_explained),
-        cmocka_unit_test(a_request_has_a_greatest_size),
+        cmocka_unit_test(what_the_book_does_not_name_is_not_started),
+        cmocka_unit_test(a_forged_message_is_refused),
+        cmocka_unit_test(a_forged_question_is_refused),
+        cmocka_unit_test(only_named_files_are_opened),
+        cmocka_unit_test(only_named_listeners_are_opened),
+        cmocka_unit_test(the_helper_reads_when_it_is_told),
+        cmocka_unit_test(the_ports_of_a_process_are_found),
         cmocka_unit_test(a_process_that_ends_takes_its_group_with_it),
         cmocka_unit_test(stop_asks_the_whole_group_and_waits_for_it),
         cmocka_unit_test(who_does_not_hear_is_killed),
