@@ -78,6 +78,13 @@ void gate_access_target(struct nw_text *out, const struct nw_target *target,
     }
 }
 
+static struct nw_slice protocol_of(const struct gate_request *r)
+{
+    if (r->exchange.is_h2)
+        return NW_SLICE("HTTP/2");
+    return r->head.version_minor == 0 ? NW_SLICE("HTTP/1.0") : NW_SLICE("HTTP/1.1");
+}
+
 static const char *const ended_by_names[] = {"", "node", "client", "newel"};
 
 static void write_fields(struct line *line, const struct gate_request *r, struct nw_slice target,
@@ -92,8 +99,7 @@ static void write_fields(struct line *line, const struct gate_request *r, struct
     add_string(line, "method", nw_http1_method(&r->head, x->head_bytes));
     add_string(line, "host", x->target.host);
     add_string(line, "target", target);
-    add_string(line, "protocol",
-               r->head.version_minor == 0 ? NW_SLICE("HTTP/1.0") : NW_SLICE("HTTP/1.1"));
+    add_string(line, "protocol", protocol_of(r));
     add_number(line, "status", (uint64_t)o->status);
     add_number(line, "request_bytes", o->request_body_bytes);
     add_number(line, "bytes", o->response_body_bytes);
@@ -131,8 +137,8 @@ static void write_common(struct line *line, const struct gate_request *r, struct
     nw_text_add_json(&line->text, nw_http1_method(&r->head, x->head_bytes));
     nw_text_add_char(&line->text, ' ');
     nw_text_add_json(&line->text, target);
-    nw_text_addf(&line->text, " HTTP/1.%d\" %d %llu \"", r->head.version_minor, x->outcome.status,
-                 (unsigned long long)x->outcome.response_body_bytes);
+    nw_text_addf(&line->text, " %.*s\" %d %llu \"", NW_SLICE_ARG(protocol_of(r)),
+                 x->outcome.status, (unsigned long long)x->outcome.response_body_bytes);
     nw_text_add_json(&line->text, referer.ptr != NULL ? referer : NW_SLICE("-"));
     nw_text_add_str(&line->text, "\" \"");
     nw_text_add_json(&line->text, agent.ptr != NULL ? agent : NW_SLICE("-"));

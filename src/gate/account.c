@@ -5,6 +5,7 @@
 #include "gate/account.h"
 
 #include "base/assert.h"
+#include "conf/option.h"
 #include "gate/access.h"
 #include "io/clock.h"
 #include "io/worker.h"
@@ -89,7 +90,10 @@ struct nw_gate_service *gate_service_new(struct nw_gate *gate, const struct nw_c
     service->is_h2 = nw_conf_is_multiplexed(conf);
     service->streams_max = (uint32_t)conf->multiplex.streams;
     service->has_grpc_check = NW_CONF_HAS(&conf->health, health, grpc);
-    service->grpc_check = nw_alloc_string(conf->health.grpc);
+    struct nw_text check = {0};
+    nw_text_addf(&check, "grpc:%.*s", NW_SLICE_ARG(conf->health.grpc));
+    service->grpc_check = nw_alloc_string(nw_slice_of(check.ptr, check.len));
+    nw_text_done(&check);
     service->expect = nw_conf_statuses_copy(&conf->health.expect);
     for (int i = 0; i < GATE_CLASSES; i++)
         service->requests[i] = nw_metric_open(gate->metrics, NW_METRIC_service_requests_total,

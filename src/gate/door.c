@@ -10,6 +10,7 @@
 #include "gate/address.h"
 #include "gate/clients.h"
 #include "gate/denied.h"
+#include "gate/h2.h"
 #include "gate/ids.h"
 #include "gate/page.h"
 #include "gate/proxy.h"
@@ -74,7 +75,7 @@ static void forget(struct gate_worker *worker, struct gate_conn *conn)
     nw_loop_at_rest(worker->worker, &worker->rest);
 }
 
-static void close_now(struct gate_worker *worker, struct gate_conn *conn)
+void gate_door_close(struct gate_worker *worker, struct gate_conn *conn)
 {
     nw_stream_close(&conn->stream);
     forget(worker, conn);
@@ -82,12 +83,19 @@ static void close_now(struct gate_worker *worker, struct gate_conn *conn)
 
 /* ---- serving ---- */
 
-static void park(struct gate_worker *worker, struct gate_conn *conn, uint64_t idle_ms)
+static inline void park(struct gate_worker *worker, struct gate_conn *conn, uint64_t idle_ms,
+                        nw_stream_on_wake wake)
 {
     nw_list_remove(&conn->node);
     nw_list_push_back(&worker->idle_conns, &conn->node);
     conn->fiber = NULL;
-    nw_io_park(&conn->stream, idle_ms, on_wake);
+    nw_io_park(&conn->stream, idle_ms, wake);
+}
+
+void gate_door_park(struct gate_worker *worker, struct gate_conn *conn, nw_stream_on_wake wake)
+{
+    uint64_t idle_ms = conn->request_count == 0 ? FIRST_BYTE_MS : worker->settings.idle_ms;
+    park(worker, conn, idle_ms, wake);
 }
 
 /* One client must not take all connections; loopback and trusted proxies speak for many. */
@@ -119,7 +127,7 @@ NW_YIELDS static void tell_busy(struct gate_worker *worker, struct gate_conn *co
     NW_WITHIN(write, 2000);
     if (nw_io_write_all(&conn->stream, &iov, 1) == NW_OK)
         nw_stream_linger_close(&conn->stream);
-    close_now(worker, conn);
+    gate_door_close(worker, conn);
 }
 
 NW_YIELDS static void refuse_fiber(void *arg)
@@ -137,7 +145,7 @@ NW_YIELDS static bool begin_proxied(struct gate_worker *worker, struct gate_conn
     if (!gate_proxy_take(worker, conn, in)) {
         nw_buf_release(in);
         nw_stream_reset(&conn->stream);
-        close_now(worker, conn);
+        gate_door_close(worker, conn);
         return false;
     }
     bool is_served = enter(worker, conn);
@@ -149,9 +157,9 @@ NW_YIELDS static bool begin_proxied(struct gate_worker *worker, struct gate_conn
         nw_metric_add(worker->gate->connections_refused, worker->index, 1);
         tell_busy(worker, conn);
     } else if (worker->is_draining || nw_fiber_is_cancelled()) {
-        close_now(worker, conn);
+        gate_door_close(worker, conn);
     } else {
-        park(worker, conn, FIRST_BYTE_MS);
+        park(worker, conn, FIRST_BYTE_MS, on_wake);
     }
     return false;
 }
@@ -165,21 +173,25 @@ NW_YIELDS static void serve_fiber(void *arg)
     if (NW_UNLIKELY(conn->proxy != NULL) && !begin_proxied(worker, conn, &in))
         return;
     do {
-        next = gate_serve(conn, &in);
+        next = gate_serve(worker, conn, &in, NULL);
         conn->request_count++;
     } while (next == GATE_NEXT && nw_buf_unread_bytes(&in) > 0);
+    if (next == GATE_H2) {
+        gate_h2_open(conn, &in);
+        return;
+    }
     nw_buf_release(&in);
     if (next == GATE_NEXT && !worker->is_draining && !nw_fiber_is_cancelled()) {
-        park(worker, conn, worker->settings.idle_ms);
+        park(worker, conn, worker->settings.idle_ms, on_wake);
         return;
     }
     if (next == GATE_LINGER && nw_grace(3000))
         nw_stream_linger_close(&conn->stream);
-    close_now(worker, conn);
+    gate_door_close(worker, conn);
 }
 
-static bool start(struct gate_worker *worker, struct gate_conn *conn, const char *name,
-                  nw_fiber_fn fn)
+static inline bool start(struct gate_worker *worker, struct gate_conn *conn, const char *name,
+                         nw_fiber_fn fn)
 {
     nw_list_remove(&conn->node);
     nw_list_push_back(&worker->active_conns, &conn->node);
@@ -188,11 +200,17 @@ static bool start(struct gate_worker *worker, struct gate_conn *conn, const char
     return nw_scope_spawn(root, name, fn, conn, &conn->fiber) == NW_OK;
 }
 
+bool gate_door_start(struct gate_worker *worker, struct gate_conn *conn, const char *name,
+                     nw_fiber_fn fn)
+{
+    return start(worker, conn, name, fn);
+}
+
 static void refuse(struct gate_worker *worker, struct gate_conn *conn)
 {
     nw_metric_add(worker->gate->connections_refused, worker->index, 1);
     if (!start(worker, conn, "gate.refuse", refuse_fiber))
-        close_now(worker, conn);
+        gate_door_close(worker, conn);
 }
 
 static void on_wake(struct nw_stream *stream, nw_stream_wake why)
@@ -202,7 +220,7 @@ static void on_wake(struct nw_stream *stream, nw_stream_wake why)
     if (why == NW_STREAM_TIMEOUT && conn->proxy != NULL)
         gate_proxy_late(worker, conn);
     if (why != NW_STREAM_INPUT) {
-        close_now(worker, conn);
+        gate_door_close(worker, conn);
         return;
     }
     if (!nw_runtime_can_admit(worker->gate->runtime) ||
@@ -285,7 +303,7 @@ static void welcome(struct gate_worker *worker, struct gate_conn *conn,
     nw_metric_add(listener->accepted, worker->index, 1);
     nw_metric_add(listener->open, worker->index, 1);
     if (may_serve(worker, conn))
-        park(worker, conn, conn->proxy != NULL ? GATE_PROXY_MS : FIRST_BYTE_MS);
+        park(worker, conn, conn->proxy != NULL ? GATE_PROXY_MS : FIRST_BYTE_MS, on_wake);
     else
         refuse(worker, conn);
 }
@@ -333,15 +351,24 @@ void gate_door_on_exhausted(void *owner, bool is_exhausted)
            listener->text, "connections wait in the kernel; raise the limit of open files");
 }
 
-void gate_door_close_idle(struct gate_worker *worker)
+void gate_door_drain(struct gate_worker *worker)
 {
+    NW_LIST_EACH(node, &worker->active_conns) {
+        struct gate_conn *conn = NW_CONTAINER_OF(node, struct gate_conn, node);
+        if (conn->h2 != NULL)
+            gate_h2_drain(conn);
+    }
     for (struct nw_list *node = worker->idle_conns.next; node != &worker->idle_conns;) {
         struct gate_conn *conn = NW_CONTAINER_OF(node, struct gate_conn, node);
         node = node->next;
         if (!nw_stream_is_parked(&conn->stream))
             continue;
+        if (conn->h2 != NULL) {
+            gate_h2_drain(conn);
+            continue;
+        }
         nw_io_unpark(&conn->stream);
-        close_now(worker, conn);
+        gate_door_close(worker, conn);
     }
 }
 
@@ -349,7 +376,9 @@ void gate_door_cancel(struct gate_worker *worker)
 {
     NW_LIST_EACH(node, &worker->active_conns) {
         struct gate_conn *conn = NW_CONTAINER_OF(node, struct gate_conn, node);
-        if (conn->fiber != NULL)
+        if (conn->h2 != NULL)
+            gate_h2_cancel(conn);
+        else if (conn->fiber != NULL)
             nw_fiber_cancel(conn->fiber);
     }
 }

@@ -84,7 +84,7 @@ nw_err gate_forward_inform(struct gate_forward *f)
     return err;
 }
 
-static nw_peer_outcome gate_forward_status_outcome(int status)
+nw_peer_outcome gate_forward_status_outcome(int status)
 {
     if (status == 502 || status == 503 || status == 504)
         return NW_PEER_REFUSING;

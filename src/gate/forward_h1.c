@@ -322,7 +322,8 @@ NW_YIELDS static nw_err conclude(struct gate_forward *f, nw_err err)
         gate_forward_first_byte(f, gate_forward_status_outcome(f->head.status));
         return f->message.framing == NW_HTTP1_BODY_TUNNEL ? tunnel(f) : relay_answer(f);
     }
-    nw_peer_try_report(&f->try, f->was_node_at_fault ? gate_forward_outcome(err) : NW_PEER_ABANDONED, 0);
+    nw_peer_outcome how = f->was_node_at_fault ? gate_forward_outcome(err) : NW_PEER_ABANDONED;
+    nw_peer_try_report(&f->try, how, 0);
     return err;
 }
 

@@ -82,7 +82,8 @@ static void write_client(struct nw_http1_writer *writer, const struct nw_exchang
     struct nw_slice proto = exchange->is_secure ? NW_SLICE("https") : NW_SLICE("http");
     struct nw_slice asked = exchange->target.authority;
 
-    NW_HTTP1_WRITE(writer, "Via: 1.1 newel\r\nX-Forwarded-For: ");
+    nw_http1_write_bytes(writer, exchange->is_h2 ? NW_SLICE("Via: 2") : NW_SLICE("Via: 1.1"));
+    NW_HTTP1_WRITE(writer, " newel\r\nX-Forwarded-For: ");
     write_earlier(writer, exchange, NW_HTTP_FIELD_X_FORWARDED_FOR);
     nw_http1_write_bytes(writer, peer);
     NW_HTTP1_WRITE(writer, "\r\nX-Forwarded-Proto: ");
@@ -106,7 +107,7 @@ static bool write_plain_client(struct nw_http1_writer *writer, const struct nw_e
 {
     enum { ADDRESS_BYTES = 16, FIXED_BYTES = 512 };
     struct nw_slice asked = exchange->target.authority;
-    if (exchange->is_peer_trusted || exchange->is_secure || asked.len == 0 ||
+    if (exchange->is_peer_trusted || exchange->is_secure || exchange->is_h2 || asked.len == 0 ||
         exchange->peer.kind != NW_ADDR_IP4 || exchange->request_id.ptr != exchange->id_text)
         return false;
     char *at = nw_http1_write_room(writer, FIXED_BYTES + 2 * asked.len);

@@ -41,6 +41,8 @@ static struct gate_worker *worker_new(struct nw_gate *gate, unsigned index)
     worker->rest.run = end_turn;
     nw_pool_init(&worker->conn_pool, sizeof(struct gate_conn), CONNS_PER_WORKER_MAX);
     worker->in_flight = nw_metric_open(gate->metrics, NW_METRIC_requests_in_flight);
+    worker->h2_connections = nw_metric_open(gate->metrics, NW_METRIC_h2_connections_open);
+    worker->h2_streams = nw_metric_open(gate->metrics, NW_METRIC_h2_streams_open);
     nw_worker_set(worker->worker, NW_WORKER_SLOT_GATE, worker);
     return worker;
 }
@@ -48,6 +50,8 @@ static struct gate_worker *worker_new(struct nw_gate *gate, unsigned index)
 static void worker_free(struct gate_worker *worker)
 {
     nw_metric_close(worker->gate->metrics, worker->in_flight);
+    nw_metric_close(worker->gate->metrics, worker->h2_connections);
+    nw_metric_close(worker->gate->metrics, worker->h2_streams);
     nw_pool_end_turn(&worker->conn_pool);
     nw_pool_done(&worker->conn_pool);
     nw_free(worker);
@@ -92,6 +96,10 @@ nw_err nw_gate_new(const struct nw_gate_options *options, struct nw_gate **out)
     gate_denied_init(gate);
     gate->connections_refused =
         nw_metric_open(gate->metrics, NW_METRIC_connections_refused_total, "limit");
+    gate->h2_streams_refused = nw_metric_open(gate->metrics, NW_METRIC_h2_streams_refused_total);
+    for (unsigned i = 0; i < NW_HTTP2_GLITCH_COUNT; i++)
+        gate->h2_glitches[i] = nw_metric_open(gate->metrics, NW_METRIC_h2_glitches_total,
+                                              nw_http2_glitch_name((nw_http2_glitch)i));
     gate->descriptors_exhausted =
         nw_metric_open(gate->metrics, NW_METRIC_descriptors_exhausted_total);
     gate->no_route = gate_route_get(gate, NW_SLICE("none"));
@@ -114,6 +122,9 @@ void nw_gate_free(struct nw_gate *gate)
         nw_metric_close(gate->metrics, gate->refused[i]);
     gate_denied_done(gate);
     nw_metric_close(gate->metrics, gate->connections_refused);
+    nw_metric_close(gate->metrics, gate->h2_streams_refused);
+    for (unsigned i = 0; i < NW_HTTP2_GLITCH_COUNT; i++)
+        nw_metric_close(gate->metrics, gate->h2_glitches[i]);
     nw_metric_close(gate->metrics, gate->descriptors_exhausted);
     nw_map_done(&gate->routes);
     nw_map_done(&gate->clients);
@@ -128,7 +139,7 @@ static void drain_worker(void *arg)
 {
     struct gate_worker *worker = gate_worker_self();
     worker->is_draining = true;
-    gate_door_close_idle(worker);
+    gate_door_drain(worker);
 }
 
 void nw_gate_drain(struct nw_gate *gate)
@@ -166,7 +177,7 @@ static void cancel_worker(void *arg)
 {
     struct gate_worker *worker = gate_worker_self();
     worker->is_draining = true;
-    gate_door_close_idle(worker);
+    gate_door_drain(worker);
     gate_door_cancel(worker);
 }
 

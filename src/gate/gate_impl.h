@@ -17,12 +17,14 @@
 #include "gate/gate.h"
 #include "gate/route.h"
 #include "http/exchange.h"
+#include "http/h2.h"
 #include "io/listen.h"
 #include "io/stream.h"
 #include "io/turn.h"
 #include "io/worker.h"
 #include "proto/http1_chunked.h"
 #include "proto/http1_write.h"
+#include "proto/http2.h"
 
 enum { GATE_CLASSES = 6 }; /* index status / 100; 0: none was sent */
 extern const char *const gate_class_names[GATE_CLASSES];
@@ -52,9 +54,9 @@ struct nw_gate_service {
     char *health_path;             /* what probes ask for; empty: there are none */
     struct nw_conf_statuses expect; /* of probes; items copied */
     bool is_h2; /* its nodes are spoken to over HTTP/2 */
-    uint32_t streams_max;            /* HTTP/2: of one connection */
+    uint32_t streams_max; /* HTTP/2: of one connection */
     bool has_grpc_check;
-    char *grpc_check; /* the service that gRPC probes ask about; may be empty */
+    char *grpc_check; /* "grpc:" and the service that gRPC probes ask about, which may be empty */
     struct nw_metric_series *requests[GATE_CLASSES];
     struct nw_metric_series *duration;
     struct nw_metric_series *moved;   /* tries after one that never started */
@@ -89,6 +91,7 @@ struct gate_settings {
     uint32_t idle_ms;
     uint64_t requests_per_connection_max;
     uint64_t spool_max_bytes;
+    size_t ahead_bytes; /* that may be queued ahead of one client of HTTP/2 */
     const struct nw_ip_ranges *trusted; /* in the generation's arena; NULL: nobody */
     const struct nw_conf_access *access; /* NULL: off */
 };
@@ -120,6 +123,7 @@ struct gate_listener {
     char *text; /* the address as the configuration spells it */
     struct nw_metric_series *open;
     struct nw_metric_series *accepted;
+    _Atomic uint32_t h2_streams; /* of one connection at a time; 0: HTTP/1 alone */
     _Atomic unsigned conn_count; /* those that name it: it may go when there are none */
     unsigned slot;               /* its place in gate_part.listens */
     /* Of the last generation that named it, while it accepts what is still queued; else NULL. */
@@ -141,6 +145,8 @@ struct gate_worker {
     struct nw_list active_conns; /* served by a fiber */
     struct nw_pool conn_pool;
     struct nw_metric_series *in_flight;
+    struct nw_metric_series *h2_connections;
+    struct nw_metric_series *h2_streams;
     bool is_draining;
     struct nw_turn_node rest; /* gives closed connections back to the pool */
     uint64_t date_s; /* the second that date_text spells */
@@ -164,6 +170,8 @@ struct nw_gate {
     struct nw_metric_series *refused[NW_HTTP1_CLASS_COUNT]; /* by strictness class */
     struct gate_denied denied[GATE_DENIALS];
     struct nw_metric_series *connections_refused;
+    struct nw_metric_series *h2_streams_refused;
+    struct nw_metric_series *h2_glitches[NW_HTTP2_GLITCH_COUNT];
     struct nw_metric_series *descriptors_exhausted;
     struct nw_gate_route *no_route; /* label "none": requests that no route took */
 };
@@ -181,6 +189,7 @@ struct gate_conn {
     struct nw_list node;     /* idle_conns or active_conns */
     struct gate_listener *listener;
     struct nw_fiber *fiber; /* while active */
+    struct gate_h2 *h2;     /* NULL: it speaks HTTP/1 */
     struct gate_proxy *proxy; /* a PROXY header is due; else NULL */
     uint32_t request_count;
     struct gate_peer peer;
@@ -189,12 +198,14 @@ struct gate_conn {
 };
 _Static_assert(sizeof(struct gate_conn) <= 320, "an idle connection must stay small");
 
-/* The request's body as HTTP/1 brings it. */
+/* The request's body: read as its transport brings it, kept in one way. */
 struct gate_source {
     struct nw_http_source base;
     struct gate_conn *conn;
     struct nw_exchange *exchange;
-    struct nw_buf *in;       /* head and first body bytes; unread part starts at the body */
+    /* The next piece from the client, which sets is_done at the end. */
+    NW_YIELDS nw_err (*next)(struct gate_source *source, struct nw_slice *out_piece);
+    struct nw_buf *in;       /* HTTP/1: head and first body bytes; unread part starts at the body */
     struct nw_buf more;      /* what came after */
     uint64_t left_bytes;     /* LENGTH: not yet read from the connection */
     uint64_t max_bytes;      /* 413 beyond */
@@ -204,7 +215,7 @@ struct gate_source {
     uint64_t started_ms;     /* of the first wait */
     uint32_t idle_ms;
     bool is_chunked;
-    bool is_done;            /* all of it was read from the connection */
+    bool is_done;            /* all of it was read from the client */
     bool owes_continue;      /* a 100 must be sent before reading */
     bool is_continue_held;   /* streaming: the node's 100 or a second decides */
     nw_err failed;           /* sticky */
@@ -212,7 +223,7 @@ struct gate_source {
     struct nw_buf *chain; /* in the arena */
     unsigned chain_count;
     unsigned chain_at;
-    struct nw_slice direct; /* the whole body when it lay in `in` */
+    struct nw_slice direct; /* the whole body where it came in one piece that stays */
     bool is_direct;
     bool was_given; /* direct piece was read */
     struct nw_file *spool;
@@ -226,9 +237,11 @@ struct gate_sink {
     struct nw_http_sink base;
     struct gate_conn *conn;
     struct nw_exchange *exchange;
+    struct nw_h2_stream *h2; /* NULL: HTTP/1 */
     struct nw_buf out;     /* held head and small pieces */
     uint64_t left_bytes;   /* of a known length */
     uint32_t idle_ms;
+    uint32_t head_bytes;   /* HTTP/2: of `out`, in front */
     size_t ahead_bytes;    /* may be queued beyond the client */
     bool has_length;
     bool is_chunked;
@@ -244,11 +257,14 @@ struct gate_sink {
 struct gate_request {
     struct nw_exchange exchange;
     struct gate_conn *conn;
+    struct nw_h2_stream *h2; /* NULL: HTTP/1, which has the connection to itself */
     struct gate_worker *worker;
     struct gate_pin *pin; /* NULL once released */
     bool holds_refs;      /* on route and service, after release */
     struct gate_source source;
     struct gate_sink sink;
+    struct nw_slice trailers; /* HTTP/2 alone: lines to send with the answer's end, in the arena */
+    size_t granted_bytes;     /* HTTP/2 alone: of the connection's read-ahead */
     struct nw_arena arena;
     struct nw_http1_parser parser;
     struct nw_http1_head head;

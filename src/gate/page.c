@@ -7,6 +7,7 @@
 #include <stdio.h>
 
 #include "base/text.h"
+#include "gate/grpc.h"
 
 static const struct {
     int status;
@@ -85,6 +86,8 @@ nw_err gate_respond(struct nw_exchange *exchange, int status, struct nw_slice co
                     struct nw_slice body)
 {
     struct nw_http_sink *sink = exchange->sink;
+    if (exchange->is_grpc && status != 200)
+        return gate_grpc_answer(exchange, nw_grpc_status_of_http(status), gate_sentence(status));
     if (content_type.len > 0)
         NW_TRY(nw_exchange_answer_field(exchange, "Content-Type", content_type));
     bool is_bodiless = status == 204 || status == 304;
@@ -103,6 +106,8 @@ nw_err gate_respond(struct nw_exchange *exchange, int status, struct nw_slice co
 
 nw_err gate_page(struct nw_exchange *exchange, int status, const char *sentence)
 {
+    if (exchange->is_grpc)
+        return gate_grpc_answer(exchange, nw_grpc_status_of_http(status), sentence);
     bool is_json = prefers_json(exchange);
     struct nw_text page = {0};
     if (is_json)

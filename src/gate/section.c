@@ -39,6 +39,7 @@ static void build_settings(struct gate_part *part, const struct nw_conf *conf)
     s->head_time_ms = (uint32_t)conf->limits.head_time_ms;
     s->idle_ms = (uint32_t)conf->limits.idle_ms;
     s->requests_per_connection_max = (uint64_t)conf->limits.requests_per_connection;
+    s->ahead_bytes = (size_t)conf->buffer.response_bytes;
     s->spool_max_bytes = (uint64_t)conf->buffer.spool_bytes;
     s->trusted = conf->trusted_proxies.count > 0 ? conf->trusted_proxies.ranges : NULL;
     s->access = nw_conf_is_given(&conf->log.access.block) ? &conf->log.access : NULL;
@@ -124,6 +125,7 @@ NW_YIELDS static nw_err listener_open(struct nw_gate *gate, const struct nw_conf
         return err;
     }
     made->gate = gate;
+    atomic_init(&made->h2_streams, (uint32_t)listen->h2.streams);
     made->slot = free_slot(gate);
     made->text = nw_alloc_string(listen->address.text);
     made->open = nw_metric_open(gate->metrics, NW_METRIC_connections_open, made->text);
@@ -235,7 +237,8 @@ NW_YIELDS static void adopt_service(struct nw_gate *gate, const struct nw_conf_s
         .streams_max = (unsigned)conf->multiplex.streams,
         .connections_max = (unsigned)conf->multiplex.connections,
         .has_health = conf->health.path.len > 0 || service->has_grpc_check,
-        .health_check = service->health_path,
+        .health_check =
+            service->has_grpc_check ? service->grpc_check : service->health_path,
         .health_every_ms = (uint32_t)conf->health.every_ms,
         .health_timeout_ms = (uint32_t)conf->health.timeout_ms,
         .health_fall = (unsigned)conf->health.fall,
@@ -289,6 +292,8 @@ static void adopt_listeners(struct nw_gate *gate, struct nw_generation *next,
         }
         atomic_store_explicit(&listener->redirects,
                               listen->redirect == NW_CONF_LISTEN_REDIRECT_HTTPS,
+                              memory_order_relaxed);
+        atomic_store_explicit(&listener->h2_streams, (uint32_t)listen->h2.streams,
                               memory_order_relaxed);
         if (asks_who(listen))
             part->listens[listener->slot] = listen;

@@ -1,7 +1,10 @@
 /*
  * A request is read strictly, given an identity and a route, answered, and accounted for. What is
- * not well-formed is refused before anything of it can reach a node, and the connection closes:
- * whatever follows on it cannot be trusted to be a message.
+ * not well-formed is refused before anything of it can reach a node, and an HTTP/1 connection
+ * closes: whatever follows on it cannot be trusted to be a message.
+ *
+ * What brought a request matters at its ends alone: how its head is read, how it is refused before
+ * there is an exchange, what becomes of the connection. In between HTTP/1 and HTTP/2 are the same.
  */
 #include "gate/serve.h"
 
@@ -14,6 +17,8 @@
 #include "gate/denied.h"
 #include "gate/door.h"
 #include "gate/forward.h"
+#include "gate/grpc.h"
+#include "gate/h2.h"
 #include "gate/ids.h"
 #include "gate/page.h"
 #include "gate/sink.h"
@@ -73,15 +78,30 @@ NW_YIELDS static nw_err read_head(struct gate_request *r, struct nw_buf *in)
     return wait_head(r, in);
 }
 
-/* Answers without an exchange; what follows on this connection is never parsed. */
+/* Of a stream whose head was read. */
+static bool is_grpc(const struct gate_request *r)
+{
+    return nw_grpc_is_content_type(nw_http1_get(
+        &r->head, nw_h2_request_head(r->h2).ptr, NW_HTTP_FIELD_CONTENT_TYPE));
+}
+
+/* Answers without an exchange; what follows on an HTTP/1 connection is never parsed. */
 NW_YIELDS static gate_next refuse_as(struct gate_request *r, int status, const char *sentence,
                                      const char id[NW_HTTP_ID_BYTES])
 {
     char text[2048];
-    size_t bytes = gate_page_raw(status, sentence, id, gate_date(r->worker), text, sizeof text);
+    bool is_call = r->h2 != NULL && r->parser.found == NW_HTTP1_FINE && is_grpc(r);
+    size_t bytes =
+        is_call ? gate_grpc_raw(status, sentence, id, gate_date(r->worker), text, sizeof text)
+                : gate_page_raw(status, sentence, id, gate_date(r->worker), text, sizeof text);
     struct iovec iov = {text, bytes};
     bool may_write = nw_grace(GRACE_MS);
     NW_WITHIN(write, GRACE_MS);
+    if (r->h2 != NULL) {
+        if (may_write)
+            gate_h2_write_raw(r->h2, nw_slice_of(text, bytes));
+        return GATE_CLOSE;
+    }
     if (!may_write || nw_io_write_all(&r->conn->stream, &iov, 1) != NW_OK)
         return GATE_CLOSE;
     return GATE_LINGER;
@@ -114,6 +134,31 @@ NW_YIELDS static gate_next refuse_class(struct gate_request *r, nw_http1_class f
 {
     nw_metric_add(r->worker->gate->refused[found], r->worker->index, 1);
     return refuse(r, nw_http1_class_status(found), nw_http1_class_sentence(found));
+}
+
+/*
+ * A connection may begin with HTTP/2's client preface (RFC 9113 section 3.4), which looks like a
+ * request line of a version that does not exist. All of it is awaited: the verdict must not depend
+ * on how the bytes were cut.
+ */
+NW_YIELDS static bool is_h2_preface(struct gate_request *r, struct nw_buf *in)
+{
+    static const struct nw_slice preface = NW_SLICE_LIT("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
+    struct gate_listener *listener = r->conn->listener;
+    if (r->parser.found != NW_HTTP1_UNSUPPORTED_VERSION || r->conn->request_count > 0 ||
+        atomic_load_explicit(&listener->h2_streams, memory_order_relaxed) == 0)
+        return false;
+    NW_WITHIN(head, r->worker->settings.head_time_ms);
+    for (;;) {
+        struct nw_slice here = nw_slice_first(nw_buf_unread(in), preface.len);
+        size_t got_bytes = 0;
+        if (!nw_slice_starts_with(preface, here))
+            return false;
+        if (here.len == preface.len)
+            return true;
+        if (nw_io_read(&r->conn->stream, in, &got_bytes) != NW_OK || got_bytes == 0)
+            return false;
+    }
 }
 
 static const char busy[] = "the server is busy; please try again in a moment";
@@ -157,8 +202,8 @@ static void init_exchange(struct gate_request *r, const char *bytes)
     x->route = NULL;
     x->service = NULL;
     x->capture_count = 0;
-    x->is_h2 = x->is_grpc = false;
     x->is_secure = x->is_target_raw = x->asks_upgrade = x->finishes = false;
+    x->is_h2 = x->is_grpc = false;
     x->ahead_bytes = 0;
     x->source = &r->source.base;
     x->sink = &r->sink.base;
@@ -206,6 +251,20 @@ NW_YIELDS static nw_err page_for(struct gate_request *r, nw_err err)
     return gate_page(x, status, gate_sentence(status));
 }
 
+/* A client that goes cancels the fiber from here on. */
+static void watch_gone(struct gate_request *r)
+{
+    if (r->h2 != NULL)
+        nw_h2_watch_gone(r->h2, nw_fiber_self());
+    else
+        nw_stream_watch_gone(&r->conn->stream, nw_fiber_self());
+}
+
+static bool is_client_gone(const struct gate_request *r)
+{
+    return r->h2 != NULL ? nw_h2_is_gone(r->h2) : r->conn->stream.is_gone;
+}
+
 NW_YIELDS static nw_err forward(struct gate_request *r, const struct nw_conf_route *route)
 {
     struct nw_exchange *x = &r->exchange;
@@ -222,7 +281,7 @@ NW_YIELDS static nw_err forward(struct gate_request *r, const struct nw_conf_rou
     if (!source->is_whole && !is_streamed)
         NW_TRY(source->ops->collect(source, (uint64_t)route->buffer.request_bytes));
     if (!x->finishes)
-        nw_stream_watch_gone(&r->conn->stream, nw_fiber_self());
+        watch_gone(r);
     return nw_gate_forward(x);
 }
 
@@ -261,6 +320,28 @@ NW_YIELDS static nw_err add_slash(struct nw_exchange *x)
 static bool belongs_to_newel(struct nw_slice path)
 {
     return nw_slice_starts_with(path, NW_SLICE("/_newel/"));
+}
+
+/* The nearer of the route's time and the caller's own (grpc-timeout); 0: neither is given. */
+static nw_err grpc_deadline(const struct nw_exchange *x, uint64_t *request_ms)
+{
+    int at = nw_http1_find(x->head, x->head_bytes, NW_SLICE("grpc-timeout"), 0);
+    uint64_t ms;
+    if (at < 0)
+        return NW_OK;
+    if (nw_grpc_timeout_read(nw_http1_value(x->head, x->head_bytes, (uint32_t)at), &ms) != NW_OK)
+        return NW_BAD_REQUEST;
+    if (ms == 0)
+        return NW_TIMEOUT;
+    if (*request_ms == 0 || ms < *request_ms)
+        *request_ms = ms;
+    return NW_OK;
+}
+
+static bool takes_grpc(struct gate_request *r, const struct nw_conf_route *route)
+{
+    r->exchange.service = r->pin->part->services[route->to_service->index];
+    return r->exchange.service->is_h2;
 }
 
 /* The same address under https: whatever port the client named was the one of plain HTTP. */
@@ -314,6 +395,12 @@ NW_YIELDS static nw_err answer(struct gate_request *r)
     if (NW_UNLIKELY(found.route->is_guarded))
         NW_TRY(gate_address_check_route(r, found.route));
     uint64_t request_ms = (uint64_t)found.route->timeouts.request_ms;
+    if (NW_UNLIKELY(x->is_grpc)) {
+        NW_TRY(grpc_deadline(x, &request_ms));
+        if (found.route->action == NW_CONF_ACTION_SERVICE && !takes_grpc(r, found.route))
+            return gate_grpc_answer(x, NW_GRPC_UNIMPLEMENTED,
+                                    "The service behind this address does not speak HTTP/2.");
+    }
     if (request_ms == 0)
         return act(r, found.route);
     NW_WITHIN(request, request_ms);
@@ -327,7 +414,7 @@ NW_YIELDS static void rescue(struct gate_request *r, nw_err err)
     struct nw_http_outcome *outcome = &x->outcome;
     if (outcome->why == NW_OK)
         outcome->why = err;
-    if (err == NW_CANCELLED && r->conn->stream.is_gone)
+    if (err == NW_CANCELLED && is_client_gone(r))
         outcome->why = err = NW_CLIENT_GONE;
     if (x->sink->has_head || err == NW_CLIENT_GONE) {
         outcome->ended_by =
@@ -355,7 +442,7 @@ NW_YIELDS static void rescue(struct gate_request *r, nw_err err)
     }
 }
 
-static gate_next after(struct gate_request *r, struct nw_buf *in, uint64_t count_max)
+static gate_next after(struct gate_request *r, struct nw_buf *in)
 {
     if (r->conn->stream.is_open) /* a cut answer may have reset it */
         nw_stream_watch_gone(&r->conn->stream, NULL);
@@ -365,52 +452,100 @@ static gate_next after(struct gate_request *r, struct nw_buf *in, uint64_t count
         return GATE_CLOSE;
     if (!is_at_next || !r->sink.is_ended || !r->sink.keeps_alive)
         return GATE_LINGER;
+    if (in->start == in->end)
+        in->start = in->end = 0;
+    uint64_t count_max = r->worker->settings.requests_per_connection_max;
     bool is_last = count_max > 0 && r->conn->request_count + 1 >= count_max;
     return is_last ? GATE_LINGER : GATE_NEXT;
 }
 
-gate_next gate_serve(struct gate_conn *conn, struct nw_buf *in)
+static gate_next after_stream(struct gate_request *r)
+{
+    nw_h2_watch_gone(r->h2, NULL);
+    (void)gate_source_done(&r->source, NULL);
+    gate_h2_ahead_give(r->conn, r->granted_bytes);
+    return GATE_NEXT;
+}
+
+/* The head of a stream lies there whole; http/h2.h has refused what only HTTP/2 forbids. */
+static nw_err parse_stream_head(struct gate_request *r)
+{
+    nw_http1_parser_init(&r->parser, false, &r->worker->settings.head_limits);
+    if (nw_h2_is_head_too_large(r->h2))
+        return NW_HEAD_TOO_LARGE;
+    nw_err err = nw_http1_parse(&r->parser, nw_h2_request_head(r->h2), &r->head);
+    return err == NW_AGAIN ? NW_HEAD_TOO_LARGE : err;
+}
+
+/* Nothing of the exchange has begun. */
+NW_YIELDS static gate_next refuse_unread(struct gate_request *r, struct nw_buf *in, nw_err err)
+{
+    if (r->h2 != NULL)
+        return refuse_class(r, r->parser.found != NW_HTTP1_FINE ? r->parser.found
+                                                                : NW_HTTP1_HEAD_TOO_LARGE);
+    return is_h2_preface(r, in) ? GATE_H2 : refuse_err(r, in, err);
+}
+
+static void begin_stream(struct gate_request *r)
+{
+    r->granted_bytes = 0;
+    r->trailers = nw_slice_of(NULL, 0);
+    r->exchange.is_h2 = true;
+    r->exchange.is_grpc = is_grpc(r);
+}
+
+static void open_ends(struct gate_request *r, struct nw_buf *in)
+{
+    gate_source_init(&r->source, r, in);
+    gate_sink_init(&r->sink, r);
+    if (NW_UNLIKELY(r->h2 != NULL)) {
+        begin_stream(r);
+        return;
+    }
+    in->start += r->head.head_bytes;
+    uint64_t count_max = r->worker->settings.requests_per_connection_max;
+    if (r->worker->is_draining || (count_max > 0 && r->conn->request_count + 1 >= count_max))
+        r->sink.keeps_alive = false;
+}
+
+gate_next gate_serve(struct gate_worker *worker, struct gate_conn *conn, struct nw_buf *in,
+                     struct nw_h2_stream *h2)
 {
     struct gate_request request;
     struct gate_request *r = &request;
     r->conn = conn;
-    r->worker = gate_worker_self();
+    r->h2 = h2;
+    r->worker = worker;
     r->pin = NULL;
     r->holds_refs = false;
-    nw_err err = read_head(r, in);
-    if (err != NW_OK)
-        return refuse_err(r, in, err);
+    nw_err err = NW_LIKELY(h2 == NULL) ? read_head(r, in) : parse_stream_head(r);
+    if (NW_UNLIKELY(err != NW_OK))
+        return refuse_unread(r, in, err);
 
-    init_exchange(r, in->data + in->start);
+    const char *bytes = NW_LIKELY(h2 == NULL) ? in->data + in->start : nw_h2_request_head(h2).ptr;
     nw_http1_class found = NW_HTTP1_FINE;
-    err = judge(r, in->data + in->start, &found);
+    init_exchange(r, bytes);
+    err = judge(r, bytes, &found);
     if (err != NW_OK) {
         nw_arena_done(&r->arena);
         return found != NW_HTTP1_FINE ? refuse_class(r, found)
                                        : refuse(r, nw_err_status(err), busy);
     }
-    in->start += r->head.head_bytes;
     r->pin = gate_pin_take(r->worker);
     r->exchange.generation = r->pin->generation;
     gate_ids_fill(&r->exchange, &r->worker->settings, &conn->peer);
-    gate_source_init(&r->source, r, in);
-    gate_sink_init(&r->sink, r);
-    uint64_t count_max = r->worker->settings.requests_per_connection_max;
-    if (r->worker->is_draining || (count_max > 0 && conn->request_count + 1 >= count_max))
-        r->sink.keeps_alive = false;
+    open_ends(r, in);
     nw_metric_add(r->worker->in_flight, r->worker->index, 1);
 
     err = answer(r);
     if (err != NW_OK)
         rescue(r, err);
     gate_account(r); /* the log names the head's bytes, which the next message may replace */
-    gate_next next = after(r, in, count_max);
+    gate_next next = h2 == NULL ? after(r, in) : after_stream(r);
     nw_metric_add(r->worker->in_flight, r->worker->index, -1);
     gate_sink_done(&r->sink);
     drop_references(r);
     if (r->arena.blocks != NULL)
         nw_arena_done(&r->arena);
-    if (in->start == in->end)
-        in->start = in->end = 0;
     return next;
 }

@@ -14,16 +14,12 @@
 #include "io/fiber.h"
 
 enum { COPY_MAX_BYTES = 8 * 1024, PIECES_MAX = 4 };
-
-static struct gate_sink *sink_of(struct nw_http_sink *base)
-{
-    return NW_CONTAINER_OF(base, struct gate_sink, base);
-}
+_Static_assert(PIECES_MAX + 4 == GATE_SINK_IOV_MAX, "what send_out may hand on");
 
 /* Everything that is held, then the caller's pieces, in one vector. */
 NW_YIELDS static nw_err send_out(struct gate_sink *sink, const struct iovec *iov, int count)
 {
-    struct iovec all[PIECES_MAX + 4];
+    struct iovec all[GATE_SINK_IOV_MAX];
     int n = 0;
     NW_ASSERT(count <= PIECES_MAX + 2);
     struct nw_slice held = nw_buf_unread(&sink->out);
@@ -35,6 +31,8 @@ NW_YIELDS static nw_err send_out(struct gate_sink *sink, const struct iovec *iov
     if (n == 0)
         return NW_OK;
     sink->is_head_held = false;
+    if (sink->h2 != NULL)
+        return gate_h2_sink_write(sink, all, n);
     bool is_late;
     nw_err err = nw_io_write_timed(&sink->conn->stream, all, n, sink->ahead_bytes, sink->idle_ms,
                                    &is_late);
@@ -60,7 +58,10 @@ static void write_own_fields(struct gate_sink *sink, const struct nw_http_answer
         writer, FIXED_BYTES + exchange->request_id.len + exchange->answer_lines.len);
     if (at == NULL)
         return;
-    NW_HTTP1_PUT(at, "Via: 1.1 newel\r\nX-Request-Id: ");
+    if (NW_UNLIKELY(answer->is_h2))
+        NW_HTTP1_PUT(at, "Via: 2 newel\r\nX-Request-Id: ");
+    else
+        NW_HTTP1_PUT(at, "Via: 1.1 newel\r\nX-Request-Id: ");
     at = nw_http1_put(at, exchange->request_id);
     NW_HTTP1_PUT(at, "\r\n");
     at = nw_http1_put(at, exchange->answer_lines);
@@ -91,20 +92,20 @@ static void write_head(struct gate_sink *sink, const struct nw_http_answer *answ
     nw_http1_write_status_line(writer, answer->status, answer->reason);
     write_fields(writer, &answer->fields);
     if (!answer->has_date)
-        nw_http1_write_field(writer, NW_SLICE("Date"), gate_date(gate_worker_self()));
+        nw_http1_write_field(writer, NW_SLICE("Date"),
+                             gate_date(gate_request_of(sink->exchange)->worker));
     write_own_fields(sink, answer, writer);
 }
 
 /* The framing towards this client, decided from what is known and what it speaks. */
 static void decide_framing(struct gate_sink *sink, const struct nw_http_answer *answer)
 {
-    bool is_http10 = sink->exchange->head->version_minor == 0;
     sink->has_no_body = answer->has_no_body;
     sink->has_length = answer->length_bytes >= 0 && !answer->has_no_body;
     sink->left_bytes = sink->has_length ? (uint64_t)answer->length_bytes : 0;
     bool is_unknown = answer->length_bytes < 0 && !answer->has_no_body;
-    sink->is_chunked = is_unknown && !is_http10;
-    if (is_unknown && is_http10)
+    sink->is_chunked = is_unknown && sink->h2 == NULL && sink->exchange->head->version_minor > 0;
+    if (is_unknown && sink->exchange->head->version_minor == 0)
         sink->keeps_alive = false;
 }
 
@@ -119,12 +120,13 @@ static void begin_writing(struct gate_sink *sink, struct nw_http1_writer *writer
     nw_http1_writer_init(writer, sink->out.data + sink->out.end, nw_buf_space_bytes(&sink->out));
 }
 
-NW_YIELDS static nw_err sink_head(struct nw_http_sink *base, const struct nw_http_answer *answer)
+nw_err gate_sink_head(struct nw_http_sink *base, const struct nw_http_answer *answer)
 {
-    struct gate_sink *sink = sink_of(base);
+    struct gate_sink *sink = gate_sink_of(base);
     NW_ASSERT(!base->has_head);
-    bool is_body_left = !gate_request_of(sink->exchange)->source.is_done;
-    if (gate_worker_self()->is_draining || is_body_left)
+    const struct gate_request *request = gate_request_of(sink->exchange);
+    bool is_body_left = !request->source.is_done;
+    if ((request->worker->is_draining || is_body_left) && sink->h2 == NULL)
         sink->keeps_alive = false;
     decide_framing(sink, answer);
     NW_TRY(reserve_out(sink));
@@ -137,6 +139,7 @@ NW_YIELDS static nw_err sink_head(struct nw_http_sink *base, const struct nw_htt
         write_head(sink, answer, &writer);
     }
     sink->out.end += (uint32_t)writer.len;
+    sink->head_bytes = (uint32_t)writer.len;
     base->has_head = sink->is_head_held = true;
     sink->exchange->outcome.status = answer->status;
     return NW_OK;
@@ -152,10 +155,9 @@ static void write_informational(struct nw_http1_writer *writer, const struct nw_
     nw_http1_write_end(writer);
 }
 
-NW_YIELDS static nw_err sink_informational(struct nw_http_sink *base,
-                                           const struct nw_http_answer *answer)
+nw_err gate_sink_informational(struct nw_http_sink *base, const struct nw_http_answer *answer)
 {
-    struct gate_sink *sink = sink_of(base);
+    struct gate_sink *sink = gate_sink_of(base);
     if (sink->exchange->head->version_minor == 0 && answer->status != 101)
         return NW_OK;
     NW_TRY(reserve_out(sink));
@@ -170,6 +172,7 @@ NW_YIELDS static nw_err sink_informational(struct nw_http_sink *base,
         write_informational(&writer, answer);
     }
     sink->out.end += (uint32_t)writer.len;
+    sink->head_bytes = (uint32_t)writer.len;
     return send_out(sink, NULL, 0);
 }
 
@@ -181,9 +184,9 @@ static size_t total_bytes(const struct iovec *iov, int count)
     return bytes;
 }
 
-NW_YIELDS static nw_err sink_body(struct nw_http_sink *base, const struct iovec *iov, int count)
+nw_err gate_sink_body(struct nw_http_sink *base, const struct iovec *iov, int count)
 {
-    struct gate_sink *sink = sink_of(base);
+    struct gate_sink *sink = gate_sink_of(base);
     NW_ASSERT(base->has_head && count <= PIECES_MAX);
     if (sink->failed != NW_OK)
         return sink->failed;
@@ -220,9 +223,9 @@ NW_YIELDS static nw_err sink_body(struct nw_http_sink *base, const struct iovec 
     return send_out(sink, all, n);
 }
 
-NW_YIELDS static nw_err sink_flush(struct nw_http_sink *base)
+nw_err gate_sink_flush(struct nw_http_sink *base)
 {
-    struct gate_sink *sink = sink_of(base);
+    struct gate_sink *sink = gate_sink_of(base);
     return sink->failed != NW_OK ? sink->failed : send_out(sink, NULL, 0);
 }
 
@@ -238,7 +241,7 @@ NW_YIELDS static nw_err drain(struct gate_sink *sink)
 
 NW_YIELDS static nw_err sink_end(struct nw_http_sink *base)
 {
-    struct gate_sink *sink = sink_of(base);
+    struct gate_sink *sink = gate_sink_of(base);
     NW_ASSERT(base->has_head);
     if (sink->failed != NW_OK)
         return sink->failed;
@@ -256,9 +259,9 @@ NW_YIELDS static nw_err sink_end(struct nw_http_sink *base)
     return NW_OK;
 }
 
-static bool sink_recall(struct nw_http_sink *base)
+bool gate_sink_recall(struct nw_http_sink *base)
 {
-    struct gate_sink *sink = sink_of(base);
+    struct gate_sink *sink = gate_sink_of(base);
     if (!base->has_head || !sink->is_head_held || sink->failed != NW_OK)
         return false;
     base->has_head = sink->is_head_held = false;
@@ -274,7 +277,7 @@ static bool sink_recall(struct nw_http_sink *base)
  */
 static void sink_abort(struct nw_http_sink *base, nw_err why)
 {
-    struct gate_sink *sink = sink_of(base);
+    struct gate_sink *sink = gate_sink_of(base);
     sink->is_aborted = true;
     sink->keeps_alive = false;
     if (sink->failed == NW_OK)
@@ -285,25 +288,25 @@ static void sink_abort(struct nw_http_sink *base, nw_err why)
 
 static struct nw_stream *sink_stream(struct nw_http_sink *base)
 {
-    struct gate_sink *sink = sink_of(base);
+    struct gate_sink *sink = gate_sink_of(base);
     return sink->has_length && sink->conn->stream.ops->is_plain ? &sink->conn->stream : NULL;
 }
 
 static void sink_sent(struct nw_http_sink *base, uint64_t bytes)
 {
-    struct gate_sink *sink = sink_of(base);
+    struct gate_sink *sink = gate_sink_of(base);
     NW_ASSERT(bytes <= sink->left_bytes);
     sink->left_bytes -= bytes;
     sink->exchange->outcome.response_body_bytes += bytes;
 }
 
 static const struct nw_http_sink_ops ops = {
-    .informational = sink_informational,
-    .head = sink_head,
-    .body = sink_body,
-    .flush = sink_flush,
+    .informational = gate_sink_informational,
+    .head = gate_sink_head,
+    .body = gate_sink_body,
+    .flush = gate_sink_flush,
     .end = sink_end,
-    .recall = sink_recall,
+    .recall = gate_sink_recall,
     .abort = sink_abort,
     .stream = sink_stream,
     .sent = sink_sent,
@@ -312,9 +315,10 @@ static const struct nw_http_sink_ops ops = {
 void gate_sink_init(struct gate_sink *sink, struct gate_request *request)
 {
     *sink = (struct gate_sink){
-        .base.ops = &ops,
+        .base.ops = NW_LIKELY(request->h2 == NULL) ? &ops : &gate_h2_sink_ops,
         .conn = request->conn,
         .exchange = &request->exchange,
+        .h2 = request->h2,
         .idle_ms = request->worker->settings.idle_ms,
         .keeps_alive = request->exchange.message.keep_alive,
     };

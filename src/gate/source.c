@@ -4,6 +4,9 @@
  * unlinked file. The ordinary small POST lies in the head's own buffer already: then nothing is
  * copied at all.
  *
+ * Keeping and giving again is the same for every transport; how HTTP/1 brings bytes stands here,
+ * how an HTTP/2 stream does in h2_source.c.
+ *
  * Bytes behind the body belong to the next message: they stay in `in` (known length: we never read
  * further) or are moved there (chunked: a read may bring more).
  */
@@ -17,11 +20,6 @@
 
 enum { RATE_GRACE_MS = 10000 };
 
-static struct gate_source *source_of(struct nw_http_source *base)
-{
-    return NW_CONTAINER_OF(base, struct gate_source, base);
-}
-
 NW_YIELDS static nw_err send_continue(struct gate_source *source)
 {
     if (!source->owes_continue)
@@ -31,10 +29,7 @@ NW_YIELDS static nw_err send_continue(struct gate_source *source)
     return nw_io_write_all(&source->conn->stream, &line, 1);
 }
 
-/*
- * How long the client may take for its next byte: the idle limit, or what the minimum rate leaves.
- */
-static uint64_t patience_ms(struct gate_source *source)
+uint64_t gate_source_patience_ms(struct gate_source *source)
 {
     uint64_t now_ms = nw_now_ms();
     if (source->started_ms == 0)
@@ -52,7 +47,7 @@ static uint64_t patience_ms(struct gate_source *source)
 NW_YIELDS static nw_err read_more(struct gate_source *source)
 {
     NW_TRY(send_continue(source));
-    uint64_t patience = patience_ms(source);
+    uint64_t patience = gate_source_patience_ms(source);
     NW_WITHIN(client, patience == NW_NEVER ? 0 : patience);
     size_t got_bytes = 0;
     nw_err err;
@@ -144,16 +139,14 @@ NW_YIELDS static nw_err next_of_chunked(struct gate_source *source, struct nw_sl
     }
 }
 
-/* The next piece from the connection; empty at the end. */
-NW_YIELDS static nw_err next_from_client(struct gate_source *source, struct nw_slice *out_piece)
+nw_err gate_source_next(struct gate_source *source, struct nw_slice *out_piece)
 {
     if (source->failed != NW_OK)
         return source->failed;
     *out_piece = nw_slice_of(NULL, 0);
     if (source->is_done)
         return NW_OK;
-    nw_err err = source->is_chunked ? next_of_chunked(source, out_piece)
-                                    : next_of_length(source, out_piece);
+    nw_err err = source->next(source, out_piece);
     if (err == NW_OK) {
         source->read_bytes += out_piece->len;
         source->exchange->outcome.request_body_bytes = source->read_bytes;
@@ -181,11 +174,11 @@ NW_YIELDS static nw_err next_from_spool(struct gate_source *source, struct nw_sl
     return NW_OK;
 }
 
-NW_YIELDS static nw_err source_read(struct nw_http_source *base, struct nw_slice *out_piece)
+nw_err gate_source_read(struct nw_http_source *base, struct nw_slice *out_piece)
 {
-    struct gate_source *source = source_of(base);
+    struct gate_source *source = gate_source_of(base);
     if (!base->is_whole)
-        return next_from_client(source, out_piece);
+        return gate_source_next(source, out_piece);
     if (source->spool != NULL)
         return next_from_spool(source, out_piece);
     *out_piece = nw_slice_of(NULL, 0);
@@ -276,34 +269,38 @@ NW_YIELDS static nw_err keep_piece(struct gate_source *source, struct nw_slice p
     return nw_file_write(source->spool, source->spool_bytes - piece.len, piece.ptr, piece.len);
 }
 
-NW_YIELDS static nw_err source_collect(struct nw_http_source *base, uint64_t memory_bytes)
+nw_err gate_source_keep(struct gate_source *source, struct nw_slice piece, uint64_t memory_bytes)
 {
-    struct gate_source *source = source_of(base);
-    if (base->is_whole)
-        return NW_OK;
-    NW_ASSERT(source->read_bytes == 0);
-    if (!take_direct(source)) {
-        unsigned chain_max = (unsigned)(memory_bytes / NW_BUF_BYTES);
-        source->chain =
-            nw_arena_try(source->exchange->arena, (chain_max + 1) * sizeof *source->chain);
-        if (source->chain == NULL)
-            return NW_NO_MEMORY;
-        for (;;) {
-            struct nw_slice piece;
-            NW_TRY(next_from_client(source, &piece));
-            if (piece.len == 0)
-                break;
-            NW_TRY(keep_piece(source, piece, chain_max));
-        }
+    unsigned chain_max = (unsigned)(memory_bytes / NW_BUF_BYTES);
+    source->chain = nw_arena_try(source->exchange->arena, (chain_max + 1) * sizeof *source->chain);
+    if (source->chain == NULL)
+        return NW_NO_MEMORY;
+    while (piece.len > 0) {
+        NW_TRY(keep_piece(source, piece, chain_max));
+        NW_TRY(gate_source_next(source, &piece));
     }
-    base->is_whole = true;
-    base->length_bytes = (int64_t)source->read_bytes;
+    gate_source_is_whole(source);
     return NW_OK;
 }
 
-static void source_rewind(struct nw_http_source *base)
+NW_YIELDS static nw_err source_collect(struct nw_http_source *base, uint64_t memory_bytes)
 {
-    struct gate_source *source = source_of(base);
+    struct gate_source *source = gate_source_of(base);
+    if (base->is_whole)
+        return NW_OK;
+    NW_ASSERT(source->read_bytes == 0);
+    if (take_direct(source)) {
+        gate_source_is_whole(source);
+        return NW_OK;
+    }
+    struct nw_slice piece;
+    NW_TRY(gate_source_next(source, &piece));
+    return gate_source_keep(source, piece, memory_bytes);
+}
+
+void gate_source_rewind(struct nw_http_source *base)
+{
+    struct gate_source *source = gate_source_of(base);
     NW_ASSERT(base->is_whole);
     source->was_given = false;
     source->chain_at = 0;
@@ -312,19 +309,19 @@ static void source_rewind(struct nw_http_source *base)
 
 static struct nw_stream *source_stream(struct nw_http_source *base)
 {
-    struct gate_source *source = source_of(base);
+    struct gate_source *source = gate_source_of(base);
     return base->is_whole ? NULL : &source->conn->stream;
 }
 
 NW_YIELDS static nw_err source_proceed(struct nw_http_source *base)
 {
-    return send_continue(source_of(base));
+    return send_continue(gate_source_of(base));
 }
 
 static const struct nw_http_source_ops ops = {
-    .read = source_read,
+    .read = gate_source_read,
     .collect = source_collect,
-    .rewind = source_rewind,
+    .rewind = gate_source_rewind,
     .stream = source_stream,
     .proceed = source_proceed,
 };
@@ -342,16 +339,20 @@ void gate_source_init(struct gate_source *source, struct gate_request *request, 
     source->in = in;
     source->idle_ms = settings->idle_ms;
     source->max_bytes = UINT64_MAX;
-    source->is_chunked = message->framing == NW_HTTP1_BODY_CHUNKED;
     source->is_done = !has_body;
     source->owes_continue = has_body && message->expect_continue;
+    source->next = next_of_length;
     if (message->framing == NW_HTTP1_BODY_LENGTH) {
         source->left_bytes = message->length_bytes;
         source->base.length_bytes = (int64_t)message->length_bytes;
-    } else if (source->is_chunked) {
+    } else if (message->framing == NW_HTTP1_BODY_CHUNKED) {
+        source->is_chunked = true;
+        source->next = next_of_chunked;
         source->base.length_bytes = NW_HTTP_LENGTH_UNKNOWN;
         nw_http1_chunked_init(&source->chunked, false, settings->head_limits.head_bytes);
     }
+    if (NW_UNLIKELY(request->h2 != NULL))
+        gate_h2_source_take(source);
 }
 
 bool gate_source_done(struct gate_source *source, struct nw_buf *in)

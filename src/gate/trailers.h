@@ -1,8 +1,8 @@
 /*
  * trailers.h - which fields behind a body may be passed on.
  *
- * RFC 9110 section 6.5.1: a trailer is merged into nothing, so what frames, routes, authenticates or
- * controls a message is left out, wherever it came from.
+ * RFC 9110 section 6.5.1: what frames, routes, authenticates or controls a message has no place
+ * behind it, and is left out wherever it came from.
  *
  * Owner:   the result lies in the arena, or is what was given
  * Threads: stateless

@@ -81,6 +81,14 @@ void nw_h2_frame(struct nw_h2 *h2)
         nw_h2_lost(h2, err);
 }
 
+static void tell_send(struct nw_h2 *h2)
+{
+    if (h2->framed_count != 0 && h2->options.on_send != NULL)
+        h2->options.on_send(h2->options.arg, h2->framed_count);
+    h2->framed_count = 0;
+    h2->send_number++;
+}
+
 /* One send. False: the kernel is full, or the connection is lost. */
 static bool send_some(struct nw_h2 *h2)
 {
@@ -89,6 +97,7 @@ static bool send_some(struct nw_h2 *h2)
     int count = nw_h2_chain_vector(&h2->out, iov, VECTOR_MAX, &bytes);
     nw_err err = nw_io_write_some(h2->stream, iov, count, &taken_bytes);
     if (err == NW_OK) {
+        tell_send(h2);
         nw_h2_chain_consume(&h2->out, taken_bytes);
         h2->left_bytes += taken_bytes;
         if (taken_bytes == bytes)
@@ -169,6 +178,7 @@ nw_err nw_h2_new(const struct nw_h2_options *options, struct nw_h2 **out)
     nw_event_init(&h2->pinged);
     nw_timer_init(&h2->keepalive, keepalive_fire);
     nw_h2_chain_init(&h2->out, NULL, 0);
+    h2->send_number = 1; /* no stream has seen it */
     h2->input_ms = nw_now_ms();
     if (options->ping_idle_ms != 0)
         nw_timer_arm(&h2->keepalive, options->ping_idle_ms);

@@ -48,6 +48,8 @@ struct nw_h2_options {
     void (*on_down)(void *arg);
     /* A slot returned, or the peer raised its limit. May be NULL; must not yield. */
     void (*on_slot)(void *arg);
+    /* One send left, with frames of so many streams. For metrics. May be NULL. */
+    void (*on_send)(void *arg, unsigned stream_count);
     /* A frame that cost more than it moved (proto/http2.h), for metrics. May be NULL. */
     void (*on_glitch)(void *arg, nw_http2_glitch kind);
 };
@@ -93,6 +95,8 @@ struct nw_slice nw_h2_request_head(const struct nw_h2_stream *stream);
 bool nw_h2_is_head_too_large(const struct nw_h2_stream *stream);
 /* Client: waits for the next head, informational or final; text as above, into `into`'s space. */
 NW_YIELDS NW_MUST_CHECK nw_err nw_h2_head(struct nw_h2_stream *stream, struct nw_buf *into);
+/* Would nw_h2_head return at once? */
+bool nw_h2_has_head(const struct nw_h2_stream *stream);
 /* No body follows the head, or all of it was read. */
 bool nw_h2_is_ended(const struct nw_h2_stream *stream);
 /*

@@ -37,6 +37,7 @@ struct nw_h2_stream {
     size_t lent_bytes;       /* of the piece that nw_h2_read lent */
     uint32_t reserved_bytes; /* of window growth, counted on READ_AHEAD */
     nw_err error;            /* the stream is dead */
+    uint32_t send_number; /* h2->send_number when something of it was last framed */
     bool is_too_large;
     bool is_answered; /* server: the final head was submitted */
     bool is_out_ended;
@@ -66,6 +67,8 @@ struct nw_h2 {
     uint32_t grown_bytes;  /* server: by which streams' windows grew */
     unsigned stream_count;
     unsigned spare_count;
+    unsigned framed_count; /* streams of which something was framed since the last send */
+    uint32_t send_number;
     nw_err error; /* the connection is dead */
     bool is_running;
     bool is_blocked; /* the kernel is full */

@@ -268,6 +268,13 @@ static struct nw_http2_ready on_ready(void *arg, struct nw_http2_stream *wire, s
     return (struct nw_http2_ready){bytes, is_end, nw_buf_unread_bytes(&stream->trailers_out) != 0};
 }
 
+/* For on_send: how many streams share a send. */
+static void note_framed(struct nw_h2 *h2, struct nw_h2_stream *stream)
+{
+    h2->framed_count += stream->send_number != h2->send_number;
+    stream->send_number = h2->send_number;
+}
+
 static bool on_frame(void *arg, struct nw_http2_stream *wire, const uint8_t *head, size_t bytes)
 {
     enum { FRAME_HEAD_BYTES = 9 };
@@ -280,6 +287,7 @@ static bool on_frame(void *arg, struct nw_http2_stream *wire, const uint8_t *hea
         !nw_h2_chain_move(&h2->out, &stream->out, bytes))
         h2->is_out_broken = true; /* half a frame stands there: nothing may follow */
     h2->framed_bytes += FRAME_HEAD_BYTES + bytes;
+    note_framed(h2, stream);
     nw_event_set(&stream->room);
     return true;
 }
@@ -288,6 +296,7 @@ static void on_head_sent(void *arg, struct nw_http2_stream *wire)
 {
     struct nw_h2 *h2 = arg;
     struct nw_h2_stream *stream = of(wire);
+    note_framed(h2, stream);
     if (stream->head_at == 0)
         stream->head_at = h2->framed_bytes;
 }
@@ -443,6 +452,12 @@ static void consume(struct nw_h2_stream *stream)
         nw_http2_window_announce(h2->wire, &stream->wire, growth_of(stream));
     if (h2->error == NW_OK && nw_http2_has_output(h2->wire))
         nw_h2_touch(h2);
+}
+
+bool nw_h2_has_head(const struct nw_h2_stream *stream)
+{
+    return nw_buf_unread_bytes(&stream->head) != 0 || stream->error != NW_OK ||
+           stream->wire.is_read_ended;
 }
 
 bool nw_h2_is_ended(const struct nw_h2_stream *stream)

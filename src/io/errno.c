@@ -57,6 +57,8 @@ nw_err nw_errno_to_err(int number)
     case ENAMETOOLONG:
     case ELOOP:
         return NW_INVALID;
+    case EBADMSG: /* said by TLS */
+        return NW_BAD_MESSAGE;
     default:
         return NW_IO;
     }

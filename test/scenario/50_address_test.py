@@ -182,7 +182,8 @@ def test_what_is_malformed_is_cut_off(newel, origin, header):
     assert denied(edge, "proxy_malformed") == 1 and denied(edge) == 1
     line = edge.wait_line("event=door.denied")
     assert "why=proxy_malformed" in line and "client=127.0.0.1" in line and "unsaid=0" in line
-    assert origin.seen == b"" and edge.metric("newel_connections_open") == 0
+    eventually(lambda: edge.metric("newel_connections_open") == 0)
+    assert origin.seen == b""
 
 
 def test_a_header_that_ends_early_is_malformed(newel, origin):
@@ -257,12 +258,12 @@ def test_one_line_a_minute_and_reason(newel, origin):
     refuse(b"nonsense", 5)
     refuse(v2(bytes(12), length=65535), 2)
     assert denied(edge, "proxy_malformed") == 5 and denied(edge, "proxy_oversized") == 2
+    edge.wait(lambda: len(lines()) == 2, "wrote a line for each reason")
+    assert {re.search(r"why=(\S+)", line)[1] for line in lines()} == {"proxy_malformed", "proxy_oversized"}
     edge.clock.advance(s=61)
     refuse(b"nonsense", 1)
     edge.wait(lambda: len(lines()) == 3, "wrote the third line")
-    assert [re.search(r"why=(\S+)", line)[1] for line in lines()] == [
-        "proxy_malformed", "proxy_oversized", "proxy_malformed"]
-    assert "unsaid=4" in lines()[-1]
+    assert "why=proxy_malformed" in lines()[-1] and "unsaid=4" in lines()[-1]
 
 
 # What the told address does
