@@ -8,7 +8,10 @@
 #include "cmd/reference.h"
 #include "conf/generation.h"
 #include "conf/option.h"
+#include "gate/gate.h"
 #include "gate/route.h"
+#include "io/system.h"
+#include "io/tls.h"
 
 static void print_json(const struct nw_diag *diag)
 {
@@ -69,6 +72,11 @@ static void drop_routes(void *self, void *part)
     nw_route_table_done(part);
 }
 
+static void check_tls(void *self, const struct nw_conf *conf, struct nw_diag *diag)
+{
+    nw_gate_check_tls(self, (int64_t)(nw_system_wall_ms() / 1000), conf, diag);
+}
+
 static int explain(const struct cli *cli, const struct nw_generation *generation)
 {
     const struct cli_values *given = &cli->options[CLI_HEADER];
@@ -114,13 +122,18 @@ int cmd_check(const struct cli *cli)
     const char *file = cli->arg_count > 0 ? cli->args[0] : "newel.yaml";
     struct outside reading = {.conf_file = file};
     struct nw_conf_outside outside = outside_real(&reading);
-    struct nw_section section = {.name = "routes", .build = build_routes, .drop = drop_routes};
-    struct nw_sections sections = {&section, 1};
+    struct nw_section items[] = {
+        {.name = "routes", .build = build_routes, .drop = drop_routes},
+        {.name = "tls", .self = &outside, .check = check_tls},
+    };
+    struct nw_sections sections = {items, NW_COUNT(items)};
     struct nw_generation *generation = NULL;
     struct nw_diag diag;
     struct nw_text text = {0};
     nw_diag_init(&diag);
-    nw_err err = outside.read_file(outside.arg, file, &text);
+    nw_err err = nw_tls_prepare();
+    if (err == NW_OK)
+        err = outside.read_file(outside.arg, file, &text);
     if (err != NW_OK)
         nw_diag_add(&diag, false, file, 0, 0, NULL, NULL, "the file cannot be read: %s",
                     outside_why(err));

@@ -76,6 +76,7 @@ int cmd_status(const struct cli *cli);
 int cmd_reload(const struct cli *cli);
 int cmd_drain(const struct cli *cli);
 int cmd_undrain(const struct cli *cli);
+int cmd_tls(const struct cli *cli);
 int cmd_version(const struct cli *cli);
 
 #endif

@@ -136,6 +136,16 @@ int cmd_status(const struct cli *cli)
     return converse(cli, json_pack("{s:s}", "verb", "status"), print_status);
 }
 
+static void print_tls(const json_t *last)
+{
+    tls_print(json_object_get(last, "tls"), stdout);
+}
+
+int cmd_tls(const struct cli *cli)
+{
+    return converse(cli, json_pack("{s:s}", "verb", "tls"), print_tls);
+}
+
 static void print_reload(const json_t *last)
 {
     printf("reloaded: generation %lld is in force\n",

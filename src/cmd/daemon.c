@@ -143,7 +143,7 @@ static nw_err make_log(struct nw_daemon *daemon, const struct nw_conf *conf, str
         options.access = nw_log_file_sink(daemon->access_file);
     }
     daemon->log_hub = nw_log_hub_new(&options);
-    return nw_log_hub_start(daemon->log_hub);
+    return NW_OK;
 }
 
 static uint64_t buffers_max_bytes(const struct nw_conf *conf)
@@ -233,6 +233,7 @@ static nw_err make_parts(struct nw_daemon *daemon)
         .runtime = daemon->runtime,
         .registry = daemon->registry,
         .spool_dir = daemon->options.has_disk ? spool : NULL,
+        .files = daemon->options.files,
         .members = members,
         .members_arg = daemon,
         .inherited_fd = daemon->options.world == NULL ? inherited_fd : NULL,
@@ -271,6 +272,23 @@ static nw_err make_parts(struct nw_daemon *daemon)
     return NW_OK;
 }
 
+/* Whose uid we shall have; afterwards nobody could be asked. */
+static void take_user_name(struct nw_daemon *daemon, const struct nw_conf *conf)
+{
+    if (conf->user.len > 0)
+        snprintf(daemon->user, sizeof daemon->user, "%s", conf->user.ptr);
+    else if (!nw_user_own_name(daemon->user, sizeof daemon->user))
+        daemon->user[0] = '\0';
+}
+
+static nw_err state_dir_trouble(const struct nw_daemon *daemon, nw_err err, struct nw_diag *diag)
+{
+    nw_diag_error(diag, "the state folder %s cannot be written: %s%s%s", daemon->state_dir,
+                  nw_err_text(err), err == NW_DENIED ? "; it must belong to user " : "",
+                  err == NW_DENIED ? daemon->user : "");
+    return err;
+}
+
 /* The folder, its lock, and what lives in it. */
 static nw_err take_state(struct nw_daemon *daemon, struct nw_diag *diag)
 {
@@ -289,7 +307,7 @@ static nw_err take_state(struct nw_daemon *daemon, struct nw_diag *diag)
             nw_diag_error(diag, "the state folder %s is in use by another newel (pid %d)", dir,
                           pid);
         else
-            nw_diag_error(diag, "the state folder %s cannot be written: %s", dir, nw_err_text(err));
+            return state_dir_trouble(daemon, err, diag);
         return err;
     }
     snprintf(path, sizeof path, "%s/spool", dir);
@@ -298,18 +316,6 @@ static nw_err take_state(struct nw_daemon *daemon, struct nw_diag *diag)
     NW_TRY(nw_file_make_dir_now(daemon->runtime, path, 0700));
     snprintf(path, sizeof path, "%s/version", dir);
     return nw_file_replace_now(daemon->runtime, path, NW_SLICE("1\n"), 0600);
-}
-
-/* From here on the helper has what it was told to have, and no power beyond. */
-static nw_err settle_helper(struct nw_daemon *daemon, struct nw_diag *diag)
-{
-    char why[NW_SPAWN_WHY_BYTES];
-    if (daemon->options.reading == NULL || daemon->options.spawner == NULL)
-        return NW_OK;
-    nw_err err = nw_spawner_take_now(daemon->options.spawner, why);
-    if (err != NW_OK)
-        nw_diag_error(diag, "the helper process cannot be confined: %s", why);
-    return err;
 }
 
 static void choose_state_dir(struct nw_daemon *daemon, const struct nw_conf *conf)
@@ -339,13 +345,16 @@ static nw_err build(struct nw_daemon *daemon, struct nw_diag *diag)
     struct nw_generation *draft = NULL; /* without sections: what the runtime needs to know */
     NW_TRY(daemon_load(daemon, &(struct nw_sections){NULL, 0}, diag, &draft));
     choose_state_dir(daemon, draft->conf);
-    if (!nw_user_own_name(daemon->user, sizeof daemon->user))
-        daemon->user[0] = '\0';
+    nw_err err = daemon_check_user(draft->conf, diag);
+    take_user_name(daemon, draft->conf);
     unsigned slots = draft->conf->threads > 0 ? (unsigned)draft->conf->threads : NW_WORKERS_MAX;
     daemon->metrics = nw_metrics_new(slots + 1, 0);
-    nw_err err = make_log(daemon, draft->conf, diag);
     if (err == NW_OK)
-        err = settle_helper(daemon, diag);
+        err = make_log(daemon, draft->conf, diag);
+    if (err == NW_OK)
+        err = daemon_confine(daemon, draft->conf, diag);
+    if (err == NW_OK)
+        err = nw_log_hub_start(daemon->log_hub); /* the first thread */
     if (err == NW_OK)
         err = make_runtime(daemon, draft->conf);
     nw_generation_unref(draft);
@@ -435,6 +444,7 @@ void nw_daemon_start(void *arg)
         nw_daemon_end(daemon, true);
         return;
     }
+    daemon_tell_hardening(daemon);
     nw_metric_set(nw_metric_open(daemon->metrics, NW_METRIC_start_time_seconds), 0,
                   (int64_t)(daemon->started_wall_ms / 1000));
     nw_metric_set(nw_metric_open(daemon->metrics, NW_METRIC_workers), 0,
@@ -557,6 +567,11 @@ const char *nw_daemon_state_dir(const struct nw_daemon *daemon)
 const struct nw_addr *nw_daemon_listener(struct nw_daemon *daemon, unsigned index)
 {
     return nw_gate_listener_addr(daemon->gate, index);
+}
+
+bool nw_daemon_listener_is_secure(struct nw_daemon *daemon, unsigned index)
+{
+    return nw_gate_listener_is_secure(daemon->gate, index);
 }
 
 const struct nw_addr *nw_daemon_admin(struct nw_daemon *daemon)

@@ -30,6 +30,7 @@ struct nw_daemon_options {
     const char *text_name; /* of `text`, for messages: "(command line)" */
     const char *state_dir; /* overrides the configuration's; NULL: none */
     const struct nw_conf_outside *outside;   /* environment and files; borrowed */
+    const struct nw_conf_outside *files;     /* that parts read, at load and later; NULL: none */
     const struct nw_backend_ops *backend;
     void *world;             /* the sim's world */
     const char *name;        /* of the daemon in a simulation */
@@ -68,6 +69,7 @@ bool nw_daemon_is_ready(void *daemon, struct nw_text *why);
  * Bound addresses: the n-th HTTP listener (NULL behind the last), the admin listener (NULL: none).
  */
 const struct nw_addr *nw_daemon_listener(struct nw_daemon *daemon, unsigned index);
+bool nw_daemon_listener_is_secure(struct nw_daemon *daemon, unsigned index);
 const struct nw_addr *nw_daemon_admin(struct nw_daemon *daemon);
 
 #endif

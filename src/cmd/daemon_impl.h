@@ -13,6 +13,7 @@
 #include "cmd/daemon.h"
 #include "fleet/fleet.h"
 #include "gate/gate.h"
+#include "io/confine.h"
 #include "io/file.h"
 #include "io/sync.h"
 #include "io/worker.h"
@@ -33,6 +34,7 @@ struct nw_daemon {
     struct nw_gate *gate;
     struct nw_fleet *fleet;
     struct nw_admin *admin;
+    struct nw_confine_report confined;
     struct nw_section items[NW_CONF_SECTION_MAX];
     struct nw_sections sections;
     struct nw_generation *first;   /* checked by new, put in force by start */
@@ -66,5 +68,15 @@ NW_YIELDS NW_MUST_CHECK nw_err daemon_switch(struct nw_daemon *daemon, struct nw
 /* The reloadable limits of the runtime. */
 void daemon_apply_limits(struct nw_daemon *daemon, const struct nw_conf *conf);
 struct nw_log *daemon_log(struct nw_daemon *daemon);
+
+/* confine.c: of `newel run` alone; elsewhere they do nothing. */
+
+/* May we become the file's user? */
+NW_MUST_CHECK nw_err daemon_check_user(const struct nw_conf *conf, struct nw_diag *diag);
+/* The helper and newel give up their power; before the first thread. */
+NW_MUST_CHECK nw_err daemon_confine(struct nw_daemon *daemon, const struct nw_conf *conf,
+                                    struct nw_diag *diag);
+/* The event that says what is on. */
+void daemon_tell_hardening(struct nw_daemon *daemon);
 
 #endif

@@ -15,6 +15,7 @@
 #include "io/file.h"
 #include "io/spawn.h"
 #include "io/system.h"
+#include "io/tls.h"
 #include "io/worker.h"
 
 static const char default_file[] = "newel.yaml";
@@ -89,11 +90,12 @@ static int choose_form(const struct cli *cli, const char **out_file, struct nw_t
 
 /* ---- telling ---- */
 
-static void add_url(struct nw_text *out, const char *before, const struct nw_addr *addr)
+static void add_url(struct nw_text *out, const char *before, const char *scheme,
+                    const struct nw_addr *addr)
 {
     char text[NW_ADDR_TEXT_MAX_BYTES];
     nw_addr_print(addr, text);
-    nw_text_addf(out, "%s%s%s", before, addr->kind == NW_ADDR_UNIX ? "" : "http://", text);
+    nw_text_addf(out, "%s%s%s", before, addr->kind == NW_ADDR_UNIX ? "" : scheme, text);
 }
 
 /*
@@ -106,10 +108,11 @@ static void on_ready(void *arg, struct nw_daemon *daemon)
     struct nw_text line = {0};
     nw_text_add_str(&line, "newel: serving");
     for (unsigned i = 0; (addr = nw_daemon_listener(daemon, i)) != NULL; i++)
-        add_url(&line, i > 0 ? ", " : " ", addr);
+        add_url(&line, i > 0 ? ", " : " ",
+                nw_daemon_listener_is_secure(daemon, i) ? "https://" : "http://", addr);
     if ((addr = nw_daemon_admin(daemon)) != NULL) {
-        add_url(&line, "; status ", addr);
-        add_url(&line, "/status, metrics ", addr);
+        add_url(&line, "; status ", "http://", addr);
+        add_url(&line, "/status, metrics ", "http://", addr);
         nw_text_add_str(&line, "/metrics");
     }
     nw_text_addf(&line, "; state %s\n", nw_daemon_state_dir(daemon));
@@ -208,14 +211,22 @@ static int run_conf(const struct cli *cli, const char *file, const char *text)
         fputs("newel: the helper process for applications could not be started\n", stderr);
         return EXIT_FAILED;
     }
+    struct outside files = {.conf_file = file, .spawner = reading.spawner};
+    struct nw_conf_outside outside_files = outside_real(&files);
     nw_system_raise_files();
     nw_system_block_signals();
+    if (nw_tls_prepare() != NW_OK) {
+        fputs("newel: the TLS library could not be started\n", stderr);
+        nw_spawner_stop(reading.spawner);
+        return EXIT_FAILED;
+    }
     struct nw_daemon_options options = {
         .file = file,
         .text = text,
         .text_name = command_line,
         .state_dir = cli_value(cli, CLI_STATE),
         .outside = &outside,
+        .files = &outside_files,
         .backend = &nw_backend_epoll,
         .name = "newel",
         .spawner = reading.spawner,
@@ -237,6 +248,7 @@ static int run_conf(const struct cli *cli, const char *file, const char *text)
     }
     nw_spawner_stop(reading.spawner);
     outside_done(&reading);
+    outside_done(&files);
     return code;
 }
 

@@ -12,6 +12,8 @@
 
 /* Colours only when `to` is a terminal and NO_COLOR is not set. */
 void status_print(const json_t *status, FILE *to);
+/* `newel tls` */
+void tls_print(const json_t *tls, FILE *to);
 void fibers_print(const json_t *workers, FILE *to);
 
 #endif

@@ -67,6 +67,14 @@ NW_YIELDS static nw_err do_reload(struct nw_control_call *call, struct nw_text *
     return err;
 }
 
+NW_YIELDS static nw_err do_tls(struct nw_control_call *call, struct nw_text *out)
+{
+    struct nw_daemon *daemon = call->daemon;
+    nw_text_add_str(out, "\"tls\":");
+    nw_gate_tls_status(daemon->gate, out);
+    return NW_OK;
+}
+
 /* The node that "node" names; NULL with a sentence in out. */
 static const char *node_of(struct nw_control_call *call, struct nw_text *out)
 {
@@ -136,6 +144,7 @@ const struct nw_control_verb daemon_verbs[] = {
     {"status", "", "everything that newel knows about itself now", false, false, do_status},
     {"fibers", "", "the fibers at work, by name", false, false, do_fibers},
     {"reload", "", "puts the changed configuration in force", true, false, do_reload},
+    {"tls", "", "which certificates serve, until when, and what was refused", false, false, do_tls},
     {"drain", "node, for_ms (optional)", "sends a node no new requests and waits until it has none",
      true, false, do_drain},
     {"undrain", "node", "lets a drained node take requests again", true, false, do_undrain},

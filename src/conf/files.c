@@ -1,6 +1,8 @@
 /* In the order of the options that hold the paths. Whoever adds such an option adds it here. */
 #include "conf/files.h"
 
+#include <stdio.h>
+
 typedef void each_fn(void *arg, struct nw_slice path);
 
 static void one(struct nw_slice path, each_fn *each, void *arg)
@@ -9,11 +11,21 @@ static void one(struct nw_slice path, each_fn *each, void *arg)
         each(arg, path);
 }
 
+/* The OCSP answer that may lie beside a certificate. */
+static void staple(struct nw_slice certificate, each_fn *each, void *arg)
+{
+    char path[4096];
+    int len = snprintf(path, sizeof path, "%.*s.ocsp", NW_SLICE_ARG(certificate));
+    if (certificate.len > 0 && (size_t)len < sizeof path)
+        each(arg, nw_slice_of(path, (size_t)len));
+}
+
 static void of_listener(const struct nw_conf_listen_tls *tls, each_fn *each, void *arg)
 {
     for (size_t i = 0; i < tls->certificates.count; i++) {
         one(tls->certificates.items[i].certificate, each, arg);
         one(tls->certificates.items[i].key, each, arg);
+        staple(tls->certificates.items[i].certificate, each, arg);
     }
     if (tls->tickets.kind == NW_CONF_TICKETS_FILE)
         one(tls->tickets.path, each, arg);

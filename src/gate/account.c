@@ -4,6 +4,8 @@
  */
 #include "gate/account.h"
 
+#include "io/tls.h"
+
 #include "base/assert.h"
 #include "conf/option.h"
 #include "gate/access.h"
@@ -124,6 +126,7 @@ void gate_service_unref(struct nw_gate_service *service)
     for (int i = 0; i < GATE_CLASSES; i++)
         nw_metric_close(service->gate->metrics, service->requests[i]);
     nw_metric_close(service->gate->metrics, service->duration);
+    nw_tls_client_unref(atomic_load(&service->tls));
     nw_metric_close(service->gate->metrics, service->moved);
     nw_metric_close(service->gate->metrics, service->retried);
     nw_metric_close(service->gate->metrics, service->window_blocked);

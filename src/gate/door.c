@@ -10,6 +10,7 @@
 #include "gate/address.h"
 #include "gate/clients.h"
 #include "gate/denied.h"
+#include "gate/greet.h"
 #include "gate/h2.h"
 #include "gate/ids.h"
 #include "gate/page.h"
@@ -17,6 +18,7 @@
 #include "gate/serve.h"
 #include "io/clock.h"
 #include "io/fiber.h"
+#include "io/tls.h"
 #include "io/worker.h"
 #include "proto/http_date.h"
 
@@ -120,6 +122,10 @@ static bool enter(struct gate_worker *worker, struct gate_conn *conn)
 /* Tells a client that is not served why, so that it does not take us for dead. */
 NW_YIELDS static void tell_busy(struct gate_worker *worker, struct gate_conn *conn)
 {
+    if (!conn->is_greeted) { /* before its handshake it would not understand */
+        gate_door_close(worker, conn);
+        return;
+    }
     char id[NW_HTTP_ID_BYTES], text[2048];
     gate_ids_make(id);
     size_t bytes = gate_page_raw(503, gate_sentence(503), id, gate_date(worker), text, sizeof text);
@@ -164,18 +170,30 @@ NW_YIELDS static bool begin_proxied(struct gate_worker *worker, struct gate_conn
     return false;
 }
 
+/* After its first words: is a request there, or does the connection wait for one, or end? */
+NW_YIELDS static bool greet(struct gate_conn *conn, struct nw_buf *in, gate_next *out_next)
+{
+    *out_next = gate_greet(conn, in);
+    const struct nw_tls_info *tls = *out_next == GATE_NEXT ? nw_stream_tls(&conn->stream) : NULL;
+    if (tls != NULL && tls->is_h2)
+        *out_next = GATE_H2;
+    return *out_next == GATE_NEXT && nw_buf_unread_bytes(in) > 0;
+}
+
 NW_YIELDS static void serve_fiber(void *arg)
 {
     struct gate_conn *conn = arg;
     struct gate_worker *worker = gate_worker_self();
     struct nw_buf in = {0};
-    gate_next next;
+    gate_next next = GATE_NEXT;
     if (NW_UNLIKELY(conn->proxy != NULL) && !begin_proxied(worker, conn, &in))
         return;
-    do {
+    bool is_due = NW_LIKELY(conn->is_greeted) || greet(conn, &in, &next);
+    while (is_due) {
         next = gate_serve(worker, conn, &in, NULL);
         conn->request_count++;
-    } while (next == GATE_NEXT && nw_buf_unread_bytes(&in) > 0);
+        is_due = next == GATE_NEXT && nw_buf_unread_bytes(&in) > 0;
+    }
     if (next == GATE_H2) {
         gate_h2_open(conn, &in);
         return;
@@ -332,6 +350,7 @@ void gate_door_on_accept(void *owner, struct nw_accepted *accepted)
     conn->listener = listener;
     conn->peer = peer;
     nw_list_init(&conn->node);
+    conn->is_greeted = atomic_load_explicit(&listener->offer, memory_order_relaxed) == NULL;
     if (NW_UNLIKELY(listen != NULL) && gate_address_is_proxy(listen, &peer))
         gate_proxy_expect(conn, generation, listen);
     welcome(worker, conn, accepted);

@@ -98,6 +98,13 @@ static void write_client(struct nw_http1_writer *writer, const struct nw_exchang
                          nw_slice_of(exchange->traceparent, NW_HTTP_TRACEPARENT_BYTES));
 }
 
+/* The letter that "http" lacks. */
+static char *put_secure(char *at, const struct nw_exchange *exchange)
+{
+    *at = 's';
+    return at + exchange->is_secure;
+}
+
 /*
  * The same for nearly everybody: a plain IPv4 client that nobody told us to trust. False: nothing
  * was written, another way must be taken. The pieces go into room that is asked for at once.
@@ -107,7 +114,7 @@ static bool write_plain_client(struct nw_http1_writer *writer, const struct nw_e
 {
     enum { ADDRESS_BYTES = 16, FIXED_BYTES = 512 };
     struct nw_slice asked = exchange->target.authority;
-    if (exchange->is_peer_trusted || exchange->is_secure || exchange->is_h2 || asked.len == 0 ||
+    if (exchange->is_peer_trusted || exchange->is_h2 || asked.len == 0 ||
         exchange->peer.kind != NW_ADDR_IP4 || exchange->request_id.ptr != exchange->id_text)
         return false;
     char *at = nw_http1_write_room(writer, FIXED_BYTES + 2 * asked.len);
@@ -116,12 +123,16 @@ static bool write_plain_client(struct nw_http1_writer *writer, const struct nw_e
     NW_HTTP1_PUT(at, "Via: 1.1 newel\r\nX-Forwarded-For: ");
     memcpy(at, text, ADDRESS_BYTES);
     at += text_len;
-    NW_HTTP1_PUT(at, "\r\nX-Forwarded-Proto: http\r\nX-Forwarded-Host: ");
+    NW_HTTP1_PUT(at, "\r\nX-Forwarded-Proto: http");
+    at = put_secure(at, exchange);
+    NW_HTTP1_PUT(at, "\r\nX-Forwarded-Host: ");
     at = nw_http1_put(at, asked);
     NW_HTTP1_PUT(at, "\r\nForwarded: for=");
     memcpy(at, text, ADDRESS_BYTES);
     at += text_len;
-    NW_HTTP1_PUT(at, ";proto=http;host=\"");
+    NW_HTTP1_PUT(at, ";proto=http");
+    at = put_secure(at, exchange);
+    NW_HTTP1_PUT(at, ";host=\"");
     at = nw_http1_put(at, asked);
     NW_HTTP1_PUT(at, "\"\r\nX-Request-Id: ");
     NW_HTTP1_PUT_ARRAY(at, exchange->id_text);

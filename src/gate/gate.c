@@ -13,6 +13,7 @@
 #include "gate/denied.h"
 #include "gate/door.h"
 #include "gate/section.h"
+#include "gate/tls.h"
 #include "io/fiber.h"
 #include "io/sync.h"
 #include "io/turn.h"
@@ -103,6 +104,7 @@ nw_err nw_gate_new(const struct nw_gate_options *options, struct nw_gate **out)
     gate->descriptors_exhausted =
         nw_metric_open(gate->metrics, NW_METRIC_descriptors_exhausted_total);
     gate->no_route = gate_route_get(gate, NW_SLICE("none"));
+    gate_tls_init(gate);
     for (unsigned i = 0; i < nw_runtime_worker_count(gate->runtime); i++)
         gate->workers[i] = worker_new(gate, i);
     *out = gate;
@@ -117,6 +119,7 @@ void nw_gate_free(struct nw_gate *gate)
         worker_free(gate->workers[i]);
     gate_listeners_reap(gate);
     NW_ASSERT(nw_list_is_empty(&gate->old_listeners));
+    gate_tls_done(gate);
     gate_route_unref(gate->no_route);
     for (unsigned i = 1; i < NW_HTTP1_CLASS_COUNT; i++)
         nw_metric_close(gate->metrics, gate->refused[i]);
@@ -192,6 +195,7 @@ static void release_worker(void *arg)
 
 void nw_gate_stop(struct nw_gate *gate)
 {
+    gate_tls_stop(gate);
     nw_gate_drain(gate);
     nw_on_every_worker(cancel_worker, gate);
     NW_WITHIN(rest, 10000);
@@ -206,11 +210,23 @@ unsigned nw_gate_generations_alive(struct nw_gate *gate)
     return atomic_load(&gate->pins);
 }
 
-const struct nw_addr *nw_gate_listener_addr(struct nw_gate *gate, unsigned index)
+static struct gate_listener *listener_at(struct nw_gate *gate, unsigned index)
 {
     NW_LIST_EACH(node, &gate->listeners) {
         if (index-- == 0)
-            return nw_listener_addr(NW_CONTAINER_OF(node, struct gate_listener, node)->listener);
+            return NW_CONTAINER_OF(node, struct gate_listener, node);
     }
     return NULL;
+}
+
+const struct nw_addr *nw_gate_listener_addr(struct nw_gate *gate, unsigned index)
+{
+    struct gate_listener *listener = listener_at(gate, index);
+    return listener != NULL ? nw_listener_addr(listener->listener) : NULL;
+}
+
+bool nw_gate_listener_is_secure(struct nw_gate *gate, unsigned index)
+{
+    struct gate_listener *listener = listener_at(gate, index);
+    return listener != NULL && atomic_load(&listener->offer) != NULL;
 }

@@ -28,6 +28,8 @@ struct nw_gate_options {
     unsigned (*members)(void *arg, struct nw_slice service, struct nw_peer_node_spec *out,
                         unsigned max);
     void *members_arg;
+    /* Reads and finds certificates and keys; borrowed. NULL: there are none. */
+    const struct nw_conf_outside *files;
     /* Inherited listening sockets: the descriptor bound to addr, or -1. NULL: none. */
     int (*inherited_fd)(void *arg, const struct nw_addr *addr);
     void *inherited_arg;
@@ -44,6 +46,14 @@ void nw_gate_free(struct nw_gate *gate);
 struct nw_section nw_gate_section(struct nw_gate *gate);
 /* On each worker's loop stack: new requests of this worker use `generation` from now on. */
 void nw_gate_take(struct nw_gate *gate, struct nw_generation *generation);
+
+/* Reads and judges the files that `tls` names; every mistake and warning is in diag. Blocks. */
+void nw_gate_check_tls(const struct nw_conf_outside *outside, int64_t now_s,
+                       const struct nw_conf *conf, struct nw_diag *diag);
+/* {"listeners": […], "services": […], "watched": bool}: which certificates serve. */
+void nw_gate_tls_status(const struct nw_gate *gate, struct nw_text *out);
+/* Does the n-th listener speak HTTPS? */
+bool nw_gate_listener_is_secure(struct nw_gate *gate, unsigned index);
 
 /* The members of a supervised service changed. */
 NW_YIELDS void nw_gate_members_changed(struct nw_gate *gate, struct nw_slice service);

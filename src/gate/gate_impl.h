@@ -29,6 +29,12 @@
 enum { GATE_CLASSES = 6 }; /* index status / 100; 0: none was sent */
 extern const char *const gate_class_names[GATE_CLASSES];
 
+struct gate_bundle;
+struct gate_offer;
+struct nw_tls_client;
+struct nw_tls_tickets;
+struct nw_watch;
+
 /* What outlives a generation of a route: its label and series. Counted; keyed by label. */
 struct nw_gate_route {
     _Atomic unsigned refs;
@@ -47,6 +53,8 @@ struct nw_gate_service {
     struct nw_gate *gate;
     char *name;
     struct nw_peer_set *set;
+    struct nw_tls_client *_Atomic tls; /* NULL: nodes speak in the clear; read as gate/tls.h says */
+    _Atomic uint64_t tls_told_ms;      /* when the log last said that a node was refused */
     uint32_t first_byte_ms;
     uint32_t idle_ms;
     struct nw_conf_key key; /* name copied */
@@ -96,6 +104,38 @@ struct gate_settings {
     const struct nw_conf_access *access; /* NULL: off */
 };
 
+/* The certificates of a generation: those of listeners, then those of services. */
+struct gate_tls_part {
+    struct gate_bundle *bundles;
+    unsigned count;
+    unsigned listen_count;
+    struct gate_bundle **clients; /* by index in conf.services; NULL: plain */
+    bool has_policies;            /* listeners ask clients for different certificates */
+};
+
+/* When a reason for failed handshakes was last said. */
+struct gate_told {
+    const char *reason;
+    uint64_t at_ms;
+    unsigned count; /* since then */
+};
+
+/* TLS in force; worker 0, but for told (under the gate's lock). */
+struct gate_tls {
+    struct nw_tls_tickets *tickets; /* of listeners whose tickets are auto */
+    struct nw_watch *watch;
+    bool is_watched; /* every file is */
+    struct nw_timer settle;
+    struct nw_timer hourly;
+    uint64_t settle_until_ms;
+    bool is_renewing;
+    bool is_due;
+    bool is_over;
+    struct nw_metric_series *renewed;
+    struct nw_metric_series *refused;
+    struct gate_told told[24];
+};
+
 /* What the section builds for one generation. In its arena. */
 struct gate_part {
     struct nw_gate *gate;
@@ -106,6 +146,7 @@ struct gate_part {
     /* By slot of the listener; NULL: it asks nobody who he is, or is not named any more. */
     const struct nw_conf_listen **listens; /* NULL before adopt */
     struct gate_settings settings;
+    struct gate_tls_part tls;
 };
 
 /* A generation as one worker uses it: a plain count of the exchanges that decide on it. */
@@ -121,6 +162,7 @@ struct gate_listener {
     struct nw_gate *gate;
     struct nw_listener *listener;
     char *text; /* the address as the configuration spells it */
+    struct gate_offer *_Atomic offer; /* NULL: plain HTTP; read as gate/tls.h says */
     struct nw_metric_series *open;
     struct nw_metric_series *accepted;
     _Atomic uint32_t h2_streams; /* of one connection at a time; 0: HTTP/1 alone */
@@ -164,6 +206,7 @@ struct nw_gate {
     struct nw_map routes; /* label -> nw_gate_route; under lock */
     pthread_mutex_t lock;
     struct gate_part *part; /* in force */
+    struct gate_tls tls;
     struct nw_map clients;  /* client address -> count of connections; under lock */
     _Atomic uint64_t spool_bytes; /* of all bodies that lie in files */
     _Atomic unsigned pins;  /* gate_pin objects alive, of all workers */
@@ -194,7 +237,10 @@ struct gate_conn {
     uint32_t request_count;
     struct gate_peer peer;
     bool is_counted; /* in gate.clients */
+    uint32_t clients; /* the client policy that its handshake was made under; 0: none */
     bool is_tunnel;
+    bool is_greeted; /* nothing stands before its next request (gate/greet.h) */
+    bool is_secure;  /* over TLS */
 };
 _Static_assert(sizeof(struct gate_conn) <= 320, "an idle connection must stay small");
 

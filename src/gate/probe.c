@@ -4,6 +4,7 @@
  */
 #include "gate/probe.h"
 
+#include "gate/tls.h"
 #include "http/fetch.h"
 #include "http/fetch_h2.h"
 #include "proto/grpc.h"
@@ -93,19 +94,32 @@ NW_YIELDS static nw_err ask(const struct nw_gate_service *service, struct nw_str
 
 nw_err gate_probe(struct nw_peer_node *node, const char **out_reason)
 {
-    const struct nw_gate_service *service = nw_peer_node_driver_arg(node);
+    struct nw_gate_service *service = nw_peer_node_driver_arg(node);
     struct nw_stream stream;
     nw_err err = nw_peer_node_connect(node, &stream);
     if (err != NW_OK) {
         *out_reason = err == NW_TIMEOUT ? "connecting timed out" : "the connection was refused";
         return err;
     }
-    err = service->is_h2 ? ask_h2(service, &stream, out_reason) : ask(service, &stream, out_reason);
+    err = gate_tls_connect(service, node, &stream);
+    if (err != NW_OK)
+        *out_reason = err == NW_TIMEOUT ? "its TLS handshake timed out"
+                                        : "it did not prove who it is";
+    else if (service->is_h2)
+        err = ask_h2(service, &stream, out_reason);
+    else
+        err = ask(service, &stream, out_reason);
     nw_stream_close(&stream);
     return err;
 }
 
+NW_YIELDS static nw_err open_conn(struct nw_peer_conn *conn, void *driver_arg)
+{
+    return gate_tls_connect(driver_arg, conn->node, &conn->stream);
+}
+
 const struct nw_peer_driver gate_http_driver = {
     .conn_bytes = sizeof(struct nw_peer_conn),
+    .open = open_conn,
     .probe = gate_probe,
 };

@@ -10,7 +10,9 @@
 #include "gate/door.h"
 #include "gate/probe.h"
 #include "gate/section.h"
+#include "gate/tls.h"
 #include "gate/upstream.h"
+#include "io/clock.h"
 #include "io/dns.h"
 #include "io/fiber.h"
 #include "io/sync.h"
@@ -53,13 +55,13 @@ static nw_err build(void *self, struct nw_generation *generation, struct nw_diag
     part->gate = self;
     part->generation = generation;
     build_settings(part, conf);
-    NW_TRY(nw_route_compile(conf, &generation->arena, false, diag, &part->table));
     part->routes =
         nw_arena_zero(&generation->arena, (conf->routes.count + 1) * sizeof *part->routes);
     part->services =
         nw_arena_zero(&generation->arena, (conf->services.count + 1) * sizeof *part->services);
-    *out_part = part;
-    return NW_OK;
+    NW_TRY(nw_route_compile(conf, &generation->arena, false, diag, &part->table));
+    *out_part = part; /* from here on it is dropped, whatever fails */
+    return gate_tls_build(part->gate, conf, &generation->arena, &part->tls, diag);
 }
 
 static void drop(void *self, void *opaque)
@@ -71,6 +73,7 @@ static void drop(void *self, void *opaque)
     for (size_t i = 0; i < conf->services.count; i++)
         gate_service_unref(part->services[i]);
     nw_route_table_done(part->table);
+    gate_tls_drop(self, &part->tls);
 }
 
 /* ---- listeners ---- */
@@ -157,6 +160,7 @@ void gate_listeners_reap(struct nw_gate *gate)
         nw_list_remove(&listener->node);
         nw_metric_close(gate->metrics, listener->open);
         nw_metric_close(gate->metrics, listener->accepted);
+        gate_offer_unref(atomic_load(&listener->offer));
         nw_free(listener->text);
         nw_free(listener);
     }
@@ -218,14 +222,17 @@ static struct nw_peer_node_spec *specs_new(const struct nw_conf_service *conf)
 }
 
 NW_YIELDS static void adopt_service(struct nw_gate *gate, const struct nw_conf_service *conf,
-                                    struct nw_gate_service **out)
+                                    struct nw_tls_client *tls, struct nw_gate_service **out)
 {
     struct nw_gate_service *service = gate_service_new(gate, conf);
+    if (tls != NULL)
+        atomic_init(&service->tls, nw_tls_client_ref(tls));
     struct nw_peer_node_spec *specs = specs_new(conf);
     struct nw_peer_set_spec spec = {
         .name = service->name,
         .driver = service->is_h2 ? &gate_h2_driver : &gate_http_driver,
         .driver_arg = service,
+        .settings_key = tls != NULL ? nw_tls_client_key(tls) : 0,
         .balance = (nw_peer_balance)conf->balance,
         .nodes = specs,
         .node_count = node_specs(gate, conf, specs),
@@ -308,8 +315,10 @@ NW_YIELDS static void adopt(void *self, const struct nw_generation *old, struct 
     for (size_t i = 0; i < conf->routes.count; i++)
         part->routes[i] = gate_route_get(gate, nw_route_label(&conf->routes.items[i]));
     for (size_t i = 0; i < conf->services.count; i++)
-        adopt_service(gate, &conf->services.items[i], &part->services[i]);
+        adopt_service(gate, &conf->services.items[i], gate_tls_client(&part->tls, i),
+                      &part->services[i]);
     adopt_listeners(gate, next, part);
+    gate_tls_adopt(gate, &part->tls);
     uint64_t spool_bytes = part->settings.spool_max_bytes;
     nw_memory_set_max_bytes(gate->runtime, NW_MEMORY_SPOOL, spool_bytes > 0 ? spool_bytes : 1);
     gate->part = part;
@@ -321,6 +330,7 @@ NW_YIELDS static void start(void *self, struct nw_generation *next)
     struct gate_part *part = nw_generation_part(next, "gate");
     for (size_t i = 0; i < next->conf->services.count; i++)
         nw_peer_set_start(part->services[i]->set);
+    gate_tls_start(gate);
     NW_LIST_EACH(node, &gate->listeners) {
         struct gate_listener *listener = NW_CONTAINER_OF(node, struct gate_listener, node);
         if (listener->is_kept && !listener->is_started) {
@@ -366,11 +376,19 @@ static bool is_ready(void *self, struct nw_text *why)
     return true;
 }
 
+static void check(void *self, const struct nw_conf *conf, struct nw_diag *diag)
+{
+    struct nw_gate *gate = self;
+    nw_gate_check_tls(gate->options.files, (int64_t)(nw_runtime_wall_ms(gate->runtime) / 1000),
+                      conf, diag);
+}
+
 struct nw_section nw_gate_section(struct nw_gate *gate)
 {
     return (struct nw_section){
         .name = "gate",
         .self = gate,
+        .check = check,
         .build = build,
         .drop = drop,
         .admit = admit,

@@ -23,6 +23,7 @@
 #include "gate/page.h"
 #include "gate/sink.h"
 #include "gate/source.h"
+#include "gate/tls.h"
 #include "io/clock.h"
 #include "io/fiber.h"
 #include "proto/proxy_protocol.h"
@@ -146,6 +147,7 @@ NW_YIELDS static bool is_h2_preface(struct gate_request *r, struct nw_buf *in)
     static const struct nw_slice preface = NW_SLICE_LIT("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
     struct gate_listener *listener = r->conn->listener;
     if (r->parser.found != NW_HTTP1_UNSUPPORTED_VERSION || r->conn->request_count > 0 ||
+        r->conn->is_secure || /* there ALPN has chosen */
         atomic_load_explicit(&listener->h2_streams, memory_order_relaxed) == 0)
         return false;
     NW_WITHIN(head, r->worker->settings.head_time_ms);
@@ -202,7 +204,8 @@ static void init_exchange(struct gate_request *r, const char *bytes)
     x->route = NULL;
     x->service = NULL;
     x->capture_count = 0;
-    x->is_secure = x->is_target_raw = x->asks_upgrade = x->finishes = false;
+    x->is_secure = r->conn->is_secure;
+    x->is_target_raw = x->asks_upgrade = x->finishes = false;
     x->is_h2 = x->is_grpc = false;
     x->ahead_bytes = 0;
     x->source = &r->source.base;
@@ -344,6 +347,17 @@ static bool takes_grpc(struct gate_request *r, const struct nw_conf_route *route
     return r->exchange.service->is_h2;
 }
 
+/* Is the host another listener's, which asks clients for other certificates? */
+static nw_err check_direction(struct gate_request *r)
+{
+    bool is_over = false;
+    if (!gate_tls_is_misdirected(r, &is_over))
+        return NW_OK;
+    if (is_over)
+        r->sink.keeps_alive = false;
+    return NW_MISDIRECTED;
+}
+
 /* The same address under https: whatever port the client named was the one of plain HTTP. */
 NW_YIELDS static nw_err to_https(struct nw_exchange *x)
 {
@@ -366,6 +380,8 @@ static bool goes_to_https(const struct gate_request *r)
 NW_YIELDS static nw_err answer(struct gate_request *r)
 {
     struct nw_exchange *x = &r->exchange;
+    if (x->is_secure)
+        NW_TRY(check_direction(r));
     if (x->target.form == NW_TARGET_ASTERISK) {
         NW_TRY(nw_exchange_answer_field(
             x, "Allow", NW_SLICE("GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS")));

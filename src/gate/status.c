@@ -37,6 +37,8 @@ static void add_listeners(struct nw_text *out, struct nw_gate *gate)
         nw_text_add_str(out, ",\"bound\":");
         nw_addr_print(nw_listener_addr(listener->listener), bound);
         nw_text_add_json_string(out, nw_slice_str(bound));
+        nw_text_addf(out, ",\"secure\":%s",
+                     atomic_load(&listener->offer) != NULL ? "true" : "false");
         nw_text_addf(out, ",\"connections\":%.0f,\"accepted\":%.0f}",
                      nw_metric_read(gate->metrics, listener->open),
                      nw_metric_read(gate->metrics, listener->accepted));
@@ -55,6 +57,9 @@ static void add_services(struct nw_text *out, struct nw_gate *gate)
         add_classes(out, gate->metrics, service->requests);
         nw_text_add_str(out, ",\"latency\":");
         add_latency(out, gate->metrics, service->duration);
+        if (nw_conf_is_given(&conf->services.items[i].tls.block))
+            nw_text_addf(out, ",\"tls\":{\"verified\":%s}",
+                         conf->services.items[i].tls.verify ? "true" : "false");
         nw_text_add_str(out, ",\"nodes\":");
         nw_peer_set_status(service->set, out);
         nw_text_add_char(out, '}');
@@ -88,7 +93,9 @@ void gate_status(void *self, struct nw_text *out)
     nw_text_add_str(out, "],\"services\":{");
     if (gate->part != NULL)
         add_services(out, gate);
-    nw_text_add_str(out, "},\"routes\":[");
+    nw_text_add_str(out, "},\"tls\":");
+    nw_gate_tls_status(gate, out);
+    nw_text_add_str(out, ",\"routes\":[");
     if (gate->part != NULL)
         add_routes(out, gate);
     nw_text_addf(

@@ -6,6 +6,7 @@
 
 #include "gate/account.h"
 #include "gate/probe.h"
+#include "gate/tls.h"
 
 enum {
     HEAD_MAX_BYTES = 32 * 1024,
@@ -33,17 +34,21 @@ static void on_down(void *arg)
     nw_peer_shared_down(arg);
 }
 
+/* The first word of the peer are its SETTINGS, which come before any stream can end. */
 static void on_slot(void *arg)
 {
+    upstream_of(arg)->shared.is_unsettled = false;
     nw_peer_shared_changed(arg);
 }
 
 NW_YIELDS static nw_err open_conn(struct nw_peer_conn *conn, void *driver_arg)
 {
-    const struct nw_gate_service *service = driver_arg;
+    struct nw_gate_service *service = driver_arg;
+    NW_TRY(gate_tls_connect(service, conn->node, &conn->stream));
     struct nw_h2_options options = {
         .stream = &conn->stream,
         .is_client = true,
+        .is_https = !conn->stream.ops->is_plain,
         .streams_max = service->streams_max,
         .head_max_bytes = HEAD_MAX_BYTES,
         .window_bytes = WINDOW_BYTES,
@@ -53,6 +58,7 @@ NW_YIELDS static nw_err open_conn(struct nw_peer_conn *conn, void *driver_arg)
         .on_down = on_down,
         .on_slot = on_slot,
     };
+    upstream_of(conn)->shared.is_unsettled = true;
     return nw_h2_new(&options, &upstream_of(conn)->h2);
 }
 

@@ -37,6 +37,7 @@ struct nw_h2_stream {
     size_t lent_bytes;       /* of the piece that nw_h2_read lent */
     uint32_t reserved_bytes; /* of window growth, counted on READ_AHEAD */
     nw_err error;            /* the stream is dead */
+    uint32_t head_count;     /* client: heads in `head` */
     uint32_t send_number; /* h2->send_number when something of it was last framed */
     bool is_too_large;
     bool is_answered; /* server: the final head was submitted */

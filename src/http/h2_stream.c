@@ -182,6 +182,7 @@ static void on_answer(void *arg, struct nw_http2_stream *wire, const struct nw_h
         nw_h2_stream_fail(stream, NW_NO_MEMORY);
         return;
     }
+    stream->head_count += is_added;
     news(stream);
 }
 
@@ -399,6 +400,20 @@ static size_t first_head_bytes(struct nw_slice text)
     return (size_t)(end - text.ptr) + 4;
 }
 
+/* Client: takes the next head out. */
+static nw_err head_take(struct nw_h2_stream *stream, struct nw_buf *into)
+{
+    struct nw_slice text = nw_buf_unread(&stream->head);
+    size_t bytes = stream->head_count == 1 ? text.len : first_head_bytes(text);
+    if (!text_room(into, NULL, 0, bytes))
+        return NW_NO_MEMORY;
+    memcpy(into->data + into->end, text.ptr, bytes);
+    into->end += (uint32_t)bytes;
+    nw_buf_consume(&stream->head, (uint32_t)bytes);
+    stream->head_count--;
+    return NW_OK;
+}
+
 nw_err nw_h2_head(struct nw_h2_stream *stream, struct nw_buf *into)
 {
     while (nw_buf_unread_bytes(&stream->head) == 0) {
@@ -408,14 +423,7 @@ nw_err nw_h2_head(struct nw_h2_stream *stream, struct nw_buf *into)
             return NW_BAD_MESSAGE; /* every head was read */
         NW_TRY(wait_for_news(stream));
     }
-    struct nw_slice text = nw_buf_unread(&stream->head);
-    size_t bytes = first_head_bytes(text);
-    if (!text_room(into, NULL, 0, bytes))
-        return NW_NO_MEMORY;
-    memcpy(into->data + into->end, text.ptr, bytes);
-    into->end += (uint32_t)bytes;
-    nw_buf_consume(&stream->head, (uint32_t)bytes);
-    return NW_OK;
+    return head_take(stream, into);
 }
 
 /* What a window may be wider by, from counted memory. */

@@ -8,6 +8,7 @@
  */
 #include "io/confine.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <grp.h>
 #include <linux/capability.h>
@@ -112,10 +113,23 @@ static nw_err become(const char *user, char why[NW_SPAWN_WHY_BYTES])
     return nw_errno_to_err(errno);
 }
 
+static bool is_empty(const char *folder)
+{
+    int count = 0;
+    DIR *dir = opendir(folder);
+    while (dir != NULL && readdir(dir) != NULL)
+        count++;
+    if (dir != NULL)
+        closedir(dir);
+    return count == 2; /* . and .. */
+}
+
 void nw_confine_hand_over(const char *path, const char *user)
 {
     struct stat info;
     if (user == NULL || geteuid() != 0 || lstat(path, &info) != 0 || info.st_uid != 0)
+        return;
+    if (!S_ISREG(info.st_mode) && !(S_ISDIR(info.st_mode) && is_empty(path)))
         return;
     const struct passwd *account = account_of(user);
     if (account != NULL)

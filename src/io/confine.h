@@ -52,7 +52,10 @@ NW_MUST_CHECK nw_err nw_confine_self(const struct nw_confine_options *options,
  */
 NW_MUST_CHECK nw_err nw_confine_helper(const struct nw_spawn_power *power, bool *out_is_rootless,
                                        char why[NW_SPAWN_WHY_BYTES]);
-/* Makes `path` the user's, where we are root and it is root's; for what newel has just made. */
+/*
+ * Where we are root: a regular file or an empty folder that is root's becomes the user's. For what
+ * newel, or its service manager, has just made. user NULL: nothing.
+ */
 void nw_confine_hand_over(const char *path, const char *user);
 
 /* ---- its parts ---- */

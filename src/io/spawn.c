@@ -28,6 +28,7 @@
 #include "io/sysfd.h"
 #include "io/worker_impl.h"
 
+enum { ASK_PATIENCE_MS = 10000 };
 enum { OUTPUT_PIECE_BYTES = 16 * 1024, LAST_WORDS_PIECES = 16, REPORTS_PER_TURN = 64 };
 
 struct outgoing {
@@ -68,6 +69,7 @@ nw_err nw_spawner_start(const struct nw_spawn_book *book, struct nw_spawner **ou
     spawner->fd = fds[0];
     spawner->ask_fd = fds[2];
     spawner->pid = pid;
+    spawner->ask_patience_ms = ASK_PATIENCE_MS;
     pthread_mutex_init(&spawner->ask_mutex, NULL);
     nw_list_init(&spawner->processes);
     nw_list_init(&spawner->outgoing);

@@ -51,8 +51,9 @@ bool nw_spawner_is_gone(const struct nw_spawner *spawner);
 /*
  * ---- asked and answered at once ----
  *
- * NW_PEER_CLOSED when the helper is gone. The *_now functions block, on any thread that may: main
- * before the loop, offload jobs. The others are the same for fibers.
+ * NW_PEER_CLOSED when the helper is gone, NW_TIMEOUT when it does not answer for ten seconds. The
+ * *_now functions block, on any thread that may: main before the loop, offload jobs. The others are
+ * the same for fibers.
  */
 
 /*

@@ -4,9 +4,11 @@
  * the worker never does.
  */
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
@@ -17,7 +19,7 @@
 
 struct question {
     struct nw_spawner *spawner;
-    const void *request; /* begins with its head */
+    void *request; /* begins with its head */
     struct nw_spawn_answer answer;
     int fd; /* -1: none came */
 };
@@ -32,7 +34,21 @@ static bool send_request(int fd, const void *request)
     return sent == (ssize_t)head->bytes;
 }
 
-static bool receive_answer(int fd, struct question *question)
+/* Until `deadline_ms` of the monotonic clock. */
+static bool wait_readable(int fd, uint64_t deadline_ms)
+{
+    struct timespec now;
+    struct pollfd wait = {.fd = fd, .events = POLLIN};
+    int ready;
+    do {
+        clock_gettime(CLOCK_MONOTONIC, &now);
+        uint64_t now_ms = (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+        ready = poll(&wait, 1, now_ms < deadline_ms ? (int)(deadline_ms - now_ms) : 0);
+    } while (ready < 0 && errno == EINTR);
+    return ready > 0;
+}
+
+static nw_err receive_one(int fd, struct question *question)
 {
     struct iovec iov = {&question->answer, sizeof question->answer};
     union {
@@ -48,12 +64,31 @@ static bool receive_answer(int fd, struct question *question)
         got = recvmsg(fd, &message, MSG_CMSG_CLOEXEC);
     while (got < 0 && errno == EINTR);
     if (got != (ssize_t)sizeof question->answer)
-        return false;
+        return NW_PEER_CLOSED;
     struct cmsghdr *head = CMSG_FIRSTHDR(&message);
     if (head != NULL && head->cmsg_type == SCM_RIGHTS && head->cmsg_len == CMSG_LEN(sizeof(int)))
         memcpy(&question->fd, CMSG_DATA(head), sizeof(int));
     question->answer.text[sizeof question->answer.text - 1] = '\0';
-    return true;
+    return NW_OK;
+}
+
+/* A late answer to an earlier question, which nobody waits for any more, is passed over. */
+static nw_err receive_answer(const struct nw_spawner *spawner, struct question *question)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    uint64_t deadline_ms = (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000 +
+                           spawner->ask_patience_ms;
+    for (;;) {
+        if (!wait_readable(spawner->ask_fd, deadline_ms))
+            return NW_TIMEOUT;
+        NW_TRY(receive_one(spawner->ask_fd, question));
+        if (question->answer.head.ticket == spawner->ask_number)
+            return NW_OK;
+        if (question->fd >= 0)
+            close(question->fd);
+        question->fd = -1;
+    }
 }
 
 /* Blocks. */
@@ -61,11 +96,13 @@ static nw_err ask(void *arg)
 {
     struct question *question = arg;
     struct nw_spawner *spawner = question->spawner;
+    struct nw_spawn_head *head = question->request;
     pthread_mutex_lock(&spawner->ask_mutex);
-    bool is_answered = send_request(spawner->ask_fd, question->request) &&
-                       receive_answer(spawner->ask_fd, question);
+    head->ticket = ++spawner->ask_number;
+    nw_err err = send_request(spawner->ask_fd, head) ? receive_answer(spawner, question)
+                                                     : NW_PEER_CLOSED;
     pthread_mutex_unlock(&spawner->ask_mutex);
-    return is_answered ? (nw_err)question->answer.err : NW_PEER_CLOSED;
+    return err == NW_OK ? (nw_err)question->answer.err : err;
 }
 
 NW_YIELDS static nw_err ask_in_lane(struct question *question)
@@ -81,6 +118,7 @@ static void take_why(const struct question *question, nw_err err, char why[NW_SP
     snprintf(why, NW_SPAWN_WHY_BYTES, "%s",
              question->answer.text[0] != '\0' ? question->answer.text
              : err == NW_PEER_CLOSED          ? "the helper process has died"
+             : err == NW_TIMEOUT              ? "the helper process does not answer"
                                               : nw_err_text(err));
 }
 

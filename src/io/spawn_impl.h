@@ -38,7 +38,7 @@ typedef enum nw_spawn_kind {
 struct nw_spawn_head {
     uint32_t bytes; /* of the whole message */
     uint32_t kind;
-    uint32_t ticket; /* names the process; chosen by newel; 0 on the second pair */
+    uint32_t ticket; /* names the process, or the question; chosen by newel */
 };
 
 /* Texts end with a zero byte inside their arrays. */
@@ -94,6 +94,8 @@ struct nw_spawner {
     int fd;
     int ask_fd; /* of the second pair */
     pthread_mutex_t ask_mutex;
+    uint32_t ask_number; /* of the last question */
+    unsigned ask_patience_ms;
     pid_t pid;
     uint32_t last_ticket;
     struct nw_list processes;

@@ -28,7 +28,8 @@ union request {
 
 static void answer(struct nw_spawn_desk *desk, struct nw_spawn_answer *what, int fd)
 {
-    what->head = (struct nw_spawn_head){.bytes = sizeof *what, .kind = NW_SPAWN_ANSWER};
+    what->head.bytes = sizeof *what;
+    what->head.kind = NW_SPAWN_ANSWER;
     struct iovec iov = {what, sizeof *what};
     struct msghdr message = {.msg_iov = &iov, .msg_iovlen = 1};
     union {
@@ -126,6 +127,7 @@ bool nw_spawn_desk_serve(struct nw_spawn_desk *desk)
     size_t bytes = (size_t)got;
     bool is_sound = bytes >= sizeof request.head && request.head.bytes == bytes;
     uint32_t kind = is_sound ? request.head.kind : 0;
+    out.head.ticket = is_sound ? request.head.ticket : 0;
     if (kind == NW_SPAWN_LOAD && bytes == sizeof request.head)
         on_load(desk, &out);
     else if (kind == NW_SPAWN_TAKE && bytes == sizeof request.head)

@@ -12,6 +12,7 @@
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/assert.h"
@@ -131,6 +132,13 @@ void nw_system_random(void *out, size_t bytes)
 {
     ssize_t got = getrandom(out, bytes, 0);
     NW_ASSERT(got == (ssize_t)bytes);
+}
+
+uint64_t nw_system_wall_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
 
 const char *nw_system_env(const char *name)

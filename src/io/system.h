@@ -40,6 +40,9 @@ void nw_system_signals_close(struct nw_system_signals *signals);
 /* 16 unpredictable bytes for keys, read at start; from the system. */
 void nw_system_random(void *out, size_t bytes);
 
+/* Unix time, read now: for commands, which have no runtime. */
+uint64_t nw_system_wall_ms(void);
+
 /* The variable's value or NULL. */
 const char *nw_system_env(const char *name);
 

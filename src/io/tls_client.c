@@ -142,20 +142,25 @@ static void resume(struct nw_tls_worker *worker, struct nw_tls *tls)
     }
 }
 
-static int on_session(SSL *ssl, SSL_SESSION *take_session)
+/*
+ * A copy is kept: OpenSSL marks the connection's own one as not to be resumed when the connection
+ * ends without goodbyes, which says nothing about a ticket (RFC 8446 section 6.1).
+ */
+static int on_session(SSL *ssl, SSL_SESSION *given)
 {
     (void)ssl;
     struct nw_tls_worker *worker = nw_tls_worker();
-    if (!SSL_SESSION_is_resumable(take_session))
+    SSL_SESSION *copy = SSL_SESSION_is_resumable(given) ? SSL_SESSION_dup(given) : NULL;
+    if (copy == NULL)
         return 0;
     if (worker->session_count == NW_TLS_SESSIONS_MAX)
         session_drop(worker, NW_CONTAINER_OF(worker->sessions.next, struct session, node));
     struct session *session = nw_alloc_zero(sizeof *session);
     session->key = worker->current->session_key;
-    session->session = take_session;
+    session->session = copy;
     nw_list_push_back(&worker->sessions, &session->node);
     worker->session_count++;
-    return 1;
+    return 0; /* its own one is not ours */
 }
 
 /* ---- a worker's context ---- */

@@ -111,8 +111,11 @@ bool nw_peer_shared_is_full(const struct nw_peer_node *node, unsigned worker_ind
 
 /* ---- counting ---- */
 
+/* A peer that has not said its limit is given one try: more may be too many for it. */
 static uint32_t slots_now(const struct nw_peer_shared *shared)
 {
+    if (NW_UNLIKELY(shared->is_unsettled))
+        return 1;
     uint32_t most =
         atomic_load_explicit(&shared->conn.node->group->streams_max, memory_order_relaxed);
     uint32_t slots = ops_of(shared)->slots(&shared->conn);
@@ -132,9 +135,14 @@ static void recount(struct nw_peer_lines *lines)
         struct nw_peer_shared *shared = NW_CONTAINER_OF(at, struct nw_peer_shared, link);
         if (!takes_tries(shared))
             continue;
+        open_count++;
+        if (shared->is_unsettled) {
+            slots += usual_slots(shared->conn.node, lines);
+            shared->slots = 1;
+            continue;
+        }
         shared->slots = slots_now(shared);
         slots += shared->slots;
-        open_count++;
         if (shared->slots != 0)
             atomic_store_explicit(&lines->usual, shared->slots, memory_order_relaxed);
     }
@@ -217,12 +225,18 @@ static void fail_line(struct nw_peer_lines *lines, nw_err err)
         settle(lines, first_in(lines), NULL, err);
 }
 
-/* Do more tries wait than the connections that are being opened will take? */
+/* Do more tries wait than the connections that are new will take? */
 static bool wants_another(const struct nw_peer_node *node, const struct nw_peer_lines *lines)
 {
     uint32_t open_count = atomic_load_explicit(&lines->open_count, memory_order_relaxed);
-    return lines->waiter_count > lines->opening_count * usual_slots(node, lines) &&
-           open_count + lines->opening_count < share_of(node);
+    if (lines->waiter_count == 0 || open_count + lines->opening_count >= share_of(node))
+        return false;
+    uint32_t new_count = lines->opening_count;
+    NW_LIST_EACH(at, &lines->conns) {
+        const struct nw_peer_shared *shared = NW_CONTAINER_OF(at, struct nw_peer_shared, link);
+        new_count += takes_tries(shared) && shared->is_unsettled;
+    }
+    return lines->waiter_count > new_count * usual_slots(node, lines);
 }
 
 static nw_err start_opening(const struct nw_peer_set *set, struct nw_peer_node *node,

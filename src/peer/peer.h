@@ -125,6 +125,7 @@ struct nw_peer_shared {
     uint64_t heard_bytes;     /* received when the tick last looked */
     uint64_t heard_ms;
     bool is_open;             /* connected and greeted */
+    bool is_unsettled;        /* by the driver: the peer has not said yet how many it takes */
     bool is_running;          /* stop may be called */
     bool is_down;             /* takes no more tries */
     bool has_ended;           /* its fiber is gone: the last try frees it */

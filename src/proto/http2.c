@@ -52,6 +52,16 @@ static bool went(struct nw_http2 *http2, int result)
 
 /* ---- output callbacks ---- */
 
+/* HEADERS behind the last DATA. False: there is nothing to be said in them. */
+static NW_NOINLINE bool submit_trailers(struct nw_http2 *http2, struct nw_http2_stream *stream)
+{
+    struct nw_http2_fields fields;
+    struct nw_slice lines = http2->events->on_trailers(http2->arg, stream);
+    return nw_http2_fields_of_trailers(lines, &fields) == NW_OK && fields.count != 0 &&
+           went(http2, nghttp2_submit_trailer(http2->session, stream->id, fields.nv,
+                                              fields.count));
+}
+
 static ssize_t on_read(nghttp2_session *session, int32_t id, uint8_t *buf, size_t max_bytes,
                        uint32_t *flags, nghttp2_data_source *source, void *arg)
 {
@@ -68,12 +78,7 @@ static ssize_t on_read(nghttp2_session *session, int32_t id, uint8_t *buf, size_
     if (!ready.is_end)
         return (ssize_t)ready.bytes;
     *flags |= NGHTTP2_DATA_FLAG_EOF;
-    struct nw_http2_fields fields = {0};
-    if (ready.has_trailers &&
-        nw_http2_fields_of_trailers(http2->events->on_trailers(http2->arg, stream), &fields) ==
-            NW_OK &&
-        fields.count != 0 && went(http2, nghttp2_submit_trailer(session, id, fields.nv,
-                                                                fields.count)))
+    if (ready.has_trailers && submit_trailers(http2, stream))
         *flags |= NGHTTP2_DATA_FLAG_NO_END_STREAM;
     return (ssize_t)ready.bytes;
 }
@@ -111,6 +116,10 @@ static int on_frame_send(nghttp2_session *session, const nghttp2_frame *frame, v
     if (frame->hd.type == NGHTTP2_RST_STREAM) {
         reset_sent(http2, frame);
         return 0;
+    }
+    if (frame->hd.type == NGHTTP2_GOAWAY && frame->goaway.error_code != NGHTTP2_NO_ERROR) {
+        http2->is_aborted = true; /* nghttp2 itself says so */
+        http2->error_code = frame->goaway.error_code;
     }
     if (frame->hd.type != NGHTTP2_HEADERS)
         return 0;
@@ -193,6 +202,7 @@ nw_err nw_http2_new(const struct nw_http2_options *options, struct nw_http2 **ou
     http2->is_client = options->is_client;
     http2->is_https = options->is_https;
     http2->head_max_bytes = options->head_max_bytes;
+    http2->stream_window_bytes = options->stream_window_bytes;
     http2->memory.max_bytes =
         options->memory_max_bytes != 0 ? options->memory_max_bytes : MEMORY_MAX_BYTES;
     nw_err err = open_session(http2);
@@ -251,8 +261,6 @@ nw_err nw_http2_input(struct nw_http2 *http2, struct nw_slice bytes, uint64_t no
     open_connection_window(http2);
     if (http2->is_aborted)
         return NW_BAD_MESSAGE;
-    if (!nghttp2_session_want_read(http2->session) && !http2->is_shut && !http2->is_peer_going)
-        return NW_BAD_MESSAGE; /* nghttp2 ended it with a GOAWAY of its own */
     return NW_OK;
 }
 
@@ -277,8 +285,10 @@ bool nw_http2_has_output(const struct nw_http2 *http2)
 
 bool nw_http2_is_over(const struct nw_http2 *http2)
 {
-    return http2->is_failed || (nghttp2_session_want_read(http2->session) == 0 &&
-                                nghttp2_session_want_write(http2->session) == 0);
+    if (http2->is_failed)
+        return true;
+    return nghttp2_session_want_write(http2->session) == 0 &&
+           (http2->is_aborted || nghttp2_session_want_read(http2->session) == 0);
 }
 
 uint32_t nw_http2_error_code(const struct nw_http2 *http2)
@@ -328,8 +338,7 @@ nw_err nw_http2_request(struct nw_http2 *http2, struct nw_http2_stream *stream,
     }
     stream->id = id;
     stream->is_head_method = fields.is_head_method;
-    stream->window_bytes =
-        nghttp2_session_get_local_settings(http2->session, NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE);
+    stream->window_bytes = http2->stream_window_bytes;
     return NW_OK;
 }
 

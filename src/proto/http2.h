@@ -138,8 +138,8 @@ NW_MUST_CHECK nw_err nw_http2_new(const struct nw_http2_options *options, struct
 void nw_http2_free(struct nw_http2 *http2);
 
 /*
- * NW_BAD_MESSAGE: the connection is over, output has the GOAWAY that says why. NW_NO_MEMORY: over
- * without one.
+ * NW_BAD_MESSAGE: the connection is over, output has the GOAWAY that says why (some errors show
+ * only after output: nw_http2_is_over). NW_NO_MEMORY: over without one.
  */
 NW_MUST_CHECK nw_err nw_http2_input(struct nw_http2 *http2, struct nw_slice bytes,
                                     uint64_t now_ms);

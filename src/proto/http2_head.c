@@ -221,8 +221,7 @@ static void add_host(struct nw_http2 *http2, struct nw_slice value)
         add_line(http2, NW_SLICE("host"), value);
 }
 
-/* Those that frame, route or authenticate a message have no business behind its body. */
-static bool is_never_trailer(struct nw_slice name)
+bool nw_http2_is_never_trailer(struct nw_slice name)
 {
     switch (nw_http_field_find(name)) {
     case NW_HTTP_FIELD_TE:
@@ -255,7 +254,7 @@ static void add_regular(struct nw_http2 *http2, struct nw_slice name, struct nw_
 {
     struct nw_http2_build *build = &http2->build;
     if (build->is_trailers) {
-        if (!is_never_trailer(name))
+        if (!nw_http2_is_never_trailer(name))
             add_line(http2, name, value);
         return;
     }

@@ -13,8 +13,8 @@
 #include "proto/http2.h"
 
 enum {
-    NW_HTTP2_MEMORY_CLASSES = 8, /* of 64 bytes each: 64, 128 … 512 */
-    NW_HTTP2_SPARE_MAX = 64,     /* blocks kept in each class */
+    NW_HTTP2_MEMORY_CLASSES = 32, /* of 64 bytes each: 64, 128 … 2048 */
+    NW_HTTP2_SPARE_MAX_BYTES = 64 * 1024,
     NW_HTTP2_NV_MAX = NW_HTTP1_FIELDS_MAX + 4,
 };
 
@@ -23,8 +23,8 @@ struct nw_http2_block;
 struct nw_http2_memory {
     size_t used_bytes; /* spare ones included */
     size_t max_bytes;
+    size_t spare_bytes;
     struct nw_http2_block *spare[NW_HTTP2_MEMORY_CLASSES];
-    unsigned spare_count[NW_HTTP2_MEMORY_CLASSES];
 };
 void nw_http2_memory_functions(struct nw_http2_memory *memory, nghttp2_mem *out);
 void nw_http2_memory_trim(struct nw_http2_memory *memory);
@@ -71,6 +71,7 @@ struct nw_http2 {
     int32_t calm_credit;    /* of PING and WINDOW_UPDATE that our own frames explain */
     int32_t order_credit;   /* of PRIORITY frames that requests explain */
     uint32_t head_max_bytes;
+    uint32_t stream_window_bytes;
     uint32_t error_code;
     int64_t held_bytes; /* of DATA, all streams */
     int32_t last_id;    /* of the peer's GOAWAY */
@@ -83,6 +84,8 @@ struct nw_http2 {
     bool is_failed; /* nghttp2 itself gave up */
 };
 
+/* Those that frame, route or authenticate a message have no business behind its body. */
+bool nw_http2_is_never_trailer(struct nw_slice name);
 /* Starts a head; its text is written as fields come. */
 void nw_http2_build_start(struct nw_http2 *http2, bool is_request, bool is_trailers,
                           bool is_end_stream);

@@ -30,7 +30,7 @@ void *nw_http2_memory_get(struct nw_http2_memory *memory, size_t bytes)
     if (is_small && memory->spare[class] != NULL) {
         struct nw_http2_block *block = memory->spare[class];
         memory->spare[class] = block->next;
-        memory->spare_count[class]--;
+        memory->spare_bytes -= block->bytes;
         return block->data;
     }
     size_t block_bytes = sizeof(struct nw_http2_block) +
@@ -49,11 +49,11 @@ void nw_http2_memory_put(struct nw_http2_memory *memory, void *data)
         return;
     struct nw_http2_block *block = NW_CONTAINER_OF(data, struct nw_http2_block, data);
     unsigned class = class_of(block->bytes - sizeof *block);
-    if (class < NW_HTTP2_MEMORY_CLASSES && memory->spare_count[class] < NW_HTTP2_SPARE_MAX &&
-        !NW_ASAN) {
+    if (class < NW_HTTP2_MEMORY_CLASSES && !NW_ASAN &&
+        memory->spare_bytes + block->bytes <= NW_HTTP2_SPARE_MAX_BYTES) {
         block->next = memory->spare[class];
         memory->spare[class] = block;
-        memory->spare_count[class]++;
+        memory->spare_bytes += block->bytes;
         return;
     }
     memory->used_bytes -= block->bytes;
@@ -71,8 +71,8 @@ void nw_http2_memory_trim(struct nw_http2_memory *memory)
             block = next;
         }
         memory->spare[class] = NULL;
-        memory->spare_count[class] = 0;
     }
+    memory->spare_bytes = 0;
 }
 
 /* ---- nghttp2's own view ---- */

@@ -106,8 +106,7 @@ static void request_came(struct nw_http2 *http2, int32_t id)
     }
     stream->id = id;
     stream->is_read_ended = build->is_end_stream;
-    stream->window_bytes =
-        (uint32_t)nghttp2_session_get_stream_effective_local_window_size(http2->session, id);
+    stream->window_bytes = http2->stream_window_bytes;
     nghttp2_session_set_stream_user_data(http2->session, id, stream);
 }
 
@@ -214,6 +213,15 @@ static void ping_came(struct nw_http2 *http2, const nghttp2_frame *frame)
         http2->events->on_ping_answer(http2->arg);
 }
 
+/* The PRIORITY of RFC 7540 is read over and never reaches on_frame_recv. */
+static int on_begin_frame(nghttp2_session *session, const nghttp2_frame_hd *head, void *arg)
+{
+    struct nw_http2 *http2 = arg;
+    if (NW_UNLIKELY(head->type == NGHTTP2_PRIORITY))
+        explain(http2, &http2->order_credit, NW_HTTP2_GLITCH_PRIORITY);
+    return 0;
+}
+
 static int on_frame_recv(nghttp2_session *session, const nghttp2_frame *frame, void *arg)
 {
     struct nw_http2 *http2 = arg;
@@ -228,7 +236,6 @@ static int on_frame_recv(nghttp2_session *session, const nghttp2_frame *frame, v
         if (frame->window_update.window_size_increment < TINY_INCREMENT)
             explain(http2, &http2->calm_credit, NW_HTTP2_GLITCH_WINDOW_UPDATE);
         break;
-    case NGHTTP2_PRIORITY:
     case NGHTTP2_PRIORITY_UPDATE:
         explain(http2, &http2->order_credit, NW_HTTP2_GLITCH_PRIORITY);
         break;
@@ -272,6 +279,7 @@ void nw_http2_read_callbacks(nghttp2_session_callbacks *callbacks)
     nghttp2_session_callbacks_set_on_begin_headers_callback(callbacks, on_begin_headers);
     nghttp2_session_callbacks_set_on_header_callback2(callbacks, on_header);
     nghttp2_session_callbacks_set_on_invalid_header_callback2(callbacks, on_invalid_header);
+    nghttp2_session_callbacks_set_on_begin_frame_callback(callbacks, on_begin_frame);
     nghttp2_session_callbacks_set_on_frame_recv_callback(callbacks, on_frame_recv);
     nghttp2_session_callbacks_set_on_data_chunk_recv_callback(callbacks, on_data_chunk);
     nghttp2_session_callbacks_set_on_stream_close_callback(callbacks, on_stream_close);

@@ -136,5 +136,13 @@ nw_err nw_http2_fields_of_trailers(struct nw_slice lines, struct nw_http2_fields
     out->count = 0;
     out->status = 0;
     out->is_head_method = false;
-    return add_lines(lines, out, &host);
+    NW_TRY(add_lines(lines, out, &host));
+    size_t kept = 0;
+    for (size_t i = 0; i < out->count; i++) {
+        struct nw_slice name = nw_slice_of((const char *)out->nv[i].name, out->nv[i].namelen);
+        if (!nw_http2_is_never_trailer(name))
+            out->nv[kept++] = out->nv[i];
+    }
+    out->count = kept;
+    return NW_OK;
 }

@@ -220,24 +220,6 @@ def child_of(pid):
         return int(children.read().split()[0])
 
 
-def test_commands_that_a_later_reload_replaced_are_never_started(newel):
-    def conf(number):
-        return {"newel": 1, "listen": ["127.0.0.1:0"], "admin": "127.0.0.1:0",
-                "services": {"app": {"run": ["sleep", "1000"], "env": {"N": str(number)}}},
-                "routes": [{"path": "/", "service": "app"}]}
-
-    edge = newel(conf(0))
-    edge.wait_line("event=process.started")
-    helper = child_of(edge.pid)
-    os.kill(helper, signal.SIGSTOP)
-    for number in range(1, 30):
-        assert "generation" in edge.reload(conf(number))
-    os.kill(helper, signal.SIGCONT)
-    edge.stop()
-    started = [line for line in edge.stderr if "event=process.started" in line]
-    assert len(started) <= 10, len(started)
-
-
 def test_newel_ends_with_a_failure_when_its_helper_dies(newel):
     edge = newel({"newel": 1, "listen": ["127.0.0.1:0"], "admin": "127.0.0.1:0",
                   "services": {"app": {"run": ["sleep", "1000"]}},

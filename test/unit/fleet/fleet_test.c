@@ -23,6 +23,8 @@
 #include "base/metric.h"
 #include "base/text.h"
 #include "conf/generation.h"
+#include "io/fiber.h"
+#include "io/spawn_impl.h"
 #include "io/stream.h"
 
 /* ---- the application ---- */
@@ -110,6 +112,7 @@ static struct {
     struct nw_text retired; /* addresses, in order */
     unsigned least_members; /* since it was last reset */
     unsigned tell_count;
+    bool is_helper_stopped; /* it reads nothing meanwhile */
     void (*body)(void);
 } t;
 
@@ -221,6 +224,8 @@ static void swap(void *arg, struct nw_generation *next)
 {
     uint64_t digest;
     char why[NW_SPAWN_WHY_BYTES];
+    if (t.is_helper_stopped)
+        return;
     CHECK(nw_spawner_load_now(t.spawner, &digest, why) == NW_OK);
     CHECK(nw_spawner_take_now(t.spawner, why) == NW_OK);
 }
@@ -561,6 +566,30 @@ FLEET_TEST(a_broken_new_command_leaves_the_old_one_serving)
     CHECK(strcmp(name, "v3") == 0);
 }
 
+/* A storm of changes while the helper is busy with something else. */
+FLEET_TEST(a_command_that_a_later_change_replaced_is_never_started)
+{
+    char name[16];
+    switch_to("", "port", "v0");
+    WAIT_UNTIL(member_count() == 1);
+    CHECK_EQ(kill(t.spawner->pid, SIGSTOP), 0);
+    t.is_helper_stopped = true;
+    for (int i = 1; i <= 30; i++) {
+        snprintf(name, sizeof name, "v%d", i);
+        switch_to("", "port", name);
+        CHECK(nw_fiber_yield() == NW_OK); /* the slot asks for a process */
+    }
+    t.is_helper_stopped = false;
+    CHECK_EQ(kill(t.spawner->pid, SIGCONT), 0);
+    swap(NULL, NULL);
+    WAIT_UNTIL(count_log("process.ready") == 2);
+    CHECK_EQ(count_log("process.started"), 2);
+    int pid, instance;
+    char answer[64];
+    fetch(0, answer, &pid, &instance);
+    CHECK(strcmp(answer, "v30") == 0);
+}
+
 FLEET_TEST(surplus_instances_are_drained_and_stopped)
 {
     switch_to("instances: 3,", "port", "v1");
@@ -661,6 +690,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(an_unchanged_command_keeps_its_process),
         cmocka_unit_test(a_changed_command_is_replaced_without_a_gap),
         cmocka_unit_test(a_broken_new_command_leaves_the_old_one_serving),
+        cmocka_unit_test(a_command_that_a_later_change_replaced_is_never_started),
         cmocka_unit_test(surplus_instances_are_drained_and_stopped),
         cmocka_unit_test(a_removed_service_is_stopped),
         cmocka_unit_test(nobody_survives_the_end),

@@ -19,7 +19,11 @@ struct h2_pair {
     unsigned requests, downs, slots;
     unsigned glitches[NW_HTTP2_GLITCH_COUNT];
     bool is_client_over, is_server_over;
-    bool does_park; /* the server's run may return and is called again */
+    nw_err last_error; /* what a handler met */
+    uint32_t last_code;
+    bool was_gone;
+    unsigned done; /* handlers that have ended */
+    struct nw_event let_go;
 };
 
 struct h2_serving {
@@ -78,6 +82,13 @@ static void h2_run_server(void *arg)
     pair->is_server_over = true;
     if (pair->server_stream.is_open)
         nw_stream_close(&pair->server_stream);
+}
+
+NW_UNUSED static void pass_some_turns(unsigned count)
+{
+    uint64_t until = nw_worker_turns(nw_worker_self()) + count;
+    while (nw_worker_turns(nw_worker_self()) < until)
+        CHECK_OK(nw_fiber_yield());
 }
 
 /* Both streams, without HTTP/2 on them. */

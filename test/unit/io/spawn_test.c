@@ -407,6 +407,22 @@ static void the_helper_reads_when_it_is_told(void **state)
     nw_spawner_stop(the_spawner);
 }
 
+static void a_helper_that_does_not_answer_is_not_waited_for(void **state)
+{
+    uint64_t digest = 0;
+    char why[NW_SPAWN_WHY_BYTES];
+    CHECK(spawner_start(&the_spawner) == NW_OK);
+    CHECK_EQ(kill(the_spawner->pid, SIGSTOP), 0);
+    the_spawner->ask_patience_ms = 10;
+    CHECK_ERR(nw_spawner_load_now(the_spawner, &digest, why), NW_TIMEOUT);
+    CHECK(strcmp(why, "the helper process does not answer") == 0);
+    CHECK_EQ(kill(the_spawner->pid, SIGCONT), 0);
+    the_spawner->ask_patience_ms = 60000;
+    CHECK_OK(nw_spawner_load_now(the_spawner, &digest, why));
+    CHECK_EQ(digest, 2); /* the answer to this question, not the late one */
+    nw_spawner_stop(the_spawner);
+}
+
 SPAWN_TEST(the_ports_of_a_process_are_found)
 {
     struct nw_listening listening;
@@ -664,6 +680,7 @@ int main(void)
         cmocka_unit_test(only_named_files_are_opened),
         cmocka_unit_test(only_named_listeners_are_opened),
         cmocka_unit_test(the_helper_reads_when_it_is_told),
+        cmocka_unit_test(a_helper_that_does_not_answer_is_not_waited_for),
         cmocka_unit_test(the_ports_of_a_process_are_found),
         cmocka_unit_test(a_process_that_ends_takes_its_group_with_it),
         cmocka_unit_test(stop_asks_the_whole_group_and_waits_for_it),

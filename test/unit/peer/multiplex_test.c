@@ -18,6 +18,7 @@ static struct script {
     unsigned pings;
     nw_err open_err;
     bool is_silent;
+    bool is_unsettled;
     bool holds_open;      /* open waits for may_open */
     struct nw_event may_open;
     struct line *last;
@@ -32,6 +33,7 @@ static nw_err line_open(struct nw_peer_conn *conn, void *driver_arg)
     NW_TRY(script.open_err);
     nw_event_init(&line->ended);
     line->slots = script.slots;
+    line->shared.is_unsettled = script.is_unsettled;
     script.last = line;
     return NW_OK;
 }
@@ -216,6 +218,33 @@ static void open_once(struct world *world)
 static void who_comes_while_it_is_opened_waits_for_it(void **state)
 {
     run(1, open_once);
+}
+
+static void wait_for_settings(struct world *world)
+{
+    struct site site;
+    struct asker askers[50];
+    struct nw_scope scope;
+    open_site(world, &site, 100, 4);
+    script.is_unsettled = true;
+    nw_scope_open(&scope);
+    ask_beside(&scope, &site, askers, 50);
+    EVENTUALLY(askers[0].is_done);
+    CHECK_OK(nw_sleep(5));
+    CHECK(!askers[1].is_done && script.opens == 1); /* one goes ahead, no other is opened */
+    script.last->shared.is_unsettled = false;
+    nw_peer_shared_changed(&script.last->shared.conn);
+    CHECK_OK(nw_scope_join(&scope));
+    CHECK(script.opens == 1);
+    for (unsigned i = 0; i < 50; i++)
+        end(&askers[i].try, 1);
+    nw_scope_close(&scope);
+    site_close(&site);
+}
+
+static void until_the_peer_has_said_its_limit_one_goes_ahead(void **state)
+{
+    run(1, wait_for_settings);
 }
 
 static void fail_together(struct world *world)
@@ -481,6 +510,7 @@ int main(void)
         cmocka_unit_test(many_tries_share_one_connection),
         cmocka_unit_test(another_is_opened_when_all_are_full_up_to_the_limit),
         cmocka_unit_test(who_comes_while_it_is_opened_waits_for_it),
+        cmocka_unit_test(until_the_peer_has_said_its_limit_one_goes_ahead),
         cmocka_unit_test(a_failed_connect_reaches_all_who_wait_and_counts_once),
         cmocka_unit_test(the_peer_lowers_and_raises_the_slots),
         cmocka_unit_test(one_that_goes_away_takes_no_more_and_ends_with_its_last_try),
