@@ -106,8 +106,11 @@ def provoked_by_length(wire, stream):
 def test_no_reset_buys_concurrency(edge, origin, others, attack):
     crowd = Crowd(origin, "/held")
     with edge.h2() as wire:
-        for _ in range(10):
-            wire.send(*(attack(wire, wire.stream()) for _ in range(100)))
+        try:
+            for _ in range(1000 // STREAMS):  # in portions, so that only resets make room for more
+                wire.send(*(attack(wire, wire.stream()) for _ in range(STREAMS))).ping()
+        except Gone:
+            pass
         ends_calmly(wire)
     assert crowd.peak <= STREAMS
     assert crowd.total <= GLITCHES + STREAMS
@@ -141,7 +144,7 @@ def test_a_flood_ends_the_connection(edge, others, kind):
         wire.open_stream = wire.ask("POST", "/", end=False)
         wire.send(*(FLOODS[kind](wire) for _ in range(2 * GLITCHES)))
         ends_calmly(wire)
-    assert edge.metric("newel_gate_h2_glitches_total") > GLITCHES
+    assert edge.metric("newel_h2_glitches_total") > GLITCHES
 
 
 @pytest.mark.parametrize("kind", FLOODS)

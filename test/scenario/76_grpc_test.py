@@ -122,7 +122,7 @@ def test_calls_are_balanced_one_by_one(newel, servers, transcript):
 
 
 def healthy(edge, node):
-    return edge.node(node)["health"]
+    return edge.node(node)["state"]
 
 
 @pytest.mark.parametrize("name", ["", "echo.Echo"])
