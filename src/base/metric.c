@@ -66,22 +66,28 @@ struct nw_metrics {
 #define GAUGE NW_METRIC_KIND_GAUGE
 #define HISTOGRAM NW_METRIC_KIND_HISTOGRAM
 #define COARSE NW_METRIC_KIND_COARSE
+#define COUNTS NW_METRIC_KIND_COUNTS
 static const struct nw_metric_family table[] = {
 #define NW_METRIC(name, kind, unit, labels, help) {#name, kind, #unit, labels, help},
 #include "base/metrics.def"
 #undef NW_METRIC
 };
 
-/* What /metrics shows of a histogram. */
-static const struct {
-    uint64_t us;
+/* What /metrics shows of a histogram: of times, and of plain numbers. */
+struct bound {
+    uint64_t value;
     const char *text;
-} printed_bounds[] = {
+};
+static const struct bound time_bounds[] = {
     {50, "0.00005"},   {100, "0.0001"},   {250, "0.00025"},  {500, "0.0005"},
     {1000, "0.001"},   {2500, "0.0025"},  {5000, "0.005"},   {10000, "0.01"},
     {25000, "0.025"},  {50000, "0.05"},   {100000, "0.1"},   {250000, "0.25"},
     {500000, "0.5"},   {1000000, "1"},    {2500000, "2.5"},  {5000000, "5"},
     {10000000, "10"},  {20000000, "20"},  {30000000, "30"},  {60000000, "60"},
+};
+static const struct bound count_bounds[] = {
+    {1, "1"},   {2, "2"},     {4, "4"},     {8, "8"},     {16, "16"},
+    {32, "32"}, {64, "64"},   {128, "128"}, {256, "256"}, {1024, "1024"},
 };
 
 const struct nw_metric_family *nw_metric_family(nw_metric metric)
@@ -92,7 +98,14 @@ const struct nw_metric_family *nw_metric_family(nw_metric metric)
 
 static bool is_histogram(nw_metric metric)
 {
-    return table[metric].kind == HISTOGRAM || table[metric].kind == COARSE;
+    return table[metric].kind == HISTOGRAM || table[metric].kind == COARSE ||
+           table[metric].kind == COUNTS;
+}
+
+/* How much of what is recorded makes one of what is printed. */
+static unsigned scale_of(nw_metric metric)
+{
+    return table[metric].kind == COUNTS ? 1 : 1000000;
 }
 
 struct nw_metrics *nw_metrics_new(uint32_t worker_count, uint32_t series_max)
@@ -310,7 +323,7 @@ void nw_metric_close(struct nw_metrics *metrics, struct nw_metric_series *face)
 struct nw_histogram *nw_metric_make_histogram(struct nw_metric_series *face, uint32_t worker_index)
 {
     NW_ASSERT(face->histograms != NULL && worker_index < face->worker_count);
-    int digits = table[((struct series *)face)->family].kind == COARSE ? 1 : 2;
+    int digits = table[((struct series *)face)->family].kind == HISTOGRAM ? 2 : 1;
     struct nw_histogram *own = nw_histogram_new(digits, 1, NW_METRIC_HISTOGRAM_MAX_US);
     __atomic_store_n(&face->histograms[worker_index], own, __ATOMIC_RELEASE);
     return own;
@@ -362,7 +375,7 @@ static double watched(const struct series *series)
 
 static struct nw_histogram *merge(const struct series *series)
 {
-    int digits = table[series->family].kind == COARSE ? 1 : 2;
+    int digits = table[series->family].kind == HISTOGRAM ? 2 : 1;
     struct nw_histogram *all = nw_histogram_new(digits, 1, NW_METRIC_HISTOGRAM_MAX_US);
     for (uint32_t i = 0; i < series->face.worker_count; i++) {
         struct nw_histogram *one = __atomic_load_n(&series->face.histograms[i], __ATOMIC_ACQUIRE);
@@ -454,16 +467,22 @@ static void print_histogram(struct nw_text *out, const struct series *series)
     uint64_t seen = 0;
     bool is_started = false, has_bucket = nw_histogram_next(all, &is_started, &bucket);
     nw_text_add_str(&prefix, add_name(&prefix, series, "_bucket") ? ",le=\"" : "{le=\"");
-    for (size_t i = 0; i < NW_COUNT(printed_bounds); i++) {
-        for (; has_bucket && bucket.low <= printed_bounds[i].us;
+    unsigned scale = scale_of(series->family);
+    const struct bound *bounds = scale == 1 ? count_bounds : time_bounds;
+    size_t bound_count = scale == 1 ? NW_COUNT(count_bounds) : NW_COUNT(time_bounds);
+    for (size_t i = 0; i < bound_count; i++) {
+        for (; has_bucket && bucket.low <= bounds[i].value;
              has_bucket = nw_histogram_next(all, &is_started, &bucket))
             seen += bucket.count;
-        add_bucket(out, nw_text_slice(&prefix), printed_bounds[i].text, seen);
+        add_bucket(out, nw_text_slice(&prefix), bounds[i].text, seen);
     }
-    unsigned long long count = nw_histogram_count(all), sum_us = nw_histogram_sum(all);
+    unsigned long long count = nw_histogram_count(all), sum = nw_histogram_sum(all);
     add_bucket(out, nw_text_slice(&prefix), "+Inf", count);
     add_full_name(out, series, "_sum");
-    nw_text_addf(out, "%llu.%06llu\n", sum_us / 1000000, sum_us % 1000000);
+    if (scale == 1)
+        nw_text_addf(out, "%llu\n", sum);
+    else
+        nw_text_addf(out, "%llu.%06llu\n", sum / scale, sum % scale);
     add_full_name(out, series, "_count");
     nw_text_addf(out, "%llu\n", count);
     nw_text_done(&prefix);
@@ -536,8 +555,9 @@ static double value_of(const struct series *series, struct nw_slice suffix)
     if (!is_histogram(series->family))
         return (double)sum_cells(series) + watched(series);
     struct nw_histogram *all = merge(series);
-    double value = nw_slice_eq(suffix, NW_SLICE("_sum")) ? (double)nw_histogram_sum(all) / 1e6
-                                                         : (double)nw_histogram_count(all);
+    double value = nw_slice_eq(suffix, NW_SLICE("_sum"))
+                       ? (double)nw_histogram_sum(all) / scale_of(series->family)
+                       : (double)nw_histogram_count(all);
     nw_histogram_free(all);
     return value;
 }

@@ -36,9 +36,10 @@ typedef enum nw_metric_kind {
     NW_METRIC_KIND_GAUGE,
     NW_METRIC_KIND_HISTOGRAM, /* 2 significant digits */
     NW_METRIC_KIND_COARSE,    /* a histogram of 1 significant digit: 3 KiB instead of 20 */
+    NW_METRIC_KIND_COUNTS,    /* the same, of plain numbers instead of times */
 } nw_metric_kind;
 
-/* A row of metrics.def. Histograms are recorded in microseconds and printed in seconds. */
+/* A row of metrics.def. Histograms of times are recorded in microseconds, printed in seconds. */
 struct nw_metric_family {
     const char *name; /* without "newel_" */
     nw_metric_kind kind;

@@ -137,6 +137,16 @@ nw_err gate_forward_body(struct gate_forward *f, struct nw_slice piece)
 
 /* ---- tries ---- */
 
+/*
+ * A node may retire its HTTP/2 connections as often as it likes, and a request that meets that has
+ * not begun: it may move more often than one that a node lost.
+ */
+static unsigned repeats_max(const struct gate_forward *f)
+{
+    enum { MOVES_MAX = 3 };
+    return f->service->is_h2 && f->is_unsent ? MOVES_MAX : 1;
+}
+
 /* May the request be sent again after this try failed with `err`? */
 static bool may_repeat(struct gate_forward *f, nw_err err)
 {
@@ -245,7 +255,7 @@ nw_err nw_gate_forward(struct nw_exchange *exchange)
     f.in.wants_large = true; /* a 16 KiB body and its head come in one read */
     struct nw_peer_want want = {.key_hash = key_hash(exchange, exchange->service)};
     nw_err err;
-    for (bool is_repeat = false;; is_repeat = true) {
+    for (unsigned repeats = 0;; repeats++) {
         f.begun_us = nw_now_us();
         f.was_node_at_fault = true;
         err = begin(&f, &want);
@@ -256,7 +266,7 @@ nw_err nw_gate_forward(struct nw_exchange *exchange)
             break;
         }
         err = one_try(&f);
-        bool again = err != NW_OK && !is_repeat && may_repeat(&f, err);
+        bool again = err != NW_OK && repeats < repeats_max(&f) && may_repeat(&f, err);
         settle(&f);
         nw_buf_release(&f.out);
         if (!again) {

@@ -325,6 +325,19 @@ static bool belongs_to_newel(struct nw_slice path)
     return nw_slice_starts_with(path, NW_SLICE("/_newel/"));
 }
 
+/* Is the host another listener's, which asks clients for other certificates? */
+static nw_err check_direction(struct gate_request *r)
+{
+    bool is_over = false;
+    if (!gate_tls_is_misdirected(r, &is_over))
+        return NW_OK;
+    if (is_over && r->h2 != NULL)
+        gate_h2_drain(r->conn);
+    else if (is_over)
+        r->sink.keeps_alive = false;
+    return NW_MISDIRECTED;
+}
+
 /* The nearer of the route's time and the caller's own (grpc-timeout); 0: neither is given. */
 static nw_err grpc_deadline(const struct nw_exchange *x, uint64_t *request_ms)
 {
@@ -345,17 +358,6 @@ static bool takes_grpc(struct gate_request *r, const struct nw_conf_route *route
 {
     r->exchange.service = r->pin->part->services[route->to_service->index];
     return r->exchange.service->is_h2;
-}
-
-/* Is the host another listener's, which asks clients for other certificates? */
-static nw_err check_direction(struct gate_request *r)
-{
-    bool is_over = false;
-    if (!gate_tls_is_misdirected(r, &is_over))
-        return NW_OK;
-    if (is_over)
-        r->sink.keeps_alive = false;
-    return NW_MISDIRECTED;
 }
 
 /* The same address under https: whatever port the client named was the one of plain HTTP. */

@@ -246,7 +246,10 @@ nw_err gate_tls_connect(struct nw_gate_service *service, struct nw_peer_node *no
     nw_tls_client_ref(client);
     uint64_t peer_key = nw_hash_fast(nw_slice_str(nw_peer_node_name(node)), 0);
     nw_err err = nw_io_tls_connect(stream, client, nw_peer_node_host(node), peer_key);
-    if (err == NW_OK) {
+    if (err == NW_OK && service->is_h2 && !nw_stream_tls(stream)->is_h2) {
+        tell_refused(service, node, "it did not choose HTTP/2 (ALPN)");
+        err = NW_UNREACHABLE;
+    } else if (err == NW_OK) {
         nw_peer_node_trouble(node, NULL);
     } else if (is_refusal(err)) {
         tell_refused(service, node, nw_tls_trouble()->sentence);

@@ -41,6 +41,11 @@ static void on_slot(void *arg)
     nw_peer_shared_changed(arg);
 }
 
+static void on_send(void *arg, unsigned stream_count)
+{
+    nw_peer_shared_sent(arg, stream_count);
+}
+
 NW_YIELDS static nw_err open_conn(struct nw_peer_conn *conn, void *driver_arg)
 {
     struct nw_gate_service *service = driver_arg;
@@ -57,6 +62,7 @@ NW_YIELDS static nw_err open_conn(struct nw_peer_conn *conn, void *driver_arg)
         .arg = conn,
         .on_down = on_down,
         .on_slot = on_slot,
+        .on_send = on_send,
     };
     upstream_of(conn)->shared.is_unsettled = true;
     return nw_h2_new(&options, &upstream_of(conn)->h2);

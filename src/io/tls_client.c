@@ -135,6 +135,8 @@ static void resume(struct nw_tls_worker *worker, struct nw_tls *tls)
         struct session *session = NW_CONTAINER_OF(at, struct session, node);
         if (session->key != tls->session_key)
             continue;
+        if (nw_worker_self()->backend->is_simulated) /* its age is told: none, in each run */
+            (void)SSL_SESSION_set_time(session->session, (long)time(NULL));
         (void)SSL_set_session(tls->ssl, session->session);
         if (SSL_SESSION_get_protocol_version(session->session) == TLS1_3_VERSION)
             session_drop(worker, session);

@@ -283,6 +283,12 @@ void nw_peer_shared_changed(struct nw_peer_conn *conn)
         pass_on(conn->node, local);
 }
 
+void nw_peer_shared_sent(struct nw_peer_conn *conn, unsigned stream_count)
+{
+    nw_metric_record_us(conn->node->streams_per_send, nw_worker_index(nw_worker_self()),
+                        stream_count);
+}
+
 void nw_peer_shared_down(struct nw_peer_conn *conn)
 {
     struct nw_peer_shared *shared = shared_of(conn);

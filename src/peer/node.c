@@ -85,6 +85,9 @@ static void open_series(struct nw_peer_node *node)
     node->probes_bad = nw_metric_open(metrics, NW_METRIC_node_probes_total, service, name, "bad");
     node->ejections =
         nw_metric_open(metrics, NW_METRIC_node_state_changes_total, service, name, "ejected");
+    if (node->group->driver->shared != NULL)
+        node->streams_per_send =
+            nw_metric_open(metrics, NW_METRIC_peer_streams_per_send_count, service, name);
     static const nw_metric gauges[] = {NW_METRIC_node_in_flight, NW_METRIC_node_up,
                                        NW_METRIC_node_connections_open,
                                        NW_METRIC_node_connections_idle};
@@ -102,6 +105,7 @@ static void close_series(struct nw_peer_node *node)
         nw_metric_unwatch(metrics, node->watches[i]);
         nw_metric_close(metrics, node->gauges[i]);
     }
+    nw_metric_close(metrics, node->streams_per_send);
     for (unsigned i = 0; i < NW_PEER_OUTCOMES; i++)
         nw_metric_close(metrics, node->requests[i]);
     for (unsigned i = 0; i < NW_PEER_CONNECT_REASONS; i++)

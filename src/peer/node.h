@@ -209,6 +209,7 @@ struct nw_peer_node {
     struct nw_metric_series *probes_ok;
     struct nw_metric_series *probes_bad;
     struct nw_metric_series *ejections;
+    struct nw_metric_series *streams_per_send; /* where connections are shared */
     struct nw_metric_series *gauges[4]; /* in flight, up, open, idle */
     struct nw_metric_watch *watches[4];
 

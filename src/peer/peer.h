@@ -133,6 +133,8 @@ struct nw_peer_shared {
 };
 /* By the driver, when the number of slots may have changed. Must not be called from slots. */
 void nw_peer_shared_changed(struct nw_peer_conn *conn);
+/* By the driver: one send left, with parts of so many requests. */
+void nw_peer_shared_sent(struct nw_peer_conn *conn, unsigned stream_count);
 /* By the driver, when it takes no more tries for good; those on it go on. */
 void nw_peer_shared_down(struct nw_peer_conn *conn);
 

@@ -124,6 +124,15 @@ def test_a_tunnel_passes(newel, origin, certificates):
             assert client.reader.exactly(len(text)) == text
 
 
+@pytest.mark.parametrize("h2, version", [({}, "2"), ({"h2": "off"}, "1.1")])
+def test_alpn_offers_http_2_unless_it_is_off(newel, certificates, h2, version):
+    edge = serve(newel, {**https(certificates.server("shop.example")), **h2})
+    host, _, port = edge.address.rpartition(":")
+    got = curl("--cacert", certificates.ca, "--resolve", f"shop.example:{port}:{host}",
+               f"https://shop.example:{port}/", "-w", " %{http_version}")
+    assert got.stdout == f"here {version}", got.stderr
+
+
 # Names
 
 

@@ -72,6 +72,8 @@ def test_requests_share_one_connection(newel, nodes, unix):
     assert {reply.headers["x-connection"] for reply in replies} == {"0"}
     assert edge.node(node)["multiplex"] == {"streams": 0, "slots": 100, "connections": 1}
     assert edge.metric("newel_node_connections_open") == 1
+    sends = edge.metric("newel_peer_streams_per_send_count_count")
+    assert 0 < sends <= edge.metric("newel_peer_streams_per_send_count_sum")
 
 
 def test_the_node_sees_the_request_as_any_other(edge, node):
@@ -232,6 +234,32 @@ def test_a_node_of_http1_is_502(newel):
         reply = edge.post("/", b"x")
         assert reply.status == 502 and b"soup" not in reply.body
         server.join()
+
+
+@pytest.mark.parametrize("knows_h2", [True, False])
+def test_under_tls_alpn_says_whether_it_speaks_h2(newel, certificates, tmp_path, knows_h2):
+    pair = certificates.server("node.example")
+    port = free_port()
+    (tmp_path / "small").write_bytes(b"small")
+    command = ["nghttpd", "-d", str(tmp_path), str(port), pair.key, pair.certificate]
+    if not knows_h2:
+        command = ["/usr/bin/openssl", "s_server", "-accept", f"127.0.0.1:{port}", "-www",
+                   "-key", pair.key, "-cert", pair.certificate, "-alpn", "http/1.1"]
+    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                               stderr=subprocess.DEVNULL)
+    try:
+        node = listening(port, process)
+        edge = newel(multiplexed(node, {"tls": {"ca": certificates.ca, "name": "node.example"}}))
+        reply = edge.get("/small")
+        assert reply.status == (200 if knows_h2 else 502)
+        if knows_h2:
+            assert reply.body == b"small"
+        else:
+            assert "node.tls_refused" in edge.wait_line("node.tls_refused")
+            assert edge.metric("newel_node_connect_errors_total", reason="untrusted") > 0
+    finally:
+        process.kill()
+        process.wait()
 
 
 def test_a_killed_node_fails_what_runs_and_is_found_again(edge, node):

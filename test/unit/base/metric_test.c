@@ -12,7 +12,8 @@
 
 static bool is_histogram(const struct nw_metric_family *family)
 {
-    return family->kind == NW_METRIC_KIND_HISTOGRAM || family->kind == NW_METRIC_KIND_COARSE;
+    return family->kind == NW_METRIC_KIND_HISTOGRAM || family->kind == NW_METRIC_KIND_COARSE ||
+           family->kind == NW_METRIC_KIND_COUNTS;
 }
 
 static void every_row_of_the_table_is_named_as_prometheus_wants(void **state)
@@ -26,7 +27,9 @@ static void every_row_of_the_table_is_named_as_prometheus_wants(void **state)
             assert_non_null(strchr("abcdefghijklmnopqrstuvwxyz0123456789_", name.ptr[j]));
         assert_int_equal(nw_slice_ends_with(name, NW_SLICE("_total")),
                          family->kind == NW_METRIC_KIND_COUNTER);
-        if (is_histogram(family)) {
+        if (family->kind == NW_METRIC_KIND_COUNTS) {
+            assert_true(nw_slice_ends_with(name, NW_SLICE("_count")));
+        } else if (is_histogram(family)) {
             assert_true(nw_slice_ends_with(name, NW_SLICE("_seconds")));
             assert_string_equal(family->unit, "seconds");
         }
@@ -294,6 +297,34 @@ static void readers_see_sane_numbers_while_workers_count(void **state)
     nw_metrics_free(m);
 }
 
+static void plain_numbers_are_printed_as_they_are(void **state)
+{
+    struct nw_metrics *metrics = nw_metrics_new(1, 0);
+    struct nw_metric_series *series =
+        nw_metric_open(metrics, NW_METRIC_peer_streams_per_send_count, "shop", "a:1");
+    struct nw_text text = {0};
+    nw_metric_record_us(series, 0, 1);
+    nw_metric_record_us(series, 0, 2);
+    nw_metric_record_us(series, 0, 60);
+    nw_metrics_print(metrics, &text);
+    static const char *const lines[] = {
+        "_bucket{service=\"shop\",node=\"a:1\",le=\"1\"} 1\n",
+        "_bucket{service=\"shop\",node=\"a:1\",le=\"2\"} 2\n",
+        "_bucket{service=\"shop\",node=\"a:1\",le=\"32\"} 2\n",
+        "_bucket{service=\"shop\",node=\"a:1\",le=\"64\"} 3\n",
+        "_bucket{service=\"shop\",node=\"a:1\",le=\"+Inf\"} 3\n",
+        "_sum{service=\"shop\",node=\"a:1\"} 63\n",
+        "_count{service=\"shop\",node=\"a:1\"} 3\n",
+    };
+    nw_text_add_char(&text, '\0');
+    for (size_t i = 0; i < NW_COUNT(lines); i++)
+        assert_non_null(strstr(text.ptr, lines[i]));
+    assert_true(nw_metrics_value(metrics, "peer_streams_per_send_count_sum", NULL) == 63);
+    nw_text_done(&text);
+    nw_metric_close(metrics, series);
+    nw_metrics_free(metrics);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -307,6 +338,7 @@ int main(void)
         cmocka_unit_test(a_watched_function_is_asked_when_read),
         cmocka_unit_test(a_value_sums_what_the_labels_leave_open),
         cmocka_unit_test(two_workers_never_share_a_cache_line),
+        cmocka_unit_test(plain_numbers_are_printed_as_they_are),
         cmocka_unit_test(readers_see_sane_numbers_while_workers_count),
     };
     return cmocka_run_group_tests_name("base/metric", tests, NULL, NULL);
