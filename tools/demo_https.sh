@@ -41,7 +41,7 @@ issue() { # issue AUTHORITY FILE SUBJECT: a pair, each file replaced in one step
     openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj "/CN=$3" \
         -keyout "$dir/$2.key.new" -out "$dir/$2.csr" 2>/dev/null
     openssl x509 -req -in "$dir/$2.csr" -CA "$dir/$1.pem" -CAkey "$dir/$1.key" -CAcreateserial \
-        -days 30 -extfile <(printf 'subjectAltName=DNS:localhost,IP:127.0.0.1') \
+        -days 30 -extfile <(printf 'subjectAltName=DNS:localhost,IP:127.0.0.1,IP:127.0.0.2') \
         -out "$dir/$2.pem.new" 2>/dev/null
     mv "$dir/$2.key.new" "$dir/$2.key"
     mv "$dir/$2.pem.new" "$dir/$2.pem"
@@ -82,9 +82,9 @@ cat >"$dir/newel.yaml" <<EOF
 newel: 1
 listen:
   - { address: 127.0.0.1:0, tls: { certificate: site.pem, key: site.key } }
-  - address: 127.0.0.1:0
+  - address: 127.0.0.2:0
     tls: { certificate: site.pem, key: site.key, clients: { ca: partners.pem, require: true } }
-  - { address: 127.0.0.1:0, redirect: https }
+  - { address: 127.0.0.3:0, redirect: https }
 admin: 127.0.0.1:0
 state: state
 services:
@@ -105,7 +105,7 @@ until grep -q '^newel: serving' "$dir/log" &&
 done
 mapfile -t at < <(sed -n 's/^newel: serving \([^;]*\);.*/\1/p' "$dir/log" |
     tr ',' '\n' | sed 's/^.*:\([0-9]*\)$/\1/')
-https=https://localhost:${at[0]} partners=https://localhost:${at[1]} plain=http://localhost:${at[2]}
+https=https://localhost:${at[0]} partners=https://127.0.0.2:${at[1]} plain=http://127.0.0.3:${at[2]}
 
 say "HTTPS, and HTTP/2 because the client offers it"
 show "curl $https/"

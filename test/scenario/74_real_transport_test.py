@@ -36,7 +36,7 @@ def edge(newel, origin, pair):
         lambda connection, request: connection.send(
             f"HTTP/1.1 200 OK\r\nContent-Length: {len(str(len(request.body)))}\r\n\r\n"
             f"{len(request.body)}".encode()))
-    return newel(site(origin, listen=[{"address": "127.0.0.1:0", "tls": pair.conf}, "127.0.0.1:0"]))
+    return newel(site(origin, listen=[{"address": "127.0.0.1:0", "tls": pair.conf}, "127.0.0.2:0"]))
 
 
 @pytest.fixture
