@@ -585,5 +585,6 @@ def test_http2_is_asked_the_same(newel, origin, haproxy, transcript):
 def test_http2_is_sent_to_https_too(newel, origin, transcript):
     edge = to_https(newel, origin)
     told = run(transcript, "curl", "-s", "-o", "/dev/null", "-w",
-               "%{http_version} %{http_code} %{redirect_url}", "--http2-prior-knowledge", f"http://{edge.address}/a?b=c")
+               "%{http_version} %{http_code} %{redirect_url}", "--http2-prior-knowledge",
+               f"http://{edge.address}/a?b=c")
     assert told.stdout == "2 308 https://127.0.0.1/a?b=c" and origin.seen == b""
