@@ -131,11 +131,11 @@ static void exchange_offer(struct gate_tls_part *tls, struct gate_bundle *bundle
     struct gate_offer *offer = atomic_exchange(&next->offer, NULL);
     if (offer == NULL)
         return;
+    /* Who is let in under the new one is judged by it too: the bundle's comes first. */
+    struct gate_offer *before = atomic_exchange(&bundle->offer, offer);
+    atomic_store(&next->offer, before); /* goes with it, when nobody looks at it any more */
     if (bundle->listener != NULL)
         gate_tls_offer(bundle->listener, offer, old);
-    /* Requests of this generation look at it without a reference: it goes by the list too. */
-    struct gate_offer *before = atomic_exchange(&bundle->offer, offer);
-    atomic_store(&next->offer, before);
     tls->has_policies |= before->clients != offer->clients;
 }
 
