@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import ssl
 import threading
 
@@ -228,3 +229,14 @@ def test_reloads_and_renewals_at_once(newel, certificates):
         is_over.set()
         thread.join()
     assert load.failures == []
+
+
+def test_an_end_in_the_middle_of_a_renewal_is_clean(newel, certificates):
+    """The fixture ends each newel and looks at what it says."""
+    pair = certificates.server("shop.example")
+    for _ in range(scaled(10, 3)):
+        edge = serve(newel, pair)
+        pair.renew()
+        edge.control("reload")
+        edge.send_signal(signal.SIGTERM)
+        assert edge.wait_end() == 0
