@@ -24,13 +24,21 @@ def served(edge, certificates, name="shop.example"):
 
 
 def settle(edge):
-    """The second of quiet after a change, and the hour at worst, pass at once."""
-    edge.clock.advance(s=2)
+    """The second of quiet after a change passes at once. What newel was asked before, it has seen
+    the change before."""
+    edge.control("tls")
+    edge.clock.advance(ms=1100)
 
 
 def wait_served(edge, certificates, serial):
+    """Time moves seldom: clients that are slow to send their first byte would be taken for silent."""
+    asked = 0
+
     def is_served():
-        settle(edge)
+        nonlocal asked
+        if asked % 40 == 0:
+            settle(edge)
+        asked += 1
         return served(edge, certificates) == serial
     eventually(is_served, f"the certificate {serial:x}")
 
