@@ -118,7 +118,7 @@ static bool send_some(struct nw_h2 *h2)
 
 void nw_h2_flush(struct nw_h2 *h2)
 {
-    if (h2->is_blocked || h2->is_framing)
+    if (h2->is_blocked || h2->is_framing || !h2->stream->is_open)
         return;
     do
         nw_h2_frame(h2);
