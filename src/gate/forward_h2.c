@@ -34,6 +34,8 @@ static nw_err node_error(struct gate_forward *f, nw_err err)
     if (err == NW_OK || nw_fiber_is_cancelled())
         return err;
     f->is_unsent = nw_h2_never_started(f->stream);
+    if (f->is_unsent) /* whatever the session calls it */
+        return NW_PEER_RESET;
     if (err == NW_CANCELLED)
         return NW_TIMEOUT;
     return err == NW_IO || err == NW_DRAINING ? NW_PEER_RESET : err;

@@ -46,14 +46,19 @@ static void down(struct nw_h2 *h2)
         h2->options.on_down(h2->options.arg);
 }
 
+static void fail_streams(struct nw_h2 *h2, nw_err err)
+{
+    NW_LIST_EACH (node, &h2->streams)
+        nw_h2_stream_fail(NW_CONTAINER_OF(node, struct nw_h2_stream, node), err);
+}
+
 void nw_h2_lost(struct nw_h2 *h2, nw_err err)
 {
     if (h2->error != NW_OK)
         return;
     h2->error = err;
     nw_h2_chain_clear(&h2->out);
-    NW_LIST_EACH (node, &h2->streams)
-        nw_h2_stream_fail(NW_CONTAINER_OF(node, struct nw_h2_stream, node), err);
+    fail_streams(h2, err);
     nw_event_set(&h2->wake);
     nw_event_set(&h2->pinged);
     down(h2);
@@ -251,10 +256,11 @@ NW_YIELDS static nw_err wait_for_news(struct nw_h2 *h2)
 /* One read and what it means; waits first when nothing is there. */
 NW_YIELDS static nw_err step(struct nw_h2 *h2, unsigned *reads)
 {
-    if (!h2->stream->is_readable || h2->is_blocked) {
+    if (!nw_stream_may_read(h2->stream) || h2->is_blocked) {
         *reads = 0;
         NW_TRY(wait_for_news(h2));
-        if (!h2->stream->is_readable && !h2->stream->is_ended && !h2->stream->is_read_broken)
+        if (!nw_stream_may_read(h2->stream) && !h2->stream->is_ended &&
+            !h2->stream->is_read_broken)
             return NW_OK;
     } else if (++*reads > READS_MAX) {
         *reads = 0;
@@ -324,6 +330,7 @@ void nw_h2_abort(struct nw_h2 *h2, uint32_t code)
     if (h2->error != NW_OK)
         return;
     nw_http2_abort(h2->wire, code);
+    fail_streams(h2, NW_PEER_CLOSED); /* before the session closes them with reasons of its own */
     nw_h2_flush(h2);
     nw_h2_lost(h2, NW_PEER_CLOSED);
 }

@@ -225,6 +225,8 @@ static int on_begin_frame(nghttp2_session *session, const nghttp2_frame_hd *head
 static int on_frame_recv(nghttp2_session *session, const nghttp2_frame *frame, void *arg)
 {
     struct nw_http2 *http2 = arg;
+    if (NW_UNLIKELY(http2->is_aborted))
+        return 0; /* what follows is read over */
     switch (frame->hd.type) {
     case NGHTTP2_HEADERS: head_came(http2, frame); break;
     case NGHTTP2_DATA: data_came(http2, frame); break;
@@ -249,7 +251,7 @@ static int on_data_chunk(nghttp2_session *session, uint8_t flags, int32_t id, co
 {
     struct nw_http2 *http2 = arg;
     struct nw_http2_stream *stream = stream_of(http2, id);
-    if (stream == NULL || stream->is_reset)
+    if (stream == NULL || stream->is_reset || http2->is_aborted)
         return 0;
     if (!http2->events->on_data(http2->arg, stream, nw_slice_of((const char *)data, bytes))) {
         nw_http2_stream_reset(http2, stream, NW_HTTP2_ENHANCE_YOUR_CALM);

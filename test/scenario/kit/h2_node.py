@@ -22,6 +22,14 @@ import h2.exceptions
 import h2.settings
 
 
+def hang_up(sock):
+    """Ends what another thread may be waiting for on it."""
+    try:
+        sock.shutdown(socket.SHUT_RDWR)
+    except OSError:
+        pass  # the other side was first
+
+
 class Connection(threading.Thread):
     def __init__(self, node, sock, number):
         super().__init__(daemon=True)
@@ -111,7 +119,7 @@ class Connection(threading.Thread):
         elif path == "/garbage":
             self.sock.sendall(b"\x00\x00\x04\x01\x04\x00\x00\x00\x01\xff\xff\xff\xff")
         elif path == "/die":
-            self.sock.shutdown(socket.SHUT_RDWR)
+            hang_up(self.sock)
 
     def end(self, stream, asked):
         """At the request's end."""
@@ -240,12 +248,9 @@ class H2Node:
         for connection in self.connections:
             with connection.lock:
                 if connection.is_open:
-                    connection.sock.shutdown(socket.SHUT_RDWR)
+                    hang_up(connection.sock)
 
     def stop(self):
-        try:
-            self.listener.shutdown(socket.SHUT_RDWR)
-        except OSError:
-            pass
+        hang_up(self.listener)
         self.listener.close()
         self.cut()

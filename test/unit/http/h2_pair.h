@@ -68,6 +68,7 @@ static void h2_run_client(void *arg)
     struct h2_pair *pair = arg;
     pair->client_result = nw_h2_run(pair->client, NULL);
     pair->is_client_over = true;
+    nw_stream_close(&pair->client_stream);
 }
 
 static void h2_run_server(void *arg)

@@ -6,10 +6,14 @@
 
 static void serve_text(struct nw_h2_stream *stream, const char *text)
 {
-    CHECK_OK(nw_h2_respond(stream, NW_SLICE("HTTP/1.1 200 OK\r\nServer: t\r\n\r\n"), false));
-    CHECK_OK(h2_write_text(stream, text));
-    CHECK_OK(nw_h2_end(stream, NW_SLICE("")));
-    CHECK_OK(nw_h2_drain(stream));
+    nw_err err = nw_h2_respond(stream, NW_SLICE("HTTP/1.1 200 OK\r\nServer: t\r\n\r\n"), false);
+    if (err == NW_OK)
+        err = h2_write_text(stream, text);
+    if (err == NW_OK)
+        err = nw_h2_end(stream, NW_SLICE(""));
+    if (err == NW_OK)
+        err = nw_h2_drain(stream);
+    CHECK(err == NW_OK || nw_h2_is_gone(stream));
 }
 
 /* Answers with the request's own head and body. */
@@ -343,7 +347,7 @@ static void body_of_slots(void)
     }
     CHECK_EQ(pair.requests, 3);
     CHECK_EQ(pair.glitches[NW_HTTP2_GLITCH_REFUSED], TRIES - 3);
-    CHECK_EQ(pair.glitches[NW_HTTP2_GLITCH_RESET], TRIES);
+    CHECK_EQ(pair.glitches[NW_HTTP2_GLITCH_RESET], 3); /* the refused ones are over already */
     nw_event_set(&pair.let_go);
     h2_pair_close(&pair);
 }

@@ -324,7 +324,8 @@ static void malformed_answers_reset_their_stream(void **state)
     static struct frames frames;
     static const char *const bad[] = {
         "x=y", ":status=20", ":status=2000", ":status=abc", ":status=101",
-        ":status=200|:status=200", ":status=200|:path=/", ":status=200|X=y", ":status=200|connection=close",
+        ":status=200|:status=200", ":status=200|:path=/", ":status=200|X=y",
+        ":status=200|connection=close",
         ":status=200|transfer-encoding=chunked", ":status=200|x=a\nb", "x=y|:status=200",
         ":status=200|content-length=5",
     };
