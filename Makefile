@@ -8,7 +8,7 @@ SEEDS   ?= 50
 # For each fuzz target.
 FUZZ_SECONDS ?= 600
 
-.PHONY: build release run test test-sanitize sim bench bench-instructions fuzz format reference \
+.PHONY: build release run demo-https test test-sanitize sim bench bench-instructions fuzz format reference \
         install clean setup help
 
 build: setup
@@ -18,6 +18,7 @@ build: setup
 help:
 	@echo 'make              build/newel, and the example shop'
 	@echo 'make run          serve the shop by two processes; CONF=FILE for another configuration'
+	@echo 'make demo-https   HTTPS, HTTP/2, renewal, client certificates, shown by curl'
 	@echo 'make test         everything that must hold; make test-sanitize: under sanitizers'
 	@echo 'make sim          simulations; SEEDS=N'
 	@echo 'make fuzz         fuzzers; FUZZ_SECONDS=N each'
@@ -37,7 +38,10 @@ setup:
 
 # Ctrl-C reaches newel, which drains and ends.
 run: build
-	@exec $(BUILD)/newel run $(CONF)
+	@exec tools/run.sh $(BUILD)/newel $(CONF)
+
+demo-https: build
+	@tools/demo_https.sh $(BUILD)
 
 test:
 	@tools/setup.sh test

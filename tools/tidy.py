@@ -392,18 +392,28 @@ def check_tests_run():
             yield name, 1, f"no line of {meson} builds it"
 
 
-def check_strictness():
-    """Each strictness class has its row in the reference and its tests."""
-    script = ROOT / "tools/check_strictness.py"
-    if script.is_file():
-        result = run(sys.executable, str(script))
+def findings_of(script, page):
+    """What a script of its own has to say about a page."""
+    if (ROOT / script).is_file():
+        result = run(sys.executable, str(ROOT / script))
         if result.returncode != 0:
             for line in (result.stdout + result.stderr).strip().splitlines():
-                yield "docs/reference/http-strictness.md", 1, line
+                yield page, 1, line
+
+
+def check_strictness():
+    """Each strictness class has its row in the reference and its tests."""
+    yield from findings_of("tools/check_strictness.py", "docs/reference/http-strictness.md")
+
+
+def check_conformance():
+    """Each row of the HTTP/2 reference has its test, and each test its row."""
+    yield from findings_of("tools/check_conformance.py", "docs/reference/http2-conformance.md")
 
 
 CHECKS = [check_layers, check_lengths, check_banned, check_statics, check_contracts, check_readmes,
-          check_yields, check_words, check_links, check_tests_run, check_strictness]
+          check_yields, check_words, check_links, check_tests_run, check_strictness,
+          check_conformance]
 
 
 def main():

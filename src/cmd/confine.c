@@ -11,10 +11,12 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/planted.h"
 #include "cmd/daemon_impl.h"
 #include "cmd/outside.h"
 #include "conf/files.h"
 #include "io/spawn.h"
+#include "io/system.h"
 
 /* ---- paths ---- */
 
@@ -132,6 +134,8 @@ nw_err daemon_confine(struct nw_daemon *daemon, const struct nw_conf *conf, stru
     for (size_t i = 0; i < o->reading->path_count; i++)
         add_folder_of(&readable, o->reading->paths[i]);
     nw_conf_each_file(conf, on_file, &readable);
+    if (nw_system_env("SSL_CERT_FILE") != NULL) /* roots in place of the system's */
+        add(&readable, nw_system_env("SSL_CERT_FILE"));
     if (o->has_disk)
         add(&writable, daemon->state_dir);
     add_output(&writable, conf->log.to);
@@ -160,6 +164,8 @@ void daemon_tell_hardening(struct nw_daemon *daemon)
     const struct nw_confine_report *r = &daemon->confined;
     if (daemon->options.reading == NULL)
         return;
+    if (NW_PLANTED(confine_exec) || NW_PLANTED(confine_map) || NW_PLANTED(confine_open))
+        nw_log(daemon_log(daemon), NW_WARN, "daemon.trespassed", "errno=%d", nw_confine_trespass());
     if (!r->is_hardened) {
         nw_log(daemon_log(daemon), NW_WARN, "daemon.hardening", "state=off user=%s reason=%s",
                daemon->user, nw_confine_is_built() ? "hardening: off" : "a build for sanitizers");

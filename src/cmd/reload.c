@@ -27,12 +27,9 @@ NW_YIELDS static void swap(void *arg, struct nw_generation *next)
 {
     struct nw_daemon *daemon = arg;
     struct take take = {daemon, next};
-    char why[NW_SPAWN_WHY_BYTES];
     nw_on_every_worker(take_on_worker, &take);
-    if (daemon->options.reading == NULL || daemon->options.spawner == NULL)
-        return;
-    if (nw_spawner_take(daemon->options.spawner, why) != NW_OK)
-        nw_log(daemon_log(daemon), NW_ERROR, "daemon.helper_behind", "reason=%s", why);
+    if (daemon->options.reading != NULL && daemon->options.spawner != NULL)
+        nw_spawner_take(daemon->options.spawner);
 }
 
 nw_err daemon_switch(struct nw_daemon *daemon, struct nw_generation *next, struct nw_diag *diag)

@@ -160,7 +160,7 @@ NW_YIELDS static nw_err read_more(struct gate_forward *f)
 {
     struct nw_http_sink *sink = f->exchange->sink;
     f->was_node_at_fault = false;
-    if (!node_stream(f)->is_readable)
+    if (!nw_stream_may_read(node_stream(f)))
         NW_TRY(sink->ops->flush(sink));
     f->was_node_at_fault = true;
     f->in.start = f->in.end = 0;

@@ -113,7 +113,8 @@ static void h2_abort(struct nw_http_sink *base, nw_err why)
     sink->is_aborted = true;
     if (sink->failed == NW_OK)
         sink->failed = why;
-    nw_h2_reset(sink->h2, why == NW_CLIENT_GONE ? NW_HTTP2_CANCEL : NW_HTTP2_INTERNAL_ERROR);
+    if (!nw_h2_is_gone(sink->h2)) /* a reset is not answered by another */
+        nw_h2_reset(sink->h2, NW_HTTP2_INTERNAL_ERROR);
 }
 
 const struct nw_http_sink_ops gate_h2_sink_ops = {

@@ -9,7 +9,7 @@
 
 #include "gate/gate_impl.h"
 
-/* {"listeners": […], "services": {…}, "routes": […], "generations_alive": n} */
+/* {"listeners": […], "services": {…}, "routes": […], "h2": {…}, "generations_alive": n} */
 void gate_status(void *self, struct nw_text *out);
 
 /* Frees the closed listeners that no connection names any more. */

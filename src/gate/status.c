@@ -98,8 +98,12 @@ void gate_status(void *self, struct nw_text *out)
     nw_text_add_str(out, ",\"routes\":[");
     if (gate->part != NULL)
         add_routes(out, gate);
+    struct gate_worker *worker = gate->workers[0]; /* its series hold the sum of all */
+    nw_text_addf(out, "],\"h2\":{\"connections\":%.0f,\"streams\":%.0f}",
+                 nw_metric_read(gate->metrics, worker->h2_connections),
+                 nw_metric_read(gate->metrics, worker->h2_streams));
     nw_text_addf(
-        out, "],\"generations_alive\":%u,\"connections_max\":%llu}",
+        out, ",\"generations_alive\":%u,\"connections_max\":%llu}",
         nw_gate_generations_alive(gate) / nw_runtime_worker_count(gate->runtime),
         (unsigned long long)(gate->part != NULL ? gate->part->settings.connections_max : 0));
 }

@@ -26,8 +26,10 @@ static void warn_of_plain(const struct gate_tls_part *part, const struct nw_conf
             strict = part->bundles[i].listen;
     for (size_t i = 0; i < conf->listen.count && strict != NULL; i++) {
         const struct nw_conf_listen *listen = &conf->listen.items[i];
-        if (!nw_conf_is_given(&listen->tls.block) && is_open_to_others(&listen->address))
-            nw_conf_warn(conf, &listen->block, NULL, "listen on 127.0.0.1, or remove it", diag,
+        if (!nw_conf_is_given(&listen->tls.block) && is_open_to_others(&listen->address) &&
+            listen->redirect != NW_CONF_LISTEN_REDIRECT_HTTPS)
+            nw_conf_warn(conf, &listen->block, NULL, "add redirect: https, or listen on 127.0.0.1",
+                         diag,
                          "the same routes are reached here without the client certificate that %s "
                          "requires",
                          strict->address.text.ptr);

@@ -256,10 +256,11 @@ NW_YIELDS static nw_err wait_for_news(struct nw_h2 *h2)
 /* One read and what it means; waits first when nothing is there. */
 NW_YIELDS static nw_err step(struct nw_h2 *h2, unsigned *reads)
 {
-    if (!h2->stream->is_readable || h2->is_blocked) {
+    if (!nw_stream_may_read(h2->stream) || h2->is_blocked) {
         *reads = 0;
         NW_TRY(wait_for_news(h2));
-        if (!h2->stream->is_readable && !h2->stream->is_ended && !h2->stream->is_read_broken)
+        if (!nw_stream_may_read(h2->stream) && !h2->stream->is_ended &&
+            !h2->stream->is_read_broken)
             return NW_OK;
     } else if (++*reads > READS_MAX) {
         *reads = 0;

@@ -10,17 +10,20 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <grp.h>
 #include <linux/capability.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/planted.h"
 #include "io/errno.h"
 
 #define BIT(capability) (UINT64_C(1) << (capability))
@@ -134,6 +137,23 @@ void nw_confine_hand_over(const char *path, const char *user)
     const struct passwd *account = account_of(user);
     if (account != NULL)
         (void)lchown(path, account->pw_uid, account->pw_gid);
+}
+
+/* ---- what tests try ---- */
+
+int nw_confine_trespass(void)
+{
+    if (NW_PLANTED(confine_exec))
+        execl("/bin/true", "true", (char *)NULL);
+    if (NW_PLANTED(confine_map) &&
+        mmap(NULL, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) == MAP_FAILED)
+        return errno;
+    int fd = NW_PLANTED(confine_open) ? open("/etc/passwd", O_RDONLY | O_CLOEXEC) : -1;
+    if (NW_PLANTED(confine_open) && fd < 0)
+        return errno;
+    if (fd >= 0)
+        close(fd);
+    return 0;
 }
 
 /* ---- both ---- */

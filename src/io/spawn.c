@@ -288,7 +288,8 @@ static void send_message(struct nw_spawner *spawner, const void *message, size_t
     memcpy(outgoing->message, message, bytes);
     nw_list_init(&outgoing->node);
     nw_list_push_back(&spawner->outgoing, &outgoing->node);
-    nw_source_want(&spawner->source, NW_READY_READ | NW_READY_WRITE);
+    if (spawner->source.fd >= 0)
+        nw_source_want(&spawner->source, NW_READY_READ | NW_READY_WRITE);
 }
 
 static void send_waiting(struct nw_spawner *spawner)
@@ -319,7 +320,9 @@ nw_err nw_spawner_attach(struct nw_spawner *spawner)
 {
     if (spawner->source.fd >= 0 || spawner->is_gone)
         return NW_OK;
-    return nw_source_add(&spawner->source, spawner->fd, NW_READY_READ, on_ready);
+    bool has_waiting = !nw_list_is_empty(&spawner->outgoing);
+    return nw_source_add(&spawner->source, spawner->fd,
+                         NW_READY_READ | (has_waiting ? NW_READY_WRITE : 0), on_ready);
 }
 
 void nw_spawner_detach(struct nw_spawner *spawner)
@@ -329,6 +332,16 @@ void nw_spawner_detach(struct nw_spawner *spawner)
 }
 
 /* ---- processes ---- */
+
+/*
+ * In the row of the requests, not over the second pair: whoever is cancelled or finds a lane full
+ * must not leave the helper behind, and a process that is asked for next must find it ahead.
+ */
+void nw_spawner_take(struct nw_spawner *spawner)
+{
+    struct nw_spawn_head take = {.bytes = sizeof take, .kind = NW_SPAWN_TAKE};
+    send_message(spawner, &take, sizeof take);
+}
 
 nw_err nw_process_start(struct nw_spawner *spawner, const struct nw_spawn_wish *wish,
                         void (*on_output)(struct nw_process *process, bool is_stderr,

@@ -67,8 +67,8 @@ NW_MUST_CHECK nw_err nw_spawner_load_now(struct nw_spawner *spawner, uint64_t *o
  * reading does not need (io/confine.h), and says why when it cannot.
  */
 NW_MUST_CHECK nw_err nw_spawner_take_now(struct nw_spawner *spawner, char why[NW_SPAWN_WHY_BYTES]);
-NW_YIELDS NW_MUST_CHECK nw_err nw_spawner_take(struct nw_spawner *spawner,
-                                               char why[NW_SPAWN_WHY_BYTES]);
+/* The same on worker 0, without an answer: it holds for every process that is asked for later. */
+void nw_spawner_take(struct nw_spawner *spawner);
 /*
  * A descriptor of a regular file, to read; NW_DENIED where the helper's reading does not name this
  * very path, or may not read it either.

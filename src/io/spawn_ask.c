@@ -143,15 +143,6 @@ nw_err nw_spawner_take_now(struct nw_spawner *spawner, char why[NW_SPAWN_WHY_BYT
     return err;
 }
 
-nw_err nw_spawner_take(struct nw_spawner *spawner, char why[NW_SPAWN_WHY_BYTES])
-{
-    struct nw_spawn_head request = {.bytes = sizeof request, .kind = NW_SPAWN_TAKE};
-    struct question question = {.spawner = spawner, .request = &request, .fd = -1};
-    nw_err err = ask_in_lane(&question);
-    take_why(&question, err, why);
-    return err;
-}
-
 /* An answer that says yes brings a descriptor. */
 static nw_err take_fd(const struct question *question, nw_err err, int *out_fd)
 {

@@ -29,7 +29,7 @@ typedef enum nw_spawn_kind {
     NW_SPAWN_LOOKED,    /* nw_spawn_looked */
     /* On the second pair, each answered by nw_spawn_answer. */
     NW_SPAWN_LOAD,   /* nw_spawn_head */
-    NW_SPAWN_TAKE,   /* nw_spawn_head */
+    NW_SPAWN_TAKE,   /* nw_spawn_head; on the first pair too, and not answered there */
     NW_SPAWN_OPEN,   /* nw_spawn_open */
     NW_SPAWN_LISTEN, /* nw_spawn_listen */
     NW_SPAWN_ANSWER
@@ -139,5 +139,7 @@ struct nw_spawn_desk {
     bool is_rootless; /* nothing that it starts can have root's power any more */
 };
 bool nw_spawn_desk_serve(struct nw_spawn_desk *desk);
+/* What was loaded last is in force; its answer is left in *out. */
+void nw_spawn_desk_take(struct nw_spawn_desk *desk, struct nw_spawn_answer *out);
 
 #endif

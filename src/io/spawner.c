@@ -337,6 +337,8 @@ static void on_request(struct helper *helper)
         on_stop(helper, &request->stop);
     else if (request->head.kind == NW_SPAWN_LOOK && bytes == sizeof request->head)
         on_look(helper, request->head.ticket);
+    else if (request->head.kind == NW_SPAWN_TAKE && bytes == sizeof request->head)
+        nw_spawn_desk_take(&helper->desk, &(struct nw_spawn_answer){0});
 }
 
 /* The two ends of ours become 3 and 4, whatever they were; everything else is closed. */
@@ -390,10 +392,14 @@ void nw_spawner_main(int fd, int ask_fd, const struct nw_spawn_book *book)
         int timeout_ms = settle(helper);
         if (helper->is_ending && nw_list_is_empty(&helper->children))
             break;
+        /*
+         * The first pair is looked at last and served first: what was sent over it before a
+         * question is done before the question is answered.
+         */
         struct pollfd fds[] = {
             {.fd = helper->signal_fd, .events = POLLIN},
-            {.fd = helper->is_ending ? -1 : helper->fd, .events = POLLIN},
             {.fd = helper->is_ending ? -1 : helper->desk.fd, .events = POLLIN},
+            {.fd = helper->is_ending ? -1 : helper->fd, .events = POLLIN},
         };
         if (poll(fds, NW_COUNT(fds), timeout_ms) < 0)
             continue;
@@ -402,10 +408,10 @@ void nw_spawner_main(int fd, int ask_fd, const struct nw_spawn_book *book)
                read(helper->signal_fd, &info, sizeof info) == (ssize_t)sizeof info)
             continue;
         reap(helper);
-        if (fds[2].revents != 0 && !nw_spawn_desk_serve(&helper->desk))
-            begin_end(helper);
-        else if (fds[1].revents != 0)
+        if (fds[2].revents != 0)
             on_request(helper);
+        else if (fds[1].revents != 0 && !nw_spawn_desk_serve(&helper->desk))
+            begin_end(helper);
     }
     kill_strays();
     _exit(0);

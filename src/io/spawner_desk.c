@@ -54,16 +54,10 @@ static void on_load(struct nw_spawn_desk *desk, struct nw_spawn_answer *out)
     const struct nw_spawn_book *book = desk->book;
     nw_err err = book->load(book->arg, &out->digest, &desk->power, out->text);
     desk->is_loaded = err == NW_OK;
-    if (err == NW_OK && desk->is_rootless && desk->power.may_start_root) {
-        desk->is_loaded = false;
-        err = NW_DENIED;
-        snprintf(out->text, sizeof out->text,
-                 "newel was started without a process that is root; restart it");
-    }
     out->err = (int32_t)err;
 }
 
-static void on_take(struct nw_spawn_desk *desk, struct nw_spawn_answer *out)
+void nw_spawn_desk_take(struct nw_spawn_desk *desk, struct nw_spawn_answer *out)
 {
     if (!desk->is_loaded) {
         out->err = NW_INVALID;
@@ -131,7 +125,7 @@ bool nw_spawn_desk_serve(struct nw_spawn_desk *desk)
     if (kind == NW_SPAWN_LOAD && bytes == sizeof request.head)
         on_load(desk, &out);
     else if (kind == NW_SPAWN_TAKE && bytes == sizeof request.head)
-        on_take(desk, &out);
+        nw_spawn_desk_take(desk, &out);
     else if (kind == NW_SPAWN_OPEN && bytes == sizeof request.open)
         fd = on_open(desk, &request.open, &out);
     else if (kind == NW_SPAWN_LISTEN && bytes == sizeof request.listen)

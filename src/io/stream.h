@@ -110,6 +110,14 @@ NW_YIELDS NW_MUST_CHECK nw_err nw_io_read(struct nw_stream *stream, struct nw_bu
 /* The first bytes into an empty buffer. Never waits: NW_AGAIN when nothing is there. */
 NW_MUST_CHECK nw_err nw_io_read_now(struct nw_stream *stream, struct nw_buf *into,
                                     size_t *out_read_bytes);
+/*
+ * A read may be tried: what the loop and the layer below said, no call. The kernel's word alone
+ * (is_readable) is not enough: TLS may hold what it has decrypted while the kernel holds nothing.
+ */
+static inline bool nw_stream_may_read(const struct nw_stream *stream)
+{
+    return stream->is_readable || stream->has_input;
+}
 /* Into the caller's memory. */
 NW_YIELDS NW_MUST_CHECK nw_err nw_io_read_into(struct nw_stream *stream, void *to, size_t max_bytes,
                                                size_t *out_read_bytes);

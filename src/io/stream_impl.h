@@ -71,11 +71,6 @@ static inline ssize_t nw_stream_peek(struct nw_stream *stream)
 {
     return stream->ops->peek(stream);
 }
-/* A read may be tried: a look at what the loop and the layer below said, no call. */
-static inline bool nw_stream_may_read(const struct nw_stream *stream)
-{
-    return stream->is_readable || stream->has_input;
-}
 /* Moves what the layer below holds. NW_OK: it holds nothing; NW_AGAIN: the kernel is full. */
 nw_err nw_stream_flush_below(struct nw_stream *stream);
 

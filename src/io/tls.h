@@ -1,8 +1,9 @@
 /*
  * tls.h - a stream becomes TLS in place, on either side; callers above cannot tell.
  *
- * OpenSSL 3.0 on two own BIOs over pooled buffers: one recv feeds all the records it brought, a
- * turn's records leave in one send. Idle sessions own no buffer. RFC 8446, RFC 5246 with AEAD only.
+ * OpenSSL 3.0 on a BIO of our own: one recv brings all the records that came, what a call wrote
+ * leaves in one send. An idle session owns no buffer, but for a worker's last 32. RFC 8446, and
+ * RFC 5246 with AEAD only. Plain HTTP where TLS is spoken is closed without an answer.
  *
  * Three kinds of objects, all immutable and counted, made off the hot path and shared by workers:
  *     identity   a certificate chain and its key

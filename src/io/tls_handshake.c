@@ -187,7 +187,7 @@ static void note_end(const struct nw_tls *tls, nw_err err)
 /* OpenSSL may have read ahead into what follows the handshake. */
 static void note_input(struct nw_tls *tls)
 {
-    (void)nw_tls_enter(tls);
+    nw_tls_warm(nw_tls_enter(tls), tls);
     tls->stream->has_input = SSL_has_pending(tls->ssl) == 1 || tls->first.data != NULL;
 }
 
@@ -195,6 +195,7 @@ NW_YIELDS static nw_err start(struct nw_stream *stream, struct shake *shake)
 {
     struct nw_tls *tls = shake->tls;
     NW_ASSERT(stream->is_open && stream->tls == NULL && stream->queue == NULL);
+    nw_list_init(&tls->warm);
     tls->stream = stream;
     stream->tls = tls;
     stream->ops = &nw_tls_stream_ops;

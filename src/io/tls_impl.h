@@ -27,6 +27,7 @@ enum {
     NW_TLS_RECORD_BYTES = 16 * 1024,
     NW_TLS_SIGNED_PER_TURN = 4,
     NW_TLS_SESSIONS_MAX = 256, /* kept per worker for resuming as a client */
+    NW_TLS_WARM_MAX = 32,      /* sessions of a worker that keep OpenSSL's buffers */
     NW_TLS_SID_BYTES = 32,
 };
 
@@ -99,6 +100,7 @@ struct nw_tls_out {
 struct nw_tls {
     SSL *ssl;
     struct nw_stream *stream;
+    struct nw_list warm;          /* in worker->warm, or alone */
     struct nw_tls_out *out;       /* NULL: nothing is on its way */
     struct nw_tls_server *server; /* or */
     struct nw_tls_client *client;
@@ -123,6 +125,8 @@ extern const struct nw_stream_ops nw_tls_stream_ops;
 BIO_METHOD *nw_tls_bio_method_new(void);
 /* Makes `tls` the session that the next call into OpenSSL is about; empties the error queue. */
 struct nw_tls_worker *nw_tls_enter(struct nw_tls *tls);
+/* The session was used: the one that was not for longest gives its buffers back. */
+void nw_tls_warm(struct nw_tls_worker *worker, struct nw_tls *tls);
 /* Sends what OpenSSL wrote. 0, or what the kernel did not take is held; -errno: dropped. */
 ssize_t nw_tls_send(struct nw_tls *tls);
 void nw_tls_out_drop(struct nw_tls *tls);
@@ -139,6 +143,8 @@ struct nw_tls_worker {
     struct nw_tls *current;
     struct nw_tls_out *spare_outs;
     unsigned spare_out_count;
+    struct nw_list warm;          /* sessions with buffers, the last used last */
+    unsigned warm_count;
     struct nw_map made;           /* by nw_tls_life's address */
     size_t sweep_at;              /* so many in `made`: look for those of gone objects */
     struct nw_rng rng;            /* simulations: what OpenSSL's chance is made of */

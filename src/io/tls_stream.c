@@ -9,8 +9,10 @@
  * in one sendmsg.
  *
  * OpenSSL calls of one worker never interleave, so one BIO serves all sessions: it belongs to the
- * session that nw_tls_enter named last. An idle session owns no buffer: OpenSSL's are released with
- * the last record, ours exist only while bytes wait for the kernel.
+ * session that nw_tls_enter named last. Ours are the buffers of bytes that wait for the kernel;
+ * OpenSSL's two (33 KiB) stay with the 32 sessions that were used last and are taken from all
+ * others, so an idle session owns none, and a busy one does not allocate per record, as it would
+ * with SSL_MODE_RELEASE_BUFFERS (which also leaves one of the two where it was).
  *
  * Invariants: a record once made is sent or the stream breaks, so bytes that OpenSSL took count as
  * sent and the rest of a short send is held in tls->out, with is_flush_due set and WRITE watched.
@@ -235,6 +237,22 @@ struct nw_tls_worker *nw_tls_enter(struct nw_tls *tls)
     return worker;
 }
 
+void nw_tls_warm(struct nw_tls_worker *worker, struct nw_tls *tls)
+{
+    if (worker->warm.prev == &tls->warm)
+        return;
+    if (nw_list_is_empty(&tls->warm))
+        worker->warm_count++;
+    else
+        nw_list_remove(&tls->warm);
+    nw_list_push_back(&worker->warm, &tls->warm);
+    if (worker->warm_count <= NW_TLS_WARM_MAX)
+        return;
+    worker->warm_count--;
+    struct nw_list *oldest = nw_list_pop_front(&worker->warm);
+    (void)SSL_free_buffers(NW_CONTAINER_OF(oldest, struct nw_tls, warm)->ssl);
+}
+
 /* ---- reading ---- */
 
 /* What an unsuccessful read means: 0 the orderly end, or a negative errno. */
@@ -290,7 +308,7 @@ static ssize_t tls_readv(struct nw_stream *stream, const struct iovec *iov, int 
     struct nw_tls *tls = stream->tls;
     if (tls->is_broken)
         return -EBADMSG;
-    (void)nw_tls_enter(tls);
+    nw_tls_warm(nw_tls_enter(tls), tls);
     tls->is_forced = !stream->has_input;
     size_t all_bytes = 0;
     ssize_t result = 1;
@@ -310,7 +328,7 @@ static ssize_t tls_peek(struct nw_stream *stream)
     struct nw_tls *tls = stream->tls;
     if (tls->is_broken)
         return -EBADMSG;
-    (void)nw_tls_enter(tls);
+    nw_tls_warm(nw_tls_enter(tls), tls);
     char byte;
     size_t bytes;
     int result = SSL_peek_ex(tls->ssl, &byte, 1, &bytes);
@@ -430,6 +448,7 @@ static ssize_t tls_writev(struct nw_stream *stream, const struct iovec *iov, int
     if (tls->is_broken || tls->is_finished)
         return -EPIPE;
     struct write write = {.tls = tls, .worker = nw_tls_enter(tls), .iov = iov, .count = count};
+    nw_tls_warm(write.worker, tls);
     size_t all_bytes = nw_stream_iov_bytes(iov, count);
     write.max_bytes = fund(out_of(write.worker, tls), all_bytes);
     if (write.max_bytes == 0 && all_bytes != 0) {
@@ -468,6 +487,10 @@ void nw_tls_free(struct nw_tls *tls)
     struct nw_stream *stream = tls->stream;
     nw_tls_out_drop(tls);
     nw_buf_release(&tls->first);
+    if (!nw_list_is_empty(&tls->warm)) {
+        nw_list_remove(&tls->warm);
+        nw_tls_worker()->warm_count--;
+    }
     if (tls->ssl != NULL) {
         (void)nw_tls_enter(tls);
         SSL_free(tls->ssl);

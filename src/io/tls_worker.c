@@ -250,6 +250,7 @@ static void worker_make(void *arg)
     nw_list_init(&worker->signers);
     nw_list_init(&worker->signers_node.node);
     nw_list_init(&worker->sessions);
+    nw_list_init(&worker->warm);
     worker->signers_node.run = signers_run;
     nw_map_init(&worker->made, (struct nw_hash_key){0, 0});
     worker->lib = OSSL_LIB_CTX_new();

@@ -257,7 +257,7 @@ static bool is_clean(struct nw_stream *stream)
     size_t got_bytes;
     if (NW_UNLIKELY(stream->is_ended || stream->is_gone || stream->error != NW_OK))
         return false;
-    if (NW_LIKELY(!stream->is_readable))
+    if (NW_LIKELY(!nw_stream_may_read(stream)))
         return true;
     return nw_io_read_some(stream, &byte, 1, &got_bytes) == NW_AGAIN;
 }

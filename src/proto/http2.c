@@ -56,6 +56,7 @@ static bool went(struct nw_http2 *http2, int result)
 static NW_NOINLINE bool submit_trailers(struct nw_http2 *http2, struct nw_http2_stream *stream)
 {
     struct nw_http2_fields fields;
+    fields.message_number = http2->sent_count;
     struct nw_slice lines = http2->events->on_trailers(http2->arg, stream);
     return nw_http2_fields_of_trailers(lines, &fields) == NW_OK && fields.count != 0 &&
            went(http2, nghttp2_submit_trailer(http2->session, stream->id, fields.nv,
@@ -326,6 +327,7 @@ nw_err nw_http2_request(struct nw_http2 *http2, struct nw_http2_stream *stream,
                                                   http2->is_aborted || http2->is_failed))
         return NW_DRAINING;
     struct nw_http2_fields fields;
+    fields.message_number = http2->sent_count++;
     NW_TRY(nw_http2_fields_of_request(head, http2->is_https, &fields));
     nghttp2_data_provider provider = {.read_callback = on_read};
     int32_t id = nghttp2_submit_request(http2->session, NULL, fields.nv, fields.count,
@@ -349,6 +351,7 @@ nw_err nw_http2_respond(struct nw_http2 *http2, struct nw_http2_stream *stream,
     if (stream->id == 0)
         return NW_PEER_RESET;
     struct nw_http2_fields fields;
+    fields.message_number = http2->sent_count++;
     NW_TRY(nw_http2_fields_of_answer(head, &fields));
     int result;
     if (fields.status < 200) {

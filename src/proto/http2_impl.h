@@ -68,6 +68,7 @@ struct nw_http2 {
     uint64_t glitch_since_ms;
     uint32_t glitch_count;  /* in this window of time */
     uint32_t settings_count;
+    uint32_t sent_count; /* heads */
     int32_t calm_credit;    /* of PING and WINDOW_UPDATE that our own frames explain */
     int32_t order_credit;   /* of PRIORITY frames that requests explain */
     uint32_t head_max_bytes;
@@ -100,7 +101,8 @@ void nw_http2_build_done(struct nw_http2 *http2);
 struct nw_http2_fields {
     nghttp2_nv nv[NW_HTTP2_NV_MAX];
     size_t count;
-    int status;    /* of an answer */
+    int status;              /* of an answer */
+    uint32_t message_number; /* in: the session's heads so far */
     bool is_head_method;
 };
 /* Text to fields (http2_text.c). NW_INVALID: it cannot be said in HTTP/2. */

@@ -144,7 +144,7 @@ def test_a_header_alone_waits_for_its_request_without_a_fiber(newel, origin):
     v2(b"", family=0x00, command=0x20),
     v2(b"", family=0x00),
     v2(b"/run/app.sock".ljust(216, b"\0"), family=0x31),
-])
+], ids=["unknown", "unknown_long", "local", "unspec", "unix"])
 def test_a_header_without_an_address_keeps_the_sockets(newel, origin, header):
     edge = behind_proxy(newel, origin)
     with edge.wire() as wire:
@@ -198,7 +198,7 @@ def test_a_header_that_ends_early_is_malformed(newel, origin):
     b"PROXY UNKNOWN " + b"x" * 92 + b"\r\n" + GET,  # 108 bytes
     v2(bytes(12), length=2033),  # 2049 with its first sixteen
     v2(bytes(12), length=65535),
-])
+], ids=["v1_216", "v1_108", "v2_2049", "v2_65551"])
 def test_what_is_oversized_is_cut_off(newel, origin, header):
     edge = behind_proxy(newel, origin)
     with edge.wire() as wire:
@@ -215,7 +215,8 @@ def test_the_largest_header_is_taken(newel, origin):
     assert len(v2(body)) == 2048 and origin.last.headers["x-forwarded-for"] == "192.0.2.7"
 
 
-@pytest.mark.parametrize("header", [b"", b"P", v1("192.0.2.7")[:-1], V2_192_0_2_7[:-1]])
+@pytest.mark.parametrize("header", [b"", b"P", v1("192.0.2.7")[:-1], V2_192_0_2_7[:-1]],
+                         ids=["silent", "one_byte", "v1", "v2"])
 def test_what_is_late_is_cut_off(newel, origin, header):
     edge = behind_proxy(newel, origin)
     with edge.wire() as wire, edge.wire(source="127.0.0.5") as other:
@@ -560,3 +561,30 @@ def test_reloads_of_lists_fail_nobody(newel, origin):
             assert "error" not in edge.reload(conf)
             assert wire.send(b"\n" + GET).response().status == 200
     assert denied(edge) == 0
+
+
+# HTTP/2
+
+
+def test_http2_is_asked_the_same(newel, origin, haproxy, transcript):
+    edge = behind_proxy(newel, origin, routes=[
+        {"path": "/in", "allow": "127.0.0.5", "service": "app"},
+        {"path": "/out", "deny": "127.0.0.5", "service": "app"}])
+    before = haproxy(edge.address, "send-proxy-v2")
+
+    def curl(path):
+        return run(transcript, "curl", "-s", "-o", "/dev/null", "-w", "%{http_version} %{http_code}",
+                   "--http2-prior-knowledge", "--interface", "127.0.0.5",
+                   f"http://{before.address}{path}").stdout
+
+    assert curl("/in") == "2 200" and origin.last.headers["x-forwarded-for"] == "127.0.0.5"
+    assert curl("/out") == "2 403" and origin.count() == 1
+    assert denied(edge, "route_address") == 1 and denied(edge) == 1
+
+
+def test_http2_is_sent_to_https_too(newel, origin, transcript):
+    edge = to_https(newel, origin)
+    told = run(transcript, "curl", "-s", "-o", "/dev/null", "-w",
+               "%{http_version} %{http_code} %{redirect_url}", "--http2-prior-knowledge",
+               f"http://{edge.address}/a?b=c")
+    assert told.stdout == "2 308 https://127.0.0.1/a?b=c" and origin.seen == b""

@@ -5,10 +5,12 @@ A program that is missing fails its scenario: `tools/setup.sh test` installs all
 
 import os
 import shutil
+import socket
 import subprocess
 import sys
 import threading
 
+from kit.load import eventually
 from kit.wire import PATIENCE_S, Wire
 
 PEERS = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "peers")
@@ -51,16 +53,100 @@ def supervised(newel, command, env=None):
     return edge
 
 
-def run(transcript, name, *arguments, cwd=None, env=None, stdin=None):
+def run(transcript, name, *arguments, cwd=None, env=None, stdin=None, patience=2 * PATIENCE_S):
     """A client that ends by itself; its output as text."""
     command = [program(name), *map(str, arguments)]
     transcript.add(name, "starts: " + " ".join(command))
     done = subprocess.run(command, cwd=cwd, env={**os.environ, **(env or {})}, input=stdin,
-                          capture_output=True, text=True, errors="replace", timeout=2 * PATIENCE_S)
+                          capture_output=True, text=True, errors="replace", timeout=patience)
     for line in (done.stdout + done.stderr).splitlines()[-30:]:
         transcript.add(name, "| " + line[:300])
     transcript.add(name, f"ended with {done.returncode}")
     return done
+
+
+def free_port():
+    """For programs that cannot ask the kernel themselves: one that nobody holds now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class Peer:
+    """A server in other software that runs beside newel: a context manager. It is ready when it says
+    `listening PORT`, or, when the caller knows the port, when somebody accepts there. Port 0: a client."""
+
+    def __init__(self, transcript, name, command, port=None, env=None, cwd=None):
+        self.transcript, self.name, self.port = transcript, name, port
+        self.lines, self.changed = [], threading.Condition()
+        transcript.add(name, "starts: " + " ".join(map(str, command)))
+        self.process = subprocess.Popen(list(map(str, command)), stdin=subprocess.PIPE, cwd=cwd,
+                                        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                                        errors="replace", env={**os.environ, **(env or {})})
+        self.reader = threading.Thread(target=self.read, daemon=True)
+        self.reader.start()
+
+    def __enter__(self):
+        try:
+            if self.port == 0:
+                pass
+            elif self.port is None:
+                self.port = int(self.wait_line("listening ").split()[1])
+            else:
+                eventually(self.accepts, f"{self.name} on port {self.port}")
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def __exit__(self, *_):
+        self.stop()
+
+    @property
+    def address(self):
+        return f"127.0.0.1:{self.port}"
+
+    def read(self):
+        for line in self.process.stdout:
+            self.transcript.add(self.name, "| " + line.rstrip()[:300])
+            with self.changed:
+                self.lines.append(line.rstrip())
+                self.changed.notify_all()
+        with self.changed:
+            self.changed.notify_all()
+
+    def accepts(self):
+        assert self.process.poll() is None, "\n".join(self.lines[-20:])
+        try:
+            socket.create_connection(("127.0.0.1", self.port), PATIENCE_S).close()
+            return True
+        except ConnectionRefusedError:
+            return False
+
+    def wait_line(self, part):
+        def found():
+            return next((line for line in self.lines if part in line), None)
+        with self.changed:
+            self.changed.wait_for(lambda: found() or not self.reader.is_alive(), PATIENCE_S)
+            assert found(), f"{self.name} never said {part!r}:\n" + "\n".join(self.lines[-20:])
+            return found()
+
+    def say(self, line):
+        self.process.stdin.write(line + "\n")
+        self.process.stdin.flush()
+
+    def stop(self):
+        if self.process.poll() is None:
+            self.process.terminate()
+        try:
+            self.process.wait(PATIENCE_S)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait(PATIENCE_S)
+        self.reader.join(PATIENCE_S)
+        self.process.stdin.close()
+        self.process.stdout.close()
+        self.transcript.add(self.name, "is gone")
 
 
 class Uploaders(threading.Thread):

@@ -8,6 +8,7 @@ import http.client
 import json
 import os
 import re
+import shutil
 import signal
 import socket
 import string
@@ -22,12 +23,33 @@ BUILD = os.path.abspath(os.environ.get("NEWEL_BUILD", "build"))
 BINARY = os.environ.get("NEWEL_BINARY", os.path.join(BUILD, "newel"))
 SANITIZED = ("thread" in os.path.basename(BUILD) or "address" in os.path.basename(BUILD)
              if "NEWEL_SANITIZED" not in os.environ else os.environ["NEWEL_SANITIZED"] == "1")
+# Started by root, every newel becomes this user; see README.md.
+USER = os.environ.get("NEWEL_USER")
 ALARMS = re.compile(r"assertion failed|Sanitizer|runtime error:|stack smashing", re.IGNORECASE)
 
 
 def scaled(count, sanitized):
     """Counts that a sanitizer's build would take too long for."""
     return sanitized if SANITIZED else count
+
+
+def written(conf):
+    """The configuration's text, with the user that all shall become."""
+    if USER is None:
+        return text_of(conf)
+    if isinstance(conf, dict):
+        return text_of({"user": USER, **conf} if "user" in conf else {**conf, "user": USER})
+    is_block = conf.startswith("newel:") and "\nuser:" not in conf
+    return conf.rstrip("\n") + f"\nuser: {USER}\n" if is_block else conf
+
+
+def opened_up(folder):
+    """So that another user gets there."""
+    if USER is not None:
+        shutil.chown(folder, USER)
+        while folder.startswith("/tmp/"):
+            os.chmod(folder, 0o777)
+            folder = os.path.dirname(folder)
 
 
 def environment(**more):
@@ -212,7 +234,7 @@ class Newel:
 
     def write(self, conf):
         with open(os.path.join(self.folder, "newel.yaml"), "w") as out:
-            out.write(text_of(conf))
+            out.write(written(conf))
 
     def reload(self, conf=None):
         if conf is not None:
@@ -309,8 +331,9 @@ class Factory:
         number = len(self.started) + 1
         folder = folder or str(self.tmp_path / f"newel-{number}")
         os.makedirs(folder, exist_ok=True)
+        opened_up(folder)
         if conf is not None:
-            text = text_of(conf)
+            text = written(conf)
             if names:
                 text = string.Template(text).safe_substitute(
                     {name: getattr(value, "address", value) for name, value in names.items()})

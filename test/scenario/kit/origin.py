@@ -335,6 +335,7 @@ class Origin:
                 os.unlink(self.path)
             listener = socket.socket(socket.AF_UNIX)
             listener.bind(self.path)
+            os.chmod(self.path, 0o777)
         else:
             listener = socket.socket()
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -29,6 +29,7 @@ static struct shared {
     char cwd[256], user[64];
     uint64_t memory_bytes;
     uint64_t loads;
+    unsigned takes;
     char file[128], listener[128];
     bool is_load_wrong, may_start_root;
 } * shared;
@@ -44,6 +45,7 @@ static nw_err book_load(void *arg, uint64_t *out_digest, struct nw_spawn_power *
 
 static void book_take(void *arg)
 {
+    shared->takes++;
 }
 
 static nw_err book_process(void *arg, const struct nw_spawn_wish *wish, struct nw_spawn_spec *out,
@@ -423,6 +425,19 @@ static void a_helper_that_does_not_answer_is_not_waited_for(void **state)
     nw_spawner_stop(the_spawner);
 }
 
+SPAWN_TEST(what_was_taken_holds_for_the_next_process)
+{
+    uint64_t digest = 0;
+    char why[NW_SPAWN_WHY_BYTES];
+    struct app app;
+    CHECK_OK(nw_spawner_load_now(the_spawner, &digest, why));
+    nw_spawner_take(the_spawner);
+    app_shell(&app, "exit 0");
+    CHECK_EQ(shared->takes, 1);
+    app_wait(&app);
+    app_done(&app);
+}
+
 SPAWN_TEST(the_ports_of_a_process_are_found)
 {
     struct nw_listening listening;
@@ -681,6 +696,7 @@ int main(void)
         cmocka_unit_test(only_named_listeners_are_opened),
         cmocka_unit_test(the_helper_reads_when_it_is_told),
         cmocka_unit_test(a_helper_that_does_not_answer_is_not_waited_for),
+        cmocka_unit_test(what_was_taken_holds_for_the_next_process),
         cmocka_unit_test(the_ports_of_a_process_are_found),
         cmocka_unit_test(a_process_that_ends_takes_its_group_with_it),
         cmocka_unit_test(stop_asks_the_whole_group_and_waits_for_it),

@@ -273,9 +273,31 @@ static void owning(void)
     talk_close(&talk);
 }
 
-static void an_idle_session_owns_no_buffer(void **state)
+static void our_buffers_go_with_the_bytes(void **state)
 {
     run(owning);
+}
+
+static void keeping_warm(void)
+{
+    enum { COUNT = NW_TLS_WARM_MAX + 8 };
+    struct talk *talks = calloc(COUNT, sizeof *talks);
+    for (int i = 0; i < COUNT; i++)
+        talk_open(&talks[i]);
+    CHECK_EQ(nw_tls_worker()->warm_count, NW_TLS_WARM_MAX);
+    for (int i = 0; i < COUNT; i++) {
+        CHECK_OK(write_text(&talks[i].ends.client, "again"));
+        expect_read(&talks[i].ends.server, "again");
+    }
+    for (int i = 0; i < COUNT; i++)
+        talk_close(&talks[i]);
+    CHECK_EQ(nw_tls_worker()->warm_count, 0);
+    free(talks);
+}
+
+static void openssls_buffers_stay_with_the_sessions_used_last(void **state)
+{
+    run(keeping_warm);
 }
 
 static void wait_cancelled(void *arg)
@@ -717,7 +739,8 @@ int main(void)
         cmocka_unit_test(a_forged_record_ends_both_ways_and_is_told),
         cmocka_unit_test(a_reset_says_nothing),
         cmocka_unit_test(bytes_inside_openssl_wake_a_parked_stream),
-        cmocka_unit_test(an_idle_session_owns_no_buffer),
+        cmocka_unit_test(our_buffers_go_with_the_bytes),
+        cmocka_unit_test(openssls_buffers_stay_with_the_sessions_used_last),
         cmocka_unit_test(a_client_that_says_goodbye_is_gone),
         cmocka_unit_test(a_client_with_a_request_before_its_goodbye_is_not),
         cmocka_unit_test(wait_any_sees_bytes_inside_openssl),

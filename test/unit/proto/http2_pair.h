@@ -173,11 +173,30 @@ static struct nw_http2_options side_options(bool is_client)
     };
 }
 
+/* The large buffers of sides that are gone: a fuzzer makes many. */
+static struct {
+    char *buffers[8];
+    unsigned count;
+} side_spare;
+
+static char *side_buffer(void)
+{
+    return side_spare.count != 0 ? side_spare.buffers[--side_spare.count] : malloc(SIDE_BYTES);
+}
+
+static void side_buffer_free(char *buffer)
+{
+    if (side_spare.count == sizeof side_spare.buffers / sizeof side_spare.buffers[0])
+        free(buffer);
+    else
+        side_spare.buffers[side_spare.count++] = buffer;
+}
+
 static struct side *side_new_with(const struct nw_http2_options *options)
 {
     struct side *side = calloc(1, sizeof *side);
-    side->log = malloc(SIDE_BYTES);
-    side->out = malloc(SIDE_BYTES);
+    side->log = side_buffer();
+    side->out = side_buffer();
     side->frame_room = SIZE_MAX;
     side->stream_max = SIDE_STREAMS;
     side->now_ms = 1000;
@@ -196,8 +215,8 @@ NW_UNUSED static struct side *side_new(bool is_client)
 NW_UNUSED static void side_free(struct side *side)
 {
     nw_http2_free(side->http2);
-    free(side->log);
-    free(side->out);
+    side_buffer_free(side->log);
+    side_buffer_free(side->out);
     free(side);
 }
 
