@@ -202,7 +202,7 @@ def test_websockets_over_tls(newel, pair, certificates, transcript):
 BEARABLE = {"OK", "INFO", "LOW", "WARN", "DEBUG"}
 
 
-def testssl(newel, origin, certificates, transcript, folder, policy, *arguments):
+def findings_of_testssl(newel, origin, certificates, transcript, folder, policy, *arguments):
     """Its findings by their names. ECDSA and RSA are both there, as its checks try both."""
     pairs = [certificates.server("localhost", "127.0.0.1", kind=kind).conf for kind in ("ec", "rsa")]
     edge = newel(site(origin, listen=[{"address": "127.0.0.1:0",
@@ -216,8 +216,8 @@ def testssl(newel, origin, certificates, transcript, folder, policy, *arguments)
 
 
 def test_testssl_finds_nothing_above_low(newel, origin, certificates, transcript, tmp_path):
-    found = testssl(newel, origin, certificates, transcript, tmp_path, "intermediate",
-                    "-p", "-s", "-f", "-P", "-U")
+    found = findings_of_testssl(newel, origin, certificates, transcript, tmp_path, "intermediate",
+                                "-p", "-s", "-f", "-P", "-U")
     for old in "SSLv2", "SSLv3", "TLS1", "TLS1_1":
         assert found[old].startswith("not offered"), (old, found[old])
     assert not found["TLS1_2"].startswith("not") and not found["TLS1_3"].startswith("not")
@@ -226,7 +226,7 @@ def test_testssl_finds_nothing_above_low(newel, origin, certificates, transcript
 
 
 def test_testssl_sees_tls_1_3_alone(newel, origin, certificates, transcript, tmp_path):
-    found = testssl(newel, origin, certificates, transcript, tmp_path, "modern", "-p")
+    found = findings_of_testssl(newel, origin, certificates, transcript, tmp_path, "modern", "-p")
     assert found["TLS1_2"].startswith("not offered") and not found["TLS1_3"].startswith("not")
 
 
