@@ -103,7 +103,8 @@ NW_YIELDS static nw_err finish(struct gate_forward *f, nw_err err)
         return NW_OK;
     outcome->why = err;
     outcome->ended_by = f->was_node_at_fault ? NW_HTTP_ENDED_BY_NODE : NW_HTTP_ENDED_BY_CLIENT;
-    if (sink->has_head && (sink->ops->recall == NULL || !sink->ops->recall(sink)))
+    bool is_recalled = sink->has_head && sink->ops->recall != NULL && sink->ops->recall(sink);
+    if (sink->has_head && !is_recalled && !f->exchange->is_grpc) /* a call is told its status */
         sink->ops->abort(sink, err);
     return err;
 }

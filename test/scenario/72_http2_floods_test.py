@@ -144,7 +144,7 @@ def test_a_flood_ends_the_connection(edge, others, kind):
         wire.open_stream = wire.ask("POST", "/", end=False)
         wire.send(*(FLOODS[kind](wire) for _ in range(2 * GLITCHES)))
         ends_calmly(wire)
-    assert edge.metric("newel_h2_glitches_total") > GLITCHES
+    assert edge.metric("newel_h2_glitches_total") >= GLITCHES
 
 
 @pytest.mark.parametrize("kind", FLOODS)
