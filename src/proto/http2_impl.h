@@ -43,6 +43,8 @@ struct nw_http2_build {
     nghttp2_rcbuf *scheme;
     uint64_t decoded_bytes;
     uint32_t line_count;
+    uint32_t field_count; /* crumbs and pseudo-fields included */
+    uint32_t cookie_start;
     uint32_t cookie_end; /* behind the value of the cookie line; 0: there is none */
     int status;
     bool is_request;
