@@ -100,6 +100,12 @@ void gate_door_park(struct gate_worker *worker, struct gate_conn *conn, nw_strea
     park(worker, conn, idle_ms, wake);
 }
 
+void gate_door_park_for(struct gate_worker *worker, struct gate_conn *conn, uint64_t wait_ms,
+                        nw_stream_on_wake wake)
+{
+    park(worker, conn, wait_ms, wake);
+}
+
 /* One client must not take all connections; loopback and trusted proxies speak for many. */
 static bool is_exempt(const struct gate_worker *worker, const struct gate_peer *peer)
 {

@@ -25,6 +25,9 @@ NW_MUST_CHECK bool gate_door_start(struct gate_worker *worker, struct gate_conn 
                                    const char *name, nw_fiber_fn fn);
 /* At rest until input comes; the fiber that served it ends. */
 void gate_door_park(struct gate_worker *worker, struct gate_conn *conn, nw_stream_on_wake wake);
+/* For wait_ms at most, where the limit of idle connections is not what counts. */
+void gate_door_park_for(struct gate_worker *worker, struct gate_conn *conn, uint64_t wait_ms,
+                        nw_stream_on_wake wake);
 void gate_door_close(struct gate_worker *worker, struct gate_conn *conn);
 
 /* Closes the parked connections of this worker; those being served close after their answers. */

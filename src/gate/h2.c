@@ -11,6 +11,7 @@
 #include "base/assert.h"
 #include "gate/door.h"
 #include "gate/serve.h"
+#include "io/clock.h"
 #include "io/fiber.h"
 #include "io/worker.h"
 #include "proto/http2.h"
@@ -110,6 +111,22 @@ static void h2_free(struct gate_h2 *h2)
     nw_free(h2);
 }
 
+/*
+ * A frame that was begun has the time of a head, whatever drips in; without one, the connection is
+ * idle and may be so for as long as any other.
+ */
+static void park(struct gate_h2 *h2)
+{
+    uint64_t head_ms = h2->worker->settings.head_time_ms, now_ms = nw_now_ms();
+    uint64_t since_ms = nw_h2_cut_since_ms(h2->h2);
+    if (since_ms == 0 || head_ms == 0) {
+        gate_door_park(h2->worker, h2->conn, on_wake);
+        return;
+    }
+    uint64_t left_ms = since_ms + head_ms > now_ms ? since_ms + head_ms - now_ms : 1;
+    gate_door_park_for(h2->worker, h2->conn, left_ms, on_wake);
+}
+
 /* What is left when the connection is lost: requests that finish all the same, or wind up. */
 NW_YIELDS static nw_err run(struct gate_h2 *h2, struct nw_buf *first)
 {
@@ -131,7 +148,7 @@ NW_YIELDS static void read_until_rest(struct gate_h2 *h2, struct nw_buf *first)
         nw_h2_abort(h2->h2, NW_HTTP2_NO_ERROR);
     nw_err err = run(h2, first);
     if (err == NW_OK && !h2->is_ending && !worker->is_draining && !nw_fiber_is_cancelled()) {
-        gate_door_park(worker, conn, on_wake);
+        park(h2);
         return;
     }
     h2_free(h2);
