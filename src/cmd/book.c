@@ -94,6 +94,7 @@ static nw_err load(void *arg, uint64_t *out_digest, struct nw_spawn_power *out_p
     struct book *book = arg;
     reading_done(&book->loaded);
     book->loaded.outside.conf_file = book->options.file;
+    book->loaded.outside.is_noted = true;
     nw_err err = parse(&book->loaded, &book->options, why);
     if (err != NW_OK) {
         reading_done(&book->loaded);

@@ -168,7 +168,7 @@ void daemon_tell_hardening(struct nw_daemon *daemon)
         nw_log(daemon_log(daemon), NW_WARN, "daemon.trespassed", "errno=%d", nw_confine_trespass());
     if (!r->is_hardened) {
         nw_log(daemon_log(daemon), NW_WARN, "daemon.hardening", "state=off user=%s reason=%s",
-               daemon->user, nw_confine_is_built() ? "hardening: off" : "a build for sanitizers");
+               daemon->user, nw_confine_is_built() ? "hardening: off" : "not in this build");
         return;
     }
     bool is_whole = r->landlock_abi > 0 && r->has_seccomp && !r->has_capabilities;

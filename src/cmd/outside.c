@@ -36,7 +36,8 @@ void outside_path(const char *conf_file, const char *path, char out[OUTSIDE_PATH
 
 void outside_note(struct outside *reading, struct nw_slice bytes)
 {
-    reading->digest = nw_hash_fast(bytes, reading->digest + 1);
+    if (reading->is_noted)
+        reading->digest = nw_hash_fast(bytes, reading->digest + 1);
 }
 
 bool outside_has_path(const struct outside *reading, const char *path)
@@ -49,7 +50,7 @@ bool outside_has_path(const struct outside *reading, const char *path)
 
 static void note_path(struct outside *reading, const char *path)
 {
-    if (outside_has_path(reading, path))
+    if (!reading->is_noted || outside_has_path(reading, path))
         return;
     reading->paths =
         nw_realloc(reading->paths, (reading->path_count + 1) * sizeof *reading->paths);

@@ -4,8 +4,8 @@
  * A reading remembers what it read: a digest over the bytes, by which newel and its helper process
  * know that they have read the same, and the files' names, which are what the helper may open.
  *
- * Owner:   the reading is the caller's, zeroed but for conf_file and spawner; outside_done
- * Threads: one at a time; reading blocks
+ * Owner:   the reading is the caller's, zeroed but for its first three; outside_done
+ * Threads: one at a time where it is noted, else any; reading blocks
  */
 #ifndef NW_CMD_OUTSIDE_H
 #define NW_CMD_OUTSIDE_H
@@ -23,6 +23,7 @@ struct outside {
      * reading names. NULL: our own rights decide.
      */
     struct nw_spawner *spawner;
+    bool is_noted;   /* what follows is kept; else several threads may read at a time */
     uint64_t digest; /* over everything read since outside_begin */
     char **paths;    /* of the files, as they were opened */
     size_t path_count;

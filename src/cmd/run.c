@@ -200,7 +200,7 @@ static nw_err start_helper(const struct book_options *options, struct nw_spawner
 
 static int run_conf(const struct cli *cli, const char *file, const char *text)
 {
-    struct outside reading = {.conf_file = file};
+    struct outside reading = {.conf_file = file, .is_noted = true};
     struct nw_conf_outside outside = outside_real(&reading);
     const char *test = nw_system_env("NEWEL_TEST");
     struct book_options book = {.file = file,

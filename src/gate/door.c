@@ -22,7 +22,6 @@
 #include "io/worker.h"
 #include "proto/http_date.h"
 
-enum { FIRST_BYTE_MS = 10000 };
 #define DATE_MAX_S UINT64_C(253402300799)
 
 static void on_wake(struct nw_stream *stream, nw_stream_wake why);
@@ -94,16 +93,10 @@ static inline void park(struct gate_worker *worker, struct gate_conn *conn, uint
     nw_io_park(&conn->stream, idle_ms, wake);
 }
 
-void gate_door_park(struct gate_worker *worker, struct gate_conn *conn, nw_stream_on_wake wake)
+void gate_door_park(struct gate_worker *worker, struct gate_conn *conn, uint64_t idle_ms,
+                    nw_stream_on_wake wake)
 {
-    uint64_t idle_ms = conn->request_count == 0 ? FIRST_BYTE_MS : worker->settings.idle_ms;
     park(worker, conn, idle_ms, wake);
-}
-
-void gate_door_park_for(struct gate_worker *worker, struct gate_conn *conn, uint64_t wait_ms,
-                        nw_stream_on_wake wake)
-{
-    park(worker, conn, wait_ms, wake);
 }
 
 /* One client must not take all connections; loopback and trusted proxies speak for many. */
@@ -171,7 +164,7 @@ NW_YIELDS static bool begin_proxied(struct gate_worker *worker, struct gate_conn
     } else if (worker->is_draining || nw_fiber_is_cancelled()) {
         gate_door_close(worker, conn);
     } else {
-        park(worker, conn, FIRST_BYTE_MS, on_wake);
+        park(worker, conn, GATE_FIRST_BYTE_MS, on_wake);
     }
     return false;
 }
@@ -327,7 +320,7 @@ static void welcome(struct gate_worker *worker, struct gate_conn *conn,
     nw_metric_add(listener->accepted, worker->index, 1);
     nw_metric_add(listener->open, worker->index, 1);
     if (may_serve(worker, conn))
-        park(worker, conn, conn->proxy != NULL ? GATE_PROXY_MS : FIRST_BYTE_MS, on_wake);
+        park(worker, conn, conn->proxy != NULL ? GATE_PROXY_MS : GATE_FIRST_BYTE_MS, on_wake);
     else
         refuse(worker, conn);
 }

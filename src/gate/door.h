@@ -10,6 +10,8 @@
 #include "gate/gate_impl.h"
 #include "io/fiber.h"
 
+enum { GATE_FIRST_BYTE_MS = 10000 }; /* what a new connection may take for its first byte */
+
 /* The listener's callback. */
 void gate_door_on_accept(void *owner, struct nw_accepted *accepted);
 
@@ -24,10 +26,8 @@ void gate_pin_give(struct gate_worker *worker, struct gate_pin *pin);
 NW_MUST_CHECK bool gate_door_start(struct gate_worker *worker, struct gate_conn *conn,
                                    const char *name, nw_fiber_fn fn);
 /* At rest until input comes; the fiber that served it ends. */
-void gate_door_park(struct gate_worker *worker, struct gate_conn *conn, nw_stream_on_wake wake);
-/* For wait_ms at most, where the limit of idle connections is not what counts. */
-void gate_door_park_for(struct gate_worker *worker, struct gate_conn *conn, uint64_t wait_ms,
-                        nw_stream_on_wake wake);
+void gate_door_park(struct gate_worker *worker, struct gate_conn *conn, uint64_t idle_ms,
+                    nw_stream_on_wake wake);
 void gate_door_close(struct gate_worker *worker, struct gate_conn *conn);
 
 /* Closes the parked connections of this worker; those being served close after their answers. */

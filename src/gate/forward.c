@@ -28,43 +28,6 @@ nw_err gate_forward_refuse(struct gate_forward *f, nw_http1_class found)
     return NW_BAD_MESSAGE;
 }
 
-nw_err gate_forward_judge(struct gate_forward *f)
-{
-    bool may_switch = f->exchange->asks_upgrade && !f->service->is_h2;
-    struct nw_http1_asked asked = {f->exchange->head->method, may_switch};
-    nw_http1_class found = NW_HTTP1_FINE;
-    const char *bytes = f->in.data + f->in.start;
-    nw_err err = nw_http1_response_judge(&f->head, bytes, &asked, &f->message, &found);
-    if (err != NW_OK)
-        return found != NW_HTTP1_FINE ? gate_forward_refuse(f, found) : err;
-    if (f->message.keep_alive_s >= 0)
-        f->try.conn->learned_idle_ms = (uint32_t)f->message.keep_alive_s * 1000;
-    return NW_OK;
-}
-
-struct nw_http_answer gate_forward_answer(struct gate_forward *f)
-{
-    const char *bytes = f->in.data + f->in.start;
-    struct nw_http_answer answer = {
-        .status = f->head.status,
-        .reason = nw_http1_reason(&f->head, bytes),
-        .fields = {bytes, f->head.fields, f->head.field_count, f->message.dropped,
-                   !f->head.has_odd_fields},
-        .has_date = nw_http1_has(&f->head, NW_HTTP_FIELD_DATE) &&
-                    !nw_http1_set_has(&f->message.dropped, f->head.first[NW_HTTP_FIELD_DATE]),
-        .length_bytes = f->message.has_length ? (int64_t)f->message.length_bytes
-                                              : NW_HTTP_LENGTH_UNKNOWN,
-        .is_h2 = f->service->is_h2,
-        .has_no_body = f->message.framing == NW_HTTP1_BODY_NONE,
-    };
-    answer.fields.skip.word[0] |= f->message.framed.word[0];
-    answer.fields.skip.word[1] |= f->message.framed.word[1];
-    if (answer.has_no_body && !f->message.has_length && f->exchange->head->method != NW_HTTP_HEAD &&
-        f->head.status != 204 && f->head.status != 304)
-        answer.length_bytes = 0;
-    return answer;
-}
-
 nw_err gate_forward_inform(struct gate_forward *f)
 {
     struct nw_exchange *exchange = f->exchange;
@@ -84,13 +47,6 @@ nw_err gate_forward_inform(struct gate_forward *f)
     return err;
 }
 
-nw_peer_outcome gate_forward_status_outcome(int status)
-{
-    if (status == 502 || status == 503 || status == 504)
-        return NW_PEER_REFUSING;
-    return status == 500 ? NW_PEER_FAILED : NW_PEER_OK;
-}
-
 nw_peer_outcome gate_forward_outcome(nw_err err)
 {
     switch (err) {
@@ -101,38 +57,6 @@ nw_peer_outcome gate_forward_outcome(nw_err err)
     case NW_HEAD_TOO_LARGE: return NW_PEER_REFUSING;
     default: return NW_PEER_ABANDONED;
     }
-}
-
-void gate_forward_first_byte(struct gate_forward *f, nw_peer_outcome how)
-{
-    uint64_t now_us = nw_now_us();
-    struct nw_http_outcome *outcome = &f->exchange->outcome;
-    outcome->first_byte_us = now_us - outcome->started_us;
-    nw_peer_try_report(&f->try, how, now_us - f->begun_us + 1);
-}
-
-nw_err gate_forward_relay_head(struct gate_forward *f)
-{
-    struct nw_http_sink *sink = f->exchange->sink;
-    struct nw_http_answer answer = gate_forward_answer(f);
-    f->was_node_at_fault = false;
-    nw_err err = sink->ops->head(sink, &answer);
-    f->was_node_at_fault = err == NW_HEAD_TOO_LARGE; /* ours fit, its own did not */
-    if (err != NW_OK)
-        return f->was_node_at_fault ? NW_BAD_MESSAGE : err;
-    nw_buf_consume(&f->in, f->head.head_bytes);
-    f->was_node_at_fault = true;
-    return NW_OK;
-}
-
-nw_err gate_forward_body(struct gate_forward *f, struct nw_slice piece)
-{
-    struct nw_http_sink *sink = f->exchange->sink;
-    struct iovec iov = {(void *)piece.ptr, piece.len};
-    f->was_node_at_fault = false;
-    NW_TRY(sink->ops->body(sink, &iov, 1));
-    f->was_node_at_fault = true;
-    return NW_OK;
 }
 
 /* ---- tries ---- */
@@ -179,7 +103,8 @@ NW_YIELDS static nw_err finish(struct gate_forward *f, nw_err err)
         return NW_OK;
     outcome->why = err;
     outcome->ended_by = f->was_node_at_fault ? NW_HTTP_ENDED_BY_NODE : NW_HTTP_ENDED_BY_CLIENT;
-    if (sink->has_head && (sink->ops->recall == NULL || !sink->ops->recall(sink)))
+    bool is_recalled = sink->has_head && sink->ops->recall != NULL && sink->ops->recall(sink);
+    if (sink->has_head && !is_recalled && !f->exchange->is_grpc) /* a call is told its status */
         sink->ops->abort(sink, err);
     return err;
 }
@@ -188,8 +113,10 @@ NW_YIELDS static nw_err finish(struct gate_forward *f, nw_err err)
 static uint64_t key_hash(const struct nw_exchange *exchange, const struct nw_gate_service *service)
 {
     struct nw_slice value = {NULL, 0};
+    if (NW_LIKELY(service->key.kind == NW_CONF_KEY_NONE))
+        return 0;
     switch (service->key.kind) {
-    case NW_CONF_KEY_NONE: return 0;
+    case NW_CONF_KEY_NONE: break;
     case NW_CONF_KEY_CLIENT:
         value = nw_slice_of((const char *)exchange->client.ip6,
                             exchange->client.kind == NW_ADDR_IP6 ? 16 : 4);
@@ -212,25 +139,29 @@ static uint64_t key_hash(const struct nw_exchange *exchange, const struct nw_gat
     return nw_hash_fast(value, 0);
 }
 
+NW_YIELDS static nw_err try_begin(struct gate_forward *f, struct nw_peer_want *want)
+{
+    f->exchange->outcome.attempts++;
+    nw_err err = nw_peer_try_begin(f->service->set, want, &f->try);
+    if (NW_LIKELY(f->try.node != NULL))
+        f->exchange->outcome.node = nw_peer_node_name(f->try.node);
+    return err;
+}
+
 NW_YIELDS static nw_err begin(struct gate_forward *f, struct nw_peer_want *want)
 {
-    nw_err err = nw_peer_try_begin(f->service->set, want, &f->try);
+    nw_err err = try_begin(f, want);
+    if (NW_LIKELY(err == NW_OK))
+        return NW_OK;
     bool is_connect = err == NW_REFUSED || err == NW_UNREACHABLE || err == NW_NO_SUCH_NAME ||
                       err == NW_TIMEOUT || err == NW_PEER_RESET || err == NW_UNTRUSTED;
-    if (f->try.node != NULL)
-        f->exchange->outcome.node = nw_peer_node_name(f->try.node);
-    f->exchange->outcome.attempts++;
-    if (err == NW_OK || !is_connect || nw_deadline_left_ms() == 0 || f->try.node == NULL ||
+    if (!is_connect || nw_deadline_left_ms() == 0 || f->try.node == NULL ||
         !nw_peer_has_other(f->service->set, f->try.node))
         return err;
     want->exclude = f->try.node; /* nothing of it left: it moves once */
     want->has_refused = true;
     nw_metric_add(f->service->moved, gate_worker_self()->index, 1);
-    f->exchange->outcome.attempts++;
-    err = nw_peer_try_begin(f->service->set, want, &f->try);
-    if (f->try.node != NULL)
-        f->exchange->outcome.node = nw_peer_node_name(f->try.node);
-    return err;
+    return try_begin(f, want);
 }
 
 NW_YIELDS static nw_err one_try(struct gate_forward *f)
@@ -249,7 +180,8 @@ static void settle(struct gate_forward *f)
 nw_err nw_gate_forward(struct nw_exchange *exchange)
 {
     struct gate_forward f;
-    memset(&f, 0, offsetof(struct gate_forward, parser));
+    memset(&f, 0, offsetof(struct gate_forward, uploaded));
+    f.message.framing = NW_HTTP1_BODY_NONE;
     f.exchange = exchange;
     f.service = exchange->service;
     f.in.wants_large = true; /* a 16 KiB body and its head come in one read */

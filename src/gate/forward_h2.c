@@ -16,7 +16,6 @@
 #include "base/assert.h"
 #include "base/log.h"
 #include "gate/forward_wire.h"
-#include "gate/trailers.h"
 #include "gate/upstream.h"
 #include "http/h2.h"
 #include "io/clock.h"
@@ -55,10 +54,9 @@ NW_YIELDS static nw_err write_piece(struct gate_forward *f, struct nw_slice piec
 static nw_err end_request(struct gate_forward *f)
 {
     struct nw_http_source *source = f->exchange->source;
-    struct nw_slice lines = {NULL, 0};
-    if (source->ops->trailers != NULL)
-        NW_TRY(gate_trailers_pick(source->ops->trailers(source), f->exchange->arena, &lines));
-    return nw_h2_end(f->stream, lines);
+    bool has_trailers = source->ops->trailers != NULL;
+    struct nw_slice none = {NULL, 0};
+    return nw_h2_end(f->stream, has_trailers ? source->ops->trailers(source) : none);
 }
 
 /* What was read of a streamed body, should it have to be sent again. */
@@ -134,7 +132,7 @@ static nw_err open_stream(struct gate_forward *f)
     const struct nw_http_source *source = f->exchange->source;
     bool is_end = source->is_whole && source->length_bytes == 0;
     NW_TRY(nw_buf_reserve(&f->out));
-    NW_TRY(gate_forward_head(f->exchange, f->service, nw_peer_node_name(f->try.node), &f->out));
+    NW_TRY(gate_forward_head(f->exchange, f->service, f->exchange->outcome.node, &f->out));
     NW_TRY(add_te(f));
     nw_err err = nw_h2_request(gate_upstream_h2(f->try.conn), nw_buf_unread(&f->out), is_end,
                                &f->stream);
@@ -237,9 +235,8 @@ NW_YIELDS static nw_err relay_trailers(struct gate_forward *f)
         nw_peer_try_report(&f->try, NW_PEER_REFUSING, 0);
     if (sink->ops->trailers == NULL)
         return NW_OK;
-    NW_TRY(gate_trailers_pick(lines, f->exchange->arena, &lines));
     f->was_node_at_fault = false;
-    return lines.len > 0 ? sink->ops->trailers(sink, lines) : NW_OK;
+    return sink->ops->trailers(sink, lines);
 }
 
 NW_YIELDS static nw_err relay_answer(struct gate_forward *f)

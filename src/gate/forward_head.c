@@ -99,10 +99,10 @@ static void write_client(struct nw_http1_writer *writer, const struct nw_exchang
 }
 
 /* The letter that "http" lacks. */
-static char *put_secure(char *at, const struct nw_exchange *exchange)
+static char *put_secure(char *at, bool is_secure)
 {
     *at = 's';
-    return at + exchange->is_secure;
+    return at + is_secure;
 }
 
 /*
@@ -117,6 +117,7 @@ static bool write_plain_client(struct nw_http1_writer *writer, const struct nw_e
     if (exchange->is_peer_trusted || exchange->is_h2 || asked.len == 0 ||
         exchange->peer.kind != NW_ADDR_IP4 || exchange->request_id.ptr != exchange->id_text)
         return false;
+    bool is_secure = exchange->is_secure;
     char *at = nw_http1_write_room(writer, FIXED_BYTES + 2 * asked.len);
     if (at == NULL)
         return true; /* full: all the same */
@@ -124,14 +125,14 @@ static bool write_plain_client(struct nw_http1_writer *writer, const struct nw_e
     memcpy(at, text, ADDRESS_BYTES);
     at += text_len;
     NW_HTTP1_PUT(at, "\r\nX-Forwarded-Proto: http");
-    at = put_secure(at, exchange);
+    at = put_secure(at, is_secure);
     NW_HTTP1_PUT(at, "\r\nX-Forwarded-Host: ");
     at = nw_http1_put(at, asked);
     NW_HTTP1_PUT(at, "\r\nForwarded: for=");
     memcpy(at, text, ADDRESS_BYTES);
     at += text_len;
     NW_HTTP1_PUT(at, ";proto=http");
-    at = put_secure(at, exchange);
+    at = put_secure(at, is_secure);
     NW_HTTP1_PUT(at, ";host=\"");
     at = nw_http1_put(at, asked);
     NW_HTTP1_PUT(at, "\"\r\nX-Request-Id: ");

@@ -20,6 +20,7 @@
 #include "http/h2.h"
 #include "io/listen.h"
 #include "io/stream.h"
+#include "io/sync.h"
 #include "io/turn.h"
 #include "io/worker.h"
 #include "proto/http1_chunked.h"
@@ -128,6 +129,7 @@ struct gate_tls {
     struct nw_timer settle;
     struct nw_timer hourly;
     uint64_t settle_until_ms;
+    struct nw_event idle; /* set while nothing is renewed */
     bool is_renewing;
     bool is_due;
     bool is_over;

@@ -27,6 +27,19 @@ nw_err gate_grpc_answer(struct nw_exchange *exchange, nw_grpc_status status, con
     return sink->ops->end(sink);
 }
 
+nw_err gate_grpc_end(struct nw_exchange *exchange, nw_grpc_status status, const char *sentence)
+{
+    struct nw_http_sink *sink = exchange->sink;
+    char message[MESSAGE_MAX_BYTES], lines[MESSAGE_MAX_BYTES + 64], code[16];
+    size_t len = nw_grpc_message_encode(nw_slice_str(sentence), message, sizeof message);
+    snprintf(code, sizeof code, "%d", (int)status);
+    int bytes = snprintf(lines, sizeof lines, "grpc-status: %s\r\ngrpc-message: %.*s\r\n", code,
+                         (int)len, message);
+    nw_exchange_note(exchange, "grpc_status", nw_slice_str(code));
+    NW_TRY(sink->ops->trailers(sink, nw_slice_of(lines, (size_t)bytes)));
+    return sink->ops->end(sink);
+}
+
 size_t gate_grpc_raw(int http_status, const char *sentence, const char id[NW_HTTP_ID_BYTES],
                      struct nw_slice date, char *out, size_t cap_bytes)
 {

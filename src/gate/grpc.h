@@ -15,6 +15,9 @@
 
 NW_YIELDS NW_MUST_CHECK nw_err gate_grpc_answer(struct nw_exchange *exchange,
                                                 nw_grpc_status status, const char *sentence);
+/* For a call whose answer has begun: the outcome stands behind what was sent. */
+NW_YIELDS NW_MUST_CHECK nw_err gate_grpc_end(struct nw_exchange *exchange, nw_grpc_status status,
+                                             const char *sentence);
 /*
  * For a request that was refused before there was an exchange: the whole head as text. Returns its
  * length, at most cap_bytes (1024 are enough).

@@ -24,6 +24,7 @@ struct gate_h2 {
     struct nw_h2 *h2;
     struct nw_scope *requests; /* in the reader's frame; NULL while parked */
     size_t ahead_left_bytes;   /* of what may be queued ahead of this client */
+    uint64_t idle_until_ms;    /* frames that are no request do not move it */
     bool is_ending;            /* the next run only says goodbye */
     bool is_cancelled;
 };
@@ -39,6 +40,7 @@ NW_YIELDS static void stream_fiber(void *arg)
     (void)gate_serve(h2->worker, h2->conn, NULL, stream);
     nw_h2_stream_done(stream);
     nw_metric_add(h2->worker->h2_streams, h2->worker->index, -1);
+    h2->idle_until_ms = nw_now_ms() + h2->worker->settings.idle_ms;
     if (h2->is_cancelled && nw_h2_stream_count(h2->h2) == 0)
         nw_h2_abort(h2->h2, NW_HTTP2_NO_ERROR);
 }
@@ -111,22 +113,6 @@ static void h2_free(struct gate_h2 *h2)
     nw_free(h2);
 }
 
-/*
- * A frame that was begun has the time of a head, whatever drips in; without one, the connection is
- * idle and may be so for as long as any other.
- */
-static void park(struct gate_h2 *h2)
-{
-    uint64_t head_ms = h2->worker->settings.head_time_ms, now_ms = nw_now_ms();
-    uint64_t since_ms = nw_h2_cut_since_ms(h2->h2);
-    if (since_ms == 0 || head_ms == 0) {
-        gate_door_park(h2->worker, h2->conn, on_wake);
-        return;
-    }
-    uint64_t left_ms = since_ms + head_ms > now_ms ? since_ms + head_ms - now_ms : 1;
-    gate_door_park_for(h2->worker, h2->conn, left_ms, on_wake);
-}
-
 /* What is left when the connection is lost: requests that finish all the same, or wind up. */
 NW_YIELDS static nw_err run(struct gate_h2 *h2, struct nw_buf *first)
 {
@@ -140,6 +126,17 @@ NW_YIELDS static nw_err run(struct gate_h2 *h2, struct nw_buf *first)
     return joined == NW_OK ? err : joined;
 }
 
+/* A frame that was begun has the time of a head, whatever drips in. */
+static void rest(struct gate_h2 *h2)
+{
+    uint64_t now_ms = nw_now_ms(), until_ms = h2->idle_until_ms;
+    uint64_t cut_ms = nw_h2_cut_since_ms(h2->h2), head_ms = h2->worker->settings.head_time_ms;
+    if (cut_ms != 0 && head_ms != 0 && cut_ms + head_ms < until_ms)
+        until_ms = cut_ms + head_ms;
+    uint64_t left_ms = until_ms > now_ms ? until_ms - now_ms : 1;
+    gate_door_park(h2->worker, h2->conn, left_ms, on_wake);
+}
+
 NW_YIELDS static void read_until_rest(struct gate_h2 *h2, struct nw_buf *first)
 {
     struct gate_conn *conn = h2->conn;
@@ -148,7 +145,7 @@ NW_YIELDS static void read_until_rest(struct gate_h2 *h2, struct nw_buf *first)
         nw_h2_abort(h2->h2, NW_HTTP2_NO_ERROR);
     nw_err err = run(h2, first);
     if (err == NW_OK && !h2->is_ending && !worker->is_draining && !nw_fiber_is_cancelled()) {
-        park(h2);
+        rest(h2);
         return;
     }
     h2_free(h2);
@@ -204,6 +201,7 @@ static nw_err h2_new(struct gate_conn *conn, struct gate_h2 **out)
     h2->conn = conn;
     h2->worker = worker;
     h2->ahead_left_bytes = settings->ahead_bytes;
+    h2->idle_until_ms = nw_now_ms() + GATE_FIRST_BYTE_MS;
     nw_metric_add(worker->h2_connections, worker->index, 1);
     *out = h2;
     return NW_OK;
@@ -218,9 +216,14 @@ void gate_h2_open(struct gate_conn *conn, struct nw_buf *first)
         gate_door_close(gate_worker_self(), conn);
         return;
     }
-    if (conn->h2->worker->is_draining)
-        nw_h2_shutdown(conn->h2->h2);
-    read_until_rest(conn->h2, first);
+    struct gate_h2 *h2 = conn->h2;
+    h2->is_ending = h2->worker->is_draining;
+    if (nw_buf_unread_bytes(first) == 0 && !h2->is_ending && !nw_fiber_is_cancelled()) {
+        nw_buf_release(first); /* after a handshake: the preface is still to come */
+        rest(h2);
+        return;
+    }
+    read_until_rest(h2, first);
 }
 
 void gate_h2_drain(struct gate_conn *conn)

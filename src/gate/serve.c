@@ -280,8 +280,7 @@ NW_YIELDS static nw_err forward(struct gate_request *r, const struct nw_conf_rou
     x->ahead_bytes = (size_t)route->buffer.response_bytes;
     r->sink.ahead_bytes = x->ahead_bytes;
     x->on_relay = release_generation;
-    bool is_streamed = route->stream || x->asks_upgrade || x->is_grpc;
-    if (!source->is_whole && !is_streamed)
+    if (!source->is_whole && !route->stream && !x->asks_upgrade && !x->is_grpc)
         NW_TRY(source->ops->collect(source, (uint64_t)route->buffer.request_bytes));
     if (!x->finishes)
         watch_gone(r);
@@ -425,6 +424,21 @@ NW_YIELDS static nw_err answer(struct gate_request *r)
     return act(r, found.route);
 }
 
+/* A call that has begun is told its status where plain HTTP could only be cut. */
+NW_YIELDS static bool end_call(struct gate_request *r, nw_err err)
+{
+    struct nw_exchange *x = &r->exchange;
+    if (!x->is_grpc || x->sink->ops->trailers == NULL || r->sink.is_ended || err == NW_CLIENT_GONE)
+        return false;
+    if (err == NW_CANCELLED)
+        err = NW_DRAINING;
+    if ((err == NW_DRAINING || nw_deadline_left_ms() == 0) && !nw_grace(GRACE_MS))
+        return false;
+    NW_WITHIN(words, GRACE_MS);
+    int status = nw_err_status(err);
+    return gate_grpc_end(x, nw_grpc_status_of_http(status), gate_sentence(status)) == NW_OK;
+}
+
 /* What remains to be done when answering failed: a page if there is still room for one. */
 NW_YIELDS static void rescue(struct gate_request *r, nw_err err)
 {
@@ -439,7 +453,7 @@ NW_YIELDS static void rescue(struct gate_request *r, nw_err err)
             outcome->ended_by != NW_HTTP_ENDED_WELL ? outcome->ended_by : NW_HTTP_ENDED_BY_CLIENT;
         if (err == NW_CLIENT_GONE)
             outcome->ended_by = NW_HTTP_ENDED_BY_CLIENT;
-        if (!r->sink.is_aborted)
+        if (!r->sink.is_aborted && !end_call(r, err))
             x->sink->ops->abort(x->sink, err);
         return;
     }

@@ -40,8 +40,8 @@ void gate_tls_tell_expiry(struct nw_gate *gate, struct gate_tls_part *part);
 void gate_tls_init(struct nw_gate *gate);
 /* Begins to watch the files, and looks once more what is in them. */
 void gate_tls_start(struct nw_gate *gate);
-/* No more renewals. */
-void gate_tls_stop(struct nw_gate *gate);
+/* No more renewals; returns when the one under way is over. */
+NW_YIELDS void gate_tls_stop(struct nw_gate *gate);
 void gate_tls_done(struct nw_gate *gate);
 /* The settings of a service's TLS; NULL: it is plain. */
 struct nw_tls_client *gate_tls_client(const struct gate_tls_part *part, size_t service_index);

@@ -131,11 +131,11 @@ static void exchange_offer(struct gate_tls_part *tls, struct gate_bundle *bundle
     struct gate_offer *offer = atomic_exchange(&next->offer, NULL);
     if (offer == NULL)
         return;
+    /* Who is let in under the new one is judged by it too: the bundle's comes first. */
+    struct gate_offer *before = atomic_exchange(&bundle->offer, offer);
+    atomic_store(&next->offer, before); /* goes with it, when nobody looks at it any more */
     if (bundle->listener != NULL)
         gate_tls_offer(bundle->listener, offer, old);
-    /* Requests of this generation look at it without a reference: it goes by the list too. */
-    struct gate_offer *before = atomic_exchange(&bundle->offer, offer);
-    atomic_store(&next->offer, before);
     tls->has_policies |= before->clients != offer->clients;
 }
 
@@ -260,6 +260,7 @@ NW_YIELDS static void renew_fiber(void *arg)
         renew_once(gate);
     }
     gate->tls.is_renewing = false;
+    nw_event_set(&gate->tls.idle);
 }
 
 static void renew(struct nw_gate *gate)
@@ -269,10 +270,12 @@ static void renew(struct nw_gate *gate)
     if (tls->is_renewing || tls->is_over)
         return;
     tls->is_renewing = true;
+    nw_event_clear(&tls->idle);
     struct nw_scope *root = nw_worker_root_scope(nw_worker_self());
     if (nw_scope_spawn_vital(root, "gate.tls_renew", renew_fiber, gate, NULL) == NW_OK)
         return;
     tls->is_renewing = false;
+    nw_event_set(&tls->idle);
     nw_timer_arm(&tls->settle, SETTLE_MS);
 }
 
@@ -291,6 +294,8 @@ void gate_tls_init(struct nw_gate *gate)
 {
     nw_timer_init(&gate->tls.settle, on_settled);
     nw_timer_init(&gate->tls.hourly, on_hour);
+    nw_event_init(&gate->tls.idle);
+    gate->tls.idle.is_set = true;
     gate->tls.renewed =
         nw_metric_open(gate->metrics, NW_METRIC_io_tls_certificate_reads_total, "renewed");
     gate->tls.refused =
@@ -317,6 +322,10 @@ void gate_tls_stop(struct nw_gate *gate)
     nw_timer_disarm(&gate->tls.hourly);
     nw_watch_free(gate->tls.watch);
     gate->tls.watch = NULL;
+    while (gate->tls.is_renewing) { /* it holds a generation, and with it the peers */
+        if (nw_event_wait(&gate->tls.idle) != NW_OK)
+            return;
+    }
 }
 
 void gate_tls_done(struct nw_gate *gate)

@@ -119,7 +119,7 @@ static bool send_some(struct nw_h2 *h2)
 
 void nw_h2_flush(struct nw_h2 *h2)
 {
-    if (h2->is_blocked || h2->is_framing)
+    if (h2->is_blocked || h2->is_framing || !h2->stream->is_open)
         return;
     do
         nw_h2_frame(h2);
@@ -306,8 +306,11 @@ NW_YIELDS static nw_err run(struct nw_h2 *h2, struct nw_buf *first)
             return h2->error;
         if (err != NW_OK)
             return end_with(h2, err);
-        if (h2->stream_count == 0 && nw_http2_is_shut(h2->wire) && !h2->is_blocked)
-            return end_with(h2, NW_PEER_CLOSED);
+        if (h2->stream_count == 0 && nw_http2_is_shut(h2->wire)) {
+            nw_h2_flush(h2);
+            if (h2->error == NW_OK && is_idle(h2)) /* the last answers have left */
+                return end_with(h2, NW_PEER_CLOSED);
+        }
         if (h2->stream_count == 0 && !h2->options.is_client && has_looked) {
             nw_h2_flush(h2);
             if (h2->error == NW_OK && is_idle(h2))

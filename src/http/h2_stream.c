@@ -300,6 +300,7 @@ static void on_head_sent(void *arg, struct nw_http2_stream *wire)
     note_framed(h2, stream);
     if (stream->head_at == 0)
         stream->head_at = h2->framed_bytes;
+    nw_event_set(&stream->room); /* the end may stand in these very fields */
 }
 
 static struct nw_slice on_trailers(void *arg, struct nw_http2_stream *wire)
@@ -356,7 +357,7 @@ static void unreserve(struct nw_h2 *h2)
 nw_err nw_h2_request(struct nw_h2 *h2, struct nw_slice head, bool is_end,
                      struct nw_h2_stream **out)
 {
-    if (h2->error != NW_OK || h2->is_down)
+    if (h2->error != NW_OK || h2->is_down || nw_http2_is_shut(h2->wire))
         return NW_DRAINING;
     if (nw_h2_slots_free(h2) == 0 || !reserve(h2))
         return NW_BUSY;

@@ -256,16 +256,19 @@ static void head_ended(struct nw_http2_cut *cut)
 static void follow_frames(struct nw_http2_cut *cut, struct nw_slice bytes, uint64_t now_ms)
 {
     while (bytes.len > 0) {
-        if (cut->left_bytes > 0) {
-            size_t step_bytes = bytes.len < cut->left_bytes ? bytes.len : cut->left_bytes;
-            cut->left_bytes -= (uint32_t)step_bytes;
-            bytes = nw_slice_skip(bytes, step_bytes);
+        size_t want_bytes = cut->left_bytes;
+        if (want_bytes == 0)
+            want_bytes = sizeof cut->head - cut->have_bytes;
+        struct nw_slice piece = nw_slice_first(bytes, want_bytes);
+        bytes = nw_slice_skip(bytes, piece.len);
+        if (cut->left_bytes != 0) {
+            cut->left_bytes -= (uint32_t)piece.len;
             continue;
         }
         if (cut->have_bytes == 0 && !cut->is_in_block)
             cut->since_ms = now_ms;
-        cut->head[cut->have_bytes++] = (uint8_t)bytes.ptr[0];
-        bytes = nw_slice_skip(bytes, 1);
+        memcpy(cut->head + cut->have_bytes, piece.ptr, piece.len);
+        cut->have_bytes += (uint8_t)piece.len;
         if (cut->have_bytes == sizeof cut->head)
             head_ended(cut);
     }

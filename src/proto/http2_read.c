@@ -218,7 +218,9 @@ static void ping_came(struct nw_http2 *http2, const nghttp2_frame *frame)
 static int on_begin_frame(nghttp2_session *session, const nghttp2_frame_hd *head, void *arg)
 {
     struct nw_http2 *http2 = arg;
-    if (NW_UNLIKELY(head->type == NGHTTP2_PRIORITY))
+    if (NW_UNLIKELY(head->type == NGHTTP2_PRIORITY && head->stream_id == 0))
+        nw_http2_abort(http2, NW_HTTP2_PROTOCOL_ERROR);
+    else if (NW_UNLIKELY(head->type == NGHTTP2_PRIORITY))
         explain(http2, &http2->order_credit, NW_HTTP2_GLITCH_PRIORITY);
     return 0;
 }

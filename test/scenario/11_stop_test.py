@@ -12,7 +12,7 @@ import pytest
 
 from kit.load import Background, eventually
 from kit.message import Closed
-from kit.newel import BINARY, run
+from kit.newel import BINARY, USER, run
 from kit.site import site
 
 
@@ -113,6 +113,7 @@ def test_an_idle_newel_ends_at_once(newel, origin):
 # Who may serve
 
 
+@pytest.mark.skipif(USER is not None, reason="a story about two users of its own")
 def test_a_second_newel_on_the_same_state_is_refused(newel, origin, tmp_path):
     edge = newel(site(origin))
     result = run("run", "--to", origin.address, "--listen", "127.0.0.1:0", "--admin", "none",
@@ -167,6 +168,7 @@ def test_an_ordinary_user_can_run_it(newel, origin):
 
 
 @pytest.mark.skipif(os.getuid() != 0, reason="only root can become somebody else")
+@pytest.mark.skipif(USER is not None, reason="a story about two users of its own")
 def test_the_socket_of_another_user_is_one_sentence(newel, origin):
     folder = tempfile.mkdtemp()
     try:
@@ -188,6 +190,7 @@ def test_the_socket_of_another_user_is_one_sentence(newel, origin):
 # Service managers
 
 
+@pytest.mark.skipif(USER is not None, reason="a story about two users of its own")
 def test_a_service_manager_is_told(newel, origin, tmp_path):
     path = str(tmp_path / "notify.sock")
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:

@@ -318,21 +318,34 @@ def test_a_connection_from_before_the_policy_is_over(newel, certificates):
         assert client.ends()
 
 
-def test_a_ticket_does_not_pass_between_client_policies(newel, certificates):
-    """CVE-2025-23419: resumption must not stand in for the certificate that is asked for here."""
-    edge = two_policies(newel, certificates)
+def crosses(newel, certificates, **more):
+    """Is a session that knows no client certificate resumed where one is required? The listeners
+    have one certificate, so that nothing but the policy tells them apart (CVE-2025-23419)."""
+    pair = certificates.server("shop.example")
+    strict = {**https(pair, clients={"ca": certificates.ca}), "address": "127.0.0.2:0"}
+    edge = newel({"newel": 1, "listen": [https(pair), strict], "routes": PAGE}, **more)
     context = certificates.context()
     with TlsWire(edge.listeners[0], context, "shop.example", edge.transcript) as client:
-        client.ask("GET", "/").response()
+        assert client.ask("GET", "/").response().status == 200
         session = client.session
     assert session.has_ticket
-    context.check_hostname = False
     try:
-        with TlsWire(edge.listeners[1], context, None, edge.transcript, session=session) as client:
-            client.ask("GET", "/", host="partners.example").response()
+        with TlsWire(edge.listeners[1], context, "shop.example", edge.transcript, session=session) as client:
+            client.ask("GET", "/").response()
+            return client.is_resumed
     except (ssl.SSLError, Closed, OSError):
-        return
-    pytest.fail("a session without a certificate was resumed where one is required")
+        return False
+
+
+def test_a_ticket_does_not_pass_between_client_policies(newel, certificates):
+    assert not crosses(newel, certificates)
+
+
+def test_a_ticket_that_passes_is_found_when_it_is_planted(newel, certificates):
+    env = {"NEWEL_PLANTED": "ticket_crosses_policy"}
+    if "does not have" in run("run", "--to", "127.0.0.1:1", "--listen", "wrong", env=env).stderr:
+        pytest.skip("faults can be planted in builds with -Dplanted=true only")
+    assert crosses(newel, certificates, env=env)
 
 
 # Mistakes

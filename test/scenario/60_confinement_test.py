@@ -15,6 +15,7 @@ import pytest
 import kit.newel
 from kit.load import eventually
 from kit.site import site
+from kit.tls import TlsWire
 
 IS_ROOT = os.geteuid() == 0
 KEPT_BY_HELPER = sum(1 << number for number in (2, 5, 6, 7, 10))
@@ -252,6 +253,25 @@ def test_files_of_root_are_read_again(newel, origin, place):
     conf["admin"]["token"] = "file:other"  # named only now
     assert "generation" in edge.reload(conf)
     assert drains_with("third")
+
+
+@as_root
+def test_a_key_that_root_alone_may_read_is_served_and_renewed(newel, origin, certificates, place, tmp_path):
+    pair = certificates.server("shop.example")
+    tmp_path.chmod(0o700)  # as certbot lays it out
+    assert os.stat(pair.key).st_mode & 0o077 == 0
+    conf = site(origin, user=WHO, listen=[{"address": "127.0.0.1:0", "tls": pair.conf}])
+    edge = newel(conf, folder=str(place / "site"))
+
+    def served():
+        with TlsWire(edge.address, certificates.context()) as wire:
+            assert wire.ask("GET", "/").response().status == 200
+            return wire.serial
+
+    assert served() == pair.serial
+    renewed = pair.renew()
+    assert "generation" in edge.reload(conf)
+    assert served() == renewed
 
 
 def test_a_log_is_reopened_after_the_drop(confined, origin, place):

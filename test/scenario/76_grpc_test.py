@@ -121,7 +121,7 @@ def test_calls_are_balanced_one_by_one(newel, servers, transcript):
 # grpc.health.v1
 
 
-def healthy(edge, node):
+def state(edge, node):
     return edge.node(node)["state"]
 
 
@@ -130,12 +130,12 @@ def test_health_is_asked_by_grpc(newel, servers, transcript, name):
     first, second = servers("grpc-1"), servers("grpc-2")
     edge = newel(grpc_site(first.address, second.address, service={
         "health": {"grpc": name, "every": "100ms", "fall": 1, "rise": 1}}))
-    eventually(lambda: healthy(edge, first) == healthy(edge, second) == "healthy", "both healthy")
+    eventually(lambda: state(edge, first) == state(edge, second) == "up", "both up")
     first.say("not-serving")
-    eventually(lambda: healthy(edge, first) == "unhealthy", "the first out")
+    eventually(lambda: state(edge, first) == "down", "the first out")
     assert one(transcript, edge.address)["code"] == 0
     first.say("serving")
-    eventually(lambda: healthy(edge, first) == "healthy", "the first in again")
+    eventually(lambda: state(edge, first) == "up", "the first in again")
 
 
 def test_a_reload_loses_no_call(newel, servers, transcript):

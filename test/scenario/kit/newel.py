@@ -25,7 +25,7 @@ SANITIZED = ("thread" in os.path.basename(BUILD) or "address" in os.path.basenam
              if "NEWEL_SANITIZED" not in os.environ else os.environ["NEWEL_SANITIZED"] == "1")
 # Started by root, every newel becomes this user; see README.md.
 USER = os.environ.get("NEWEL_USER")
-ALARMS = re.compile(r"assertion failed|Sanitizer|runtime error:|stack smashing", re.IGNORECASE)
+ALARMS = re.compile(r"assertion failed|Sanitizer:|runtime error:|stack smashing", re.IGNORECASE)
 
 
 def scaled(count, sanitized):

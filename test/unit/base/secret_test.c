@@ -84,7 +84,7 @@ static void its_pages_are_locked_and_left_out_of_dumps(void **state)
     flags_of(nw_secret_bytes(secret).ptr, flags, sizeof flags);
     assert_non_null(strstr(flags, " dd"));
     assert_int_equal(getrlimit(RLIMIT_MEMLOCK, &limit), 0);
-    if (limit.rlim_cur >= 1 << 20)
+    if (limit.rlim_cur >= 1 << 20 && !NW_ASAN && !NW_TSAN) /* which make mlock do nothing */
         assert_non_null(strstr(flags, " lo"));
     nw_secret_free(secret);
 }

@@ -1,6 +1,9 @@
 /* The contract of io/tls.h: handshakes, names, trust, tickets (streams: tls_stream_test.c). */
+#include <pthread.h>
+
 #include "tls_kit.h"
 
+#include "base/metric.h"
 #include "base/planted.h"
 #include "io/tls_impl.h"
 
@@ -282,6 +285,80 @@ static void of_two_keys_ecdsa_answers_who_can_verify_it(void **state)
     run(choosing_keys);
 }
 
+/* A blocking client of OpenSSL's own, on a thread of its own, that knows only RSA and TLS 1.2. */
+static void *old_client(void *arg)
+{
+    const int *fd = arg;
+    SSL_CTX *context = SSL_CTX_new(TLS_client_method());
+    SSL_CTX_set_max_proto_version(context, TLS1_2_VERSION);
+    CHECK(SSL_CTX_set1_sigalgs_list(context, "RSA-PSS+SHA256:RSA+SHA256") == 1);
+    SSL *ssl = SSL_new(context);
+    SSL_set_fd(ssl, *fd);
+    SSL_set_tlsext_host_name(ssl, "both.example");
+    CHECK(SSL_connect(ssl) == 1);
+    X509 *leaf = SSL_get1_peer_certificate(ssl);
+    CHECK(EVP_PKEY_get_base_id(X509_get0_pubkey(leaf)) == EVP_PKEY_RSA);
+    X509_free(leaf);
+    SSL_free(ssl);
+    SSL_CTX_free(context);
+    return NULL;
+}
+
+static void choosing_for_old(void)
+{
+    struct names names = {0};
+    names_add(&names, "DNS:both.example", "P-256");
+    names_add(&names, "DNS:both.example", "RSA-2048");
+    struct world world;
+    world_open(&world, (struct nw_tls_server_spec){.identities = names.identities,
+                                                   .identity_count = 2},
+               (struct nw_tls_client_spec){0});
+    struct pair pair;
+    pthread_t thread;
+    pair_open(&pair);
+    CHECK(pthread_create(&thread, NULL, old_client, &pair.peer) == 0);
+    CHECK_OK(nw_io_tls_accept(&pair.stream, world.server, NULL));
+    CHECK(strcmp(nw_stream_tls(&pair.stream)->version, "1.2") == 0);
+    pthread_join(thread, NULL);
+    pair_close(&pair);
+    world_close(&world);
+    names_free(&names);
+}
+
+static void and_rsa_who_cannot(void **state)
+{
+    run(choosing_for_old);
+}
+
+static void old_versions(void)
+{
+    struct world world;
+    world_open(&world, (struct nw_tls_server_spec){.policy = NW_TLS_MODERN},
+               (struct nw_tls_client_spec){0});
+    CHECK(strcmp(meet(world.server, world.client, "a.example").version, "1.3") == 0);
+    struct ends ends;
+    ends_open(&ends);
+    SSL_CTX *context = SSL_CTX_new(TLS_client_method());
+    SSL_CTX_set_max_proto_version(context, TLS1_2_VERSION);
+    SSL *ssl = SSL_new(context);
+    SSL_set_fd(ssl, ends.client.source.fd);
+    CHECK(SSL_connect(ssl) == -1);
+    CHECK_ERR(nw_io_tls_accept(&ends.server, world.server, NULL), NW_BAD_MESSAGE);
+    CHECK(strcmp(nw_tls_trouble()->word, "version") == 0);
+    CHECK(SSL_connect(ssl) == -1 &&
+          ERR_GET_REASON(ERR_peek_error()) == SSL_R_TLSV1_ALERT_PROTOCOL_VERSION);
+    ERR_clear_error();
+    SSL_free(ssl);
+    SSL_CTX_free(context);
+    ends_close(&ends);
+    world_close(&world);
+}
+
+static void the_modern_policy_takes_1_3_alone(void **state)
+{
+    run(old_versions);
+}
+
 static void by_address(void)
 {
     struct names names = {0};
@@ -526,6 +603,39 @@ static void an_identity_tells_what_it_is(void **state)
     cert_free(&rsa);
 }
 
+/* ---- metrics ---- */
+
+static void counting(void *arg)
+{
+    struct nw_metrics *metrics = arg;
+    struct world world;
+    world_open(&world, (struct nw_tls_server_spec){.refuses_unknown_name = true},
+               (struct nw_tls_client_spec){0});
+    meet(world.server, world.client, "a.example");
+    meet(world.server, world.client, "a.example");
+    refused(world.server, world.client, "b.example");
+    world_close(&world);
+    const char *name = "io_tls_handshakes_total"; /* both ends count */
+    CHECK_EQ(nw_metrics_value(metrics, name, "version=1.3,resumed=no,result=ok"), 2);
+    CHECK_EQ(nw_metrics_value(metrics, name, "version=1.3,resumed=yes,result=ok"), 2);
+    CHECK_EQ(nw_metrics_value(metrics, name, "version=none,resumed=no,result=unknown_name"), 1);
+    CHECK_EQ(nw_metrics_value(metrics, name, "result=alert"), 1);
+    CHECK_EQ(nw_metrics_value(metrics, "io_tls_handshake_seconds_count", NULL), 4);
+    nw_runtime_stop(runtime_here());
+}
+
+static void handshakes_are_counted_by_result(void **state)
+{
+    struct nw_metrics *metrics = nw_metrics_new(2, 0);
+    struct nw_runtime_options options = {
+        .backend = &nw_backend_epoll, .worker_count = 1, .seed = 1, .metrics = metrics};
+    struct nw_runtime *runtime;
+    CHECK_OK(nw_runtime_new(&options, &runtime));
+    nw_runtime_run(runtime, counting, metrics);
+    nw_runtime_free(runtime);
+    nw_metrics_free(metrics);
+}
+
 /* ---- renewal ---- */
 
 static void renewing(void)
@@ -584,6 +694,8 @@ int main(void)
         cmocka_unit_test(a_name_is_exact_then_a_wildcard_then_the_first),
         cmocka_unit_test(an_unknown_name_is_refused_when_told_so),
         cmocka_unit_test(of_two_keys_ecdsa_answers_who_can_verify_it),
+        cmocka_unit_test(and_rsa_who_cannot),
+        cmocka_unit_test(the_modern_policy_takes_1_3_alone),
         cmocka_unit_test(an_address_is_verified_and_never_sent_as_a_name),
         cmocka_unit_test(a_node_is_verified_unless_told_otherwise),
         cmocka_unit_test(without_authorities_the_systems_roots_are_trusted),
@@ -593,6 +705,7 @@ int main(void)
         cmocka_unit_test(alpn_chooses_or_refuses),
         cmocka_unit_test(bad_identities_are_refused_with_a_sentence),
         cmocka_unit_test(an_identity_tells_what_it_is),
+        cmocka_unit_test(handshakes_are_counted_by_result),
         cmocka_unit_test(a_hundred_renewals_leave_nothing_behind),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
