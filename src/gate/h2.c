@@ -126,10 +126,14 @@ NW_YIELDS static nw_err run(struct gate_h2 *h2, struct nw_buf *first)
     return joined == NW_OK ? err : joined;
 }
 
+/* A frame that was begun has the time of a head, whatever drips in. */
 static void rest(struct gate_h2 *h2)
 {
-    uint64_t now_ms = nw_now_ms();
-    uint64_t left_ms = h2->idle_until_ms > now_ms ? h2->idle_until_ms - now_ms : 1;
+    uint64_t now_ms = nw_now_ms(), until_ms = h2->idle_until_ms;
+    uint64_t cut_ms = nw_h2_cut_since_ms(h2->h2), head_ms = h2->worker->settings.head_time_ms;
+    if (cut_ms != 0 && head_ms != 0 && cut_ms + head_ms < until_ms)
+        until_ms = cut_ms + head_ms;
+    uint64_t left_ms = until_ms > now_ms ? until_ms - now_ms : 1;
     gate_door_park(h2->worker, h2->conn, left_ms, on_wake);
 }
 

@@ -38,7 +38,11 @@ struct nw_h2_options {
     uint32_t head_max_bytes;   /* of a head as text, at most 32 KiB; above: 431; client: refused */
     uint32_t window_bytes;     /* a stream's first receive window; at least 65535 */
     uint32_t window_max_bytes; /* what it may grow to while its reader keeps up; server: of all */
-    uint64_t idle_ms;          /* a stream whose bytes wait that long for window is reset; 0: no */
+    /*
+     * A stream whose bytes wait that long for window is reset; so ends (server, NW_CLIENT_SLOW) a
+     * connection that has no stream any more and whose last bytes nobody takes. 0: neither.
+     */
+    uint64_t idle_ms;
     uint64_t ping_idle_ms;     /* client: silence with streams open, then PING; 0: never */
     uint64_t ping_wait_ms;     /* and the connection is lost (NW_TIMEOUT) without its answer */
     void *arg;
@@ -72,6 +76,8 @@ NW_YIELDS NW_MUST_CHECK nw_err nw_h2_run(struct nw_h2 *h2, struct nw_buf *first)
  * when the last stream has ended.
  */
 void nw_h2_shutdown(struct nw_h2 *h2);
+/* Since when its input is within a frame or header block that is not whole; 0: it is not. */
+uint64_t nw_h2_cut_since_ms(const struct nw_h2 *h2);
 /* GOAWAY(code) and the end, whatever is open. */
 void nw_h2_abort(struct nw_h2 *h2, uint32_t code);
 unsigned nw_h2_stream_count(const struct nw_h2 *h2);

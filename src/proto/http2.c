@@ -204,6 +204,7 @@ nw_err nw_http2_new(const struct nw_http2_options *options, struct nw_http2 **ou
     http2->is_https = options->is_https;
     http2->head_max_bytes = options->head_max_bytes;
     http2->stream_window_bytes = options->stream_window_bytes;
+    http2->cut.left_bytes = options->is_client ? 0 : NGHTTP2_CLIENT_MAGIC_LEN;
     http2->memory.max_bytes =
         options->memory_max_bytes != 0 ? options->memory_max_bytes : MEMORY_MAX_BYTES;
     nw_err err = open_session(http2);
@@ -242,9 +243,48 @@ static void open_connection_window(struct nw_http2 *http2)
                                                        (int32_t)freed));
 }
 
+/* RFC 9113 section 4.1. */
+static void head_ended(struct nw_http2_cut *cut)
+{
+    const uint8_t *head = cut->head;
+    bool is_block = head[3] == NGHTTP2_HEADERS || head[3] == NGHTTP2_CONTINUATION;
+    cut->have_bytes = 0;
+    cut->left_bytes = (uint32_t)head[0] << 16 | (uint32_t)head[1] << 8 | head[2];
+    cut->is_in_block = is_block && (head[4] & NGHTTP2_FLAG_END_HEADERS) == 0;
+}
+
+static void follow_frames(struct nw_http2_cut *cut, struct nw_slice bytes, uint64_t now_ms)
+{
+    while (bytes.len > 0) {
+        size_t want_bytes = cut->left_bytes;
+        if (want_bytes == 0)
+            want_bytes = sizeof cut->head - cut->have_bytes;
+        struct nw_slice piece = nw_slice_first(bytes, want_bytes);
+        bytes = nw_slice_skip(bytes, piece.len);
+        if (cut->left_bytes != 0) {
+            cut->left_bytes -= (uint32_t)piece.len;
+            continue;
+        }
+        if (cut->have_bytes == 0 && !cut->is_in_block)
+            cut->since_ms = now_ms;
+        memcpy(cut->head + cut->have_bytes, piece.ptr, piece.len);
+        cut->have_bytes += (uint8_t)piece.len;
+        if (cut->have_bytes == sizeof cut->head)
+            head_ended(cut);
+    }
+}
+
+uint64_t nw_http2_cut_since_ms(const struct nw_http2 *http2)
+{
+    const struct nw_http2_cut *cut = &http2->cut;
+    bool is_cut = cut->left_bytes != 0 || cut->have_bytes != 0 || cut->is_in_block;
+    return is_cut ? cut->since_ms : 0;
+}
+
 nw_err nw_http2_input(struct nw_http2 *http2, struct nw_slice bytes, uint64_t now_ms)
 {
     http2->now_ms = now_ms;
+    follow_frames(&http2->cut, bytes, now_ms);
     if (http2->is_failed)
         return NW_NO_MEMORY;
     if (http2->is_aborted)

@@ -60,8 +60,18 @@ struct nw_http2_build {
     bool is_head_method;
 };
 
+/* Where the input stands between frames; nghttp2 does not tell. */
+struct nw_http2_cut {
+    uint64_t since_ms;   /* when the frame or header block began */
+    uint32_t left_bytes; /* of the preface or the frame's payload */
+    uint8_t have_bytes;  /* of the frame's head */
+    uint8_t head[9];
+    bool is_in_block;    /* CONTINUATION must follow */
+};
+
 struct nw_http2 {
     nghttp2_session *session;
+    struct nw_http2_cut cut;
     const struct nw_http2_events *events;
     void *arg;
     struct nw_http2_memory memory;
