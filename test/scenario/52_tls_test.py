@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import select
 import socket
 import ssl
 import subprocess
@@ -266,6 +267,20 @@ def test_who_shows_no_certificate_of_the_authority_is_turned_away(newel, origin,
     with wire(edge, certificates, client=certificates.client("ada")) as client:
         assert client.ask("GET", "/").response().status == 200
     edge.wait_line("event=tls.handshake_failed")
+
+
+def test_who_is_turned_away_hears_why_though_his_request_is_on_its_way(newel, certificates):
+    """With TLS 1.3 a client is done before its certificate was judged. A close that answered its
+    first bytes with RST would cost it the alert: programs then say "connection reset"."""
+    edge = serve(newel, https(certificates.server("shop.example"), clients={"ca": certificates.ca}))
+    with wire(edge, certificates) as client:
+        end = select.poll()
+        end.register(client.sock, select.POLLRDHUP)
+        assert end.poll(20_000), "newel ends the connection"
+        client.sock.sendall(b"GET / HTTP/1.1\r\nHost: shop.example\r\n\r\n")
+        client.sock.getpeername()
+        with pytest.raises(ssl.SSLError, match="CERTIFICATE_REQUIRED"):
+            client.sock.recv(1)
 
 
 def test_an_optional_certificate_may_be_missing_but_not_wrong(newel, certificates):
