@@ -390,7 +390,11 @@ def broken(certificates, tmp_path):
         ({**good.conf, "key": good.certificate}, certificate, "key"),
         ({**good.conf, "policy": "modrn"}, "listen[0].tls.policy", "did you mean modern"),
         ({**good.conf, "clients": {"ca": str(empty)}}, "listen[0].tls.clients.ca", "is empty"),
-        ({**good.conf, "clients": {"ca": str(garbage)}}, "listen[0].tls.clients", "parsed"),
+        ({**good.conf, "clients": {"ca": str(garbage)}}, "listen[0].tls.clients.ca", f"{garbage}: its"),
+        ({"certificate": good.certificate}, certificate, "add key: FILE"),
+        ({"certificates": [{"certificate": good.certificate}]}, "tls.certificates[0].key", "missing"),
+        ({"policy": "modern"}, "listen[0].tls", "add certificate: FILE and key: FILE"),
+        (True, "listen[0].tls", "expected a mapping"),
     ]
 
 
@@ -400,6 +404,7 @@ def test_each_broken_file_is_one_located_sentence_and_exit_3(newel, certificates
         assert checked.returncode == 3, tls
         lines = [line for line in checked.stderr.splitlines() if where in line]
         assert len(lines) == 1 and words in lines[0], checked.stderr
+        assert "newel.yaml: 1 mistake" in checked.stderr
         assert re.match(r".*newel\.yaml:\d+:\d+: ", lines[0])
         started = run("run", tmp_path / "newel.yaml", "--state", tmp_path / "state")
         assert started.returncode == 3
