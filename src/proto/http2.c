@@ -204,6 +204,7 @@ nw_err nw_http2_new(const struct nw_http2_options *options, struct nw_http2 **ou
     http2->is_https = options->is_https;
     http2->head_max_bytes = options->head_max_bytes;
     http2->stream_window_bytes = options->stream_window_bytes;
+    nw_http2_scan_start(&http2->scan, options->is_client);
     http2->memory.max_bytes =
         options->memory_max_bytes != 0 ? options->memory_max_bytes : MEMORY_MAX_BYTES;
     nw_err err = open_session(http2);
@@ -259,6 +260,7 @@ nw_err nw_http2_input(struct nw_http2 *http2, struct nw_slice bytes, uint64_t no
                                                           : NW_HTTP2_PROTOCOL_ERROR);
         return NW_BAD_MESSAGE;
     }
+    nw_http2_scan(&http2->scan, bytes, now_ms);
     open_connection_window(http2);
     if (http2->is_aborted)
         return NW_BAD_MESSAGE;
@@ -295,6 +297,11 @@ bool nw_http2_is_over(const struct nw_http2 *http2)
 uint32_t nw_http2_error_code(const struct nw_http2 *http2)
 {
     return http2->error_code;
+}
+
+bool nw_http2_is_settled(const struct nw_http2 *http2)
+{
+    return http2->is_settled;
 }
 
 size_t nw_http2_memory_bytes(const struct nw_http2 *http2)

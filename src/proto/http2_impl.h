@@ -58,12 +58,25 @@ struct nw_http2_build {
     bool is_head_method;
 };
 
+/* Where in the peer's frames we are (http2_scan.c). */
+struct nw_http2_scan {
+    uint64_t since_ms;   /* when the header block, or the preface, began */
+    uint32_t left_bytes; /* of the frame's payload, or the preface */
+    uint8_t head[9];
+    uint8_t have_bytes; /* of head */
+    bool is_of_block;   /* that payload belongs to a header block, or is the preface */
+    bool is_open;       /* CONTINUATION must follow */
+};
+void nw_http2_scan_start(struct nw_http2_scan *scan, bool is_client);
+void nw_http2_scan(struct nw_http2_scan *scan, struct nw_slice bytes, uint64_t now_ms);
+
 struct nw_http2 {
     nghttp2_session *session;
     const struct nw_http2_events *events;
     void *arg;
     struct nw_http2_memory memory;
     struct nw_http2_build build;
+    struct nw_http2_scan scan;
     uint64_t now_ms;
     uint64_t glitch_since_ms;
     uint32_t glitch_count;  /* in this window of time */
@@ -80,6 +93,7 @@ struct nw_http2 {
     bool is_https;
     bool is_shutting;   /* the notice was sent */
     bool is_shut;       /* and the last GOAWAY was submitted */
+    bool is_settled;    /* the peer acknowledged our SETTINGS */
     bool is_peer_going; /* it sent GOAWAY */
     bool is_aborted;
     bool is_failed; /* nghttp2 itself gave up */

@@ -174,8 +174,10 @@ static void reset_came(struct nw_http2 *http2, const nghttp2_frame *frame)
 
 static void settings_came(struct nw_http2 *http2, const nghttp2_frame *frame)
 {
-    if ((frame->hd.flags & NGHTTP2_FLAG_ACK) != 0)
+    if ((frame->hd.flags & NGHTTP2_FLAG_ACK) != 0) {
+        http2->is_settled = true;
         return;
+    }
     if (http2->settings_count++ > 0)
         nw_http2_glitch_count(http2, NW_HTTP2_GLITCH_SETTINGS);
     http2->events->on_settings(http2->arg);
