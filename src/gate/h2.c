@@ -126,6 +126,7 @@ NW_YIELDS static nw_err run(struct gate_h2 *h2, struct nw_buf *first)
     return joined == NW_OK ? err : joined;
 }
 
+/* A frame that was begun has the time of a head, whatever drips in. */
 static void rest(struct gate_h2 *h2)
 {
     uint64_t now_ms = nw_now_ms(), until_ms = h2->idle_until_ms;

@@ -106,6 +106,7 @@ static bool send_some(struct nw_h2 *h2)
         tell_send(h2);
         nw_h2_chain_consume(&h2->out, taken_bytes);
         h2->left_bytes += taken_bytes;
+        h2->taken_ms = nw_now_ms();
         if (taken_bytes == bytes)
             return true;
     } else if (err != NW_AGAIN) {
@@ -157,9 +158,11 @@ static void keepalive_fire(struct nw_timer *timer)
 
 /* ---- what the peer owes ---- */
 
+/* A body's frames have the time of their body. */
 static uint64_t head_due_ms(const struct nw_h2 *h2)
 {
-    uint64_t since_ms = nw_http2_head_since_ms(h2->wire);
+    uint64_t since_ms = h2->stream_count == 0 ? nw_http2_cut_since_ms(h2->wire)
+                                              : nw_http2_head_since_ms(h2->wire);
     return since_ms != 0 && h2->options.head_ms != 0 ? since_ms + h2->options.head_ms : 0;
 }
 
@@ -290,14 +293,30 @@ static nw_err end_with(struct nw_h2 *h2, nw_err err)
     return h2->error;
 }
 
+/*
+ * How long the client may go on taking nothing of the last answers; 0: that counts nowhere. Streams
+ * have their own time, but theirs is over when all is framed.
+ */
+static uint64_t take_left_ms(const struct nw_h2 *h2)
+{
+    uint64_t idle_ms = h2->options.idle_ms, now_ms = nw_now_ms();
+    if (h2->options.is_client || h2->stream_count != 0 || !h2->is_blocked || idle_ms == 0)
+        return 0;
+    return h2->taken_ms + idle_ms > now_ms ? h2->taken_ms + idle_ms - now_ms : 1;
+}
+
 NW_YIELDS static nw_err wait_for_news(struct nw_h2 *h2)
 {
+    NW_WITHIN(take, take_left_ms(h2));
     struct nw_wait waits[] = {
         {.stream = h2->stream,
          .want = NW_WANT_READ | (h2->is_blocked ? (unsigned)NW_WANT_WRITE : 0)},
         {.event = &h2->wake},
     };
-    NW_TRY(nw_io_wait_any(waits, NW_COUNT(waits)));
+    nw_err err = nw_io_wait_any(waits, NW_COUNT(waits));
+    if (err == NW_TIMEOUT && nw_within_ran_out(&take))
+        return NW_CLIENT_SLOW;
+    NW_TRY(err);
     nw_event_clear(&h2->wake);
     if ((waits[0].ready & NW_WANT_WRITE) != 0) {
         h2->is_blocked = false;

@@ -65,6 +65,7 @@ struct nw_h2 {
     uint64_t left_bytes;   /* that the kernel took, ever */
     uint64_t input_ms;     /* of the last input */
     uint64_t settings_ms;  /* since when SETTINGS are to be acknowledged; 0: no input yet */
+    uint64_t taken_ms;     /* when the kernel last took something */
     uint64_t pinged_ms;    /* when the unanswered PING was sent; 0: none */
     size_t reserve_bytes;  /* client: set aside for windows */
     uint32_t grown_bytes;  /* server: by which streams' windows grew */

@@ -44,6 +44,8 @@ struct nw_http2_build {
     nghttp2_rcbuf *scheme;
     uint64_t decoded_bytes;
     uint32_t line_count;
+    uint32_t field_count; /* crumbs and pseudo-fields included */
+    uint32_t cookie_start;
     uint32_t cookie_end; /* behind the value of the cookie line; 0: there is none */
     int status;
     bool is_request;
@@ -61,7 +63,7 @@ struct nw_http2_build {
 
 /* Where in the peer's frames we are (http2_scan.c). */
 struct nw_http2_scan {
-    uint64_t since_ms;   /* when the header block, or the preface, began */
+    uint64_t since_ms;   /* when the frame, header block or preface began */
     uint32_t left_bytes; /* of the frame's payload, or the preface */
     uint8_t head[9];
     uint8_t have_bytes; /* of head */

@@ -87,7 +87,8 @@ static int on_header(nghttp2_session *session, const nghttp2_frame *frame, nghtt
         nw_http2_glitch_count(http2, NW_HTTP2_GLITCH_HEAD);
         nw_http2_abort(http2, NW_HTTP2_ENHANCE_YOUR_CALM);
     }
-    return 0;
+    /* The rest of the block, which may be 15,000 fields in one frame, is not worth decoding. */
+    return http2->is_aborted ? NGHTTP2_ERR_CALLBACK_FAILURE : 0;
 }
 
 /* nghttp2 would leave such a field out, and the message would be another one. */

@@ -11,15 +11,13 @@
 enum { FRAME_HEAD_BYTES = 9 };
 
 /* The frame whose head lies in scan->head. */
-static void begin_frame(struct nw_http2_scan *scan, uint64_t now_ms)
+static void begin_frame(struct nw_http2_scan *scan)
 {
     const uint8_t *head = scan->head;
     bool is_first = head[3] == NGHTTP2_HEADERS || head[3] == NGHTTP2_PUSH_PROMISE;
     scan->have_bytes = 0;
     scan->left_bytes = (uint32_t)head[0] << 16 | (uint32_t)head[1] << 8 | head[2];
     scan->is_of_block = is_first || head[3] == NGHTTP2_CONTINUATION;
-    if (is_first && !scan->is_open)
-        scan->since_ms = now_ms;
     if (scan->is_of_block)
         scan->is_open = (head[4] & NGHTTP2_FLAG_END_HEADERS) == 0;
 }
@@ -41,14 +39,23 @@ void nw_http2_scan(struct nw_http2_scan *scan, struct nw_slice bytes, uint64_t n
             bytes = nw_slice_skip(bytes, skip);
             continue;
         }
+        if (scan->have_bytes == 0 && !scan->is_open)
+            scan->since_ms = now_ms;
         size_t need = FRAME_HEAD_BYTES - scan->have_bytes;
         size_t step = bytes.len < need ? bytes.len : need;
         memcpy(scan->head + scan->have_bytes, bytes.ptr, step);
         scan->have_bytes += (uint8_t)step;
         bytes = nw_slice_skip(bytes, step);
         if (scan->have_bytes == FRAME_HEAD_BYTES)
-            begin_frame(scan, now_ms);
+            begin_frame(scan);
     }
+}
+
+uint64_t nw_http2_cut_since_ms(const struct nw_http2 *http2)
+{
+    const struct nw_http2_scan *scan = &http2->scan;
+    bool is_cut = scan->left_bytes != 0 || scan->have_bytes != 0 || scan->is_open;
+    return is_cut ? scan->since_ms : 0;
 }
 
 uint64_t nw_http2_head_since_ms(const struct nw_http2 *http2)
