@@ -203,12 +203,14 @@ static bool on_data(void *arg, struct nw_http2_stream *wire, struct nw_slice byt
     return false;
 }
 
-static void on_end(void *arg, struct nw_http2_stream *wire, struct nw_slice trailers)
+static bool on_end(void *arg, struct nw_http2_stream *wire, struct nw_slice trailers)
 {
     struct nw_h2_stream *stream = of(wire);
-    if (trailers.len != 0 && !text_add(&stream->trailers_in, NULL, 0, trailers))
+    bool is_taken = trailers.len == 0 || text_add(&stream->trailers_in, NULL, 0, trailers);
+    if (!is_taken)
         nw_h2_stream_fail(stream, NW_NO_MEMORY);
     news(stream);
+    return is_taken;
 }
 
 static nw_err error_of(const struct nw_h2_stream *stream)
