@@ -123,7 +123,7 @@ void nw_h2_flush(struct nw_h2 *h2)
     do
         nw_h2_frame(h2);
     while (h2->error == NW_OK && h2->out.bytes != 0 && send_some(h2) &&
-           nw_http2_has_output(h2->wire));
+           (h2->out.bytes != 0 || nw_http2_has_output(h2->wire)));
     /* The GOAWAY that nghttp2 answers a broken connection with has left. */
     if (h2->error == NW_OK && h2->out.bytes == 0 && nw_http2_error_code(h2->wire) != 0 &&
         nw_http2_is_over(h2->wire))

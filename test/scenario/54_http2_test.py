@@ -237,6 +237,21 @@ def test_trailers_of_a_request_end_at_a_node_that_speaks_http_1(edge, origin, wi
     assert origin.last.body == b"body" and b"x-sum" not in origin.seen
 
 
+def test_more_pieces_than_one_send_takes_leave_all_the_same(newel, origin, wires):
+    """The window ends where a buffer of 16 KiB does, so each frame's head and bytes are two pieces."""
+    origin.on("GET /").reply(200, "x" * 20_480)
+    edge = newel(site(origin, buffer={"response": "8M"}, limits={"idle": "1h"}))
+    wire = wires(edge, is_reading=False)
+    wire.send(settings((INITIAL_WINDOW_SIZE, 12_288)), window_update(0, 1 << 20))
+    streams = [wire.get("/") for _ in range(46)]
+
+    def wait_all(size):
+        wire.wait(lambda: all(len(wire.answer_of(stream).body) == size for stream in streams))
+    wait_all(12_288)
+    wire.send(*(window_update(stream, 4096) for stream in streams))
+    wait_all(16_384)
+
+
 # Refusals
 
 
