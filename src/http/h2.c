@@ -37,7 +37,7 @@ void nw_h2_touch(struct nw_h2 *h2)
     nw_loop_at_flush(h2->stream->source.worker, &h2->flush);
 }
 
-static void down(struct nw_h2 *h2)
+void nw_h2_down(struct nw_h2 *h2)
 {
     if (h2->is_down)
         return;
@@ -61,7 +61,7 @@ void nw_h2_lost(struct nw_h2 *h2, nw_err err)
     fail_streams(h2, err);
     nw_event_set(&h2->wake);
     nw_event_set(&h2->pinged);
-    down(h2);
+    nw_h2_down(h2);
 }
 
 void nw_h2_frame(struct nw_h2 *h2)

@@ -234,12 +234,7 @@ static void on_close(void *arg, struct nw_http2_stream *wire)
 
 static void on_goaway(void *arg, uint32_t code)
 {
-    struct nw_h2 *h2 = arg;
-    if (h2->is_down)
-        return;
-    h2->is_down = true;
-    if (h2->options.on_down != NULL)
-        h2->options.on_down(h2->options.arg);
+    nw_h2_down(arg);
 }
 
 static void on_ping_answer(void *arg)
@@ -703,6 +698,7 @@ bool nw_h2_never_started(const struct nw_h2_stream *stream)
     const struct nw_h2 *h2 = stream->h2;
     if (stream->wire.is_unprocessed)
         return true;
+    /* The session tells of a head with the next frame: until then it is the last in h2->out. */
     return stream->error != NW_OK && (stream->head_at == 0 || stream->head_at > h2->left_bytes);
 }
 

@@ -77,7 +77,6 @@ struct nw_http2_stream {
     bool is_peer_reset;   /* the peer sent RST_STREAM */
     bool is_unprocessed;  /* the peer said that it did not begin on it */
     bool is_reset;        /* we asked for RST_STREAM */
-    bool is_writing;      /* the owner has frames to come: not ended */
     bool is_deferred;     /* nghttp2 waits for nw_http2_stream_resume */
 };
 
