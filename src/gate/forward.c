@@ -113,8 +113,10 @@ NW_YIELDS static nw_err finish(struct gate_forward *f, nw_err err)
 static uint64_t key_hash(const struct nw_exchange *exchange, const struct nw_gate_service *service)
 {
     struct nw_slice value = {NULL, 0};
+    if (NW_LIKELY(service->key.kind == NW_CONF_KEY_NONE))
+        return 0;
     switch (service->key.kind) {
-    case NW_CONF_KEY_NONE: return 0;
+    case NW_CONF_KEY_NONE: break;
     case NW_CONF_KEY_CLIENT:
         value = nw_slice_of((const char *)exchange->client.ip6,
                             exchange->client.kind == NW_ADDR_IP6 ? 16 : 4);
@@ -137,25 +139,29 @@ static uint64_t key_hash(const struct nw_exchange *exchange, const struct nw_gat
     return nw_hash_fast(value, 0);
 }
 
+NW_YIELDS static nw_err try_begin(struct gate_forward *f, struct nw_peer_want *want)
+{
+    f->exchange->outcome.attempts++;
+    nw_err err = nw_peer_try_begin(f->service->set, want, &f->try);
+    if (NW_LIKELY(f->try.node != NULL))
+        f->exchange->outcome.node = nw_peer_node_name(f->try.node);
+    return err;
+}
+
 NW_YIELDS static nw_err begin(struct gate_forward *f, struct nw_peer_want *want)
 {
-    nw_err err = nw_peer_try_begin(f->service->set, want, &f->try);
+    nw_err err = try_begin(f, want);
+    if (NW_LIKELY(err == NW_OK))
+        return NW_OK;
     bool is_connect = err == NW_REFUSED || err == NW_UNREACHABLE || err == NW_NO_SUCH_NAME ||
                       err == NW_TIMEOUT || err == NW_PEER_RESET || err == NW_UNTRUSTED;
-    if (f->try.node != NULL)
-        f->exchange->outcome.node = nw_peer_node_name(f->try.node);
-    f->exchange->outcome.attempts++;
-    if (err == NW_OK || !is_connect || nw_deadline_left_ms() == 0 || f->try.node == NULL ||
+    if (!is_connect || nw_deadline_left_ms() == 0 || f->try.node == NULL ||
         !nw_peer_has_other(f->service->set, f->try.node))
         return err;
     want->exclude = f->try.node; /* nothing of it left: it moves once */
     want->has_refused = true;
     nw_metric_add(f->service->moved, gate_worker_self()->index, 1);
-    f->exchange->outcome.attempts++;
-    err = nw_peer_try_begin(f->service->set, want, &f->try);
-    if (f->try.node != NULL)
-        f->exchange->outcome.node = nw_peer_node_name(f->try.node);
-    return err;
+    return try_begin(f, want);
 }
 
 NW_YIELDS static nw_err one_try(struct gate_forward *f)
@@ -174,7 +180,8 @@ static void settle(struct gate_forward *f)
 nw_err nw_gate_forward(struct nw_exchange *exchange)
 {
     struct gate_forward f;
-    memset(&f, 0, offsetof(struct gate_forward, parser));
+    memset(&f, 0, offsetof(struct gate_forward, uploaded));
+    f.message.framing = NW_HTTP1_BODY_NONE;
     f.exchange = exchange;
     f.service = exchange->service;
     f.in.wants_large = true; /* a 16 KiB body and its head come in one read */

@@ -331,7 +331,7 @@ nw_err gate_forward_h1(struct gate_forward *f)
 {
     const struct nw_http_source *source = f->exchange->source;
     NW_TRY(nw_buf_reserve(&f->out));
-    NW_TRY(gate_forward_head(f->exchange, f->service, nw_peer_node_name(f->try.node), &f->out));
+    NW_TRY(gate_forward_head(f->exchange, f->service, f->exchange->outcome.node, &f->out));
     f->is_uploaded = f->is_answer_complete = false;
     f->was_node_at_fault = true;
     f->sent_before = nw_stream_sent_bytes(node_stream(f));
@@ -350,14 +350,18 @@ nw_err gate_forward_h1(struct gate_forward *f)
     return err;
 }
 
+/* A 204 that announces a length may send it after all (RFC 9110 section 8.6 forbids both). */
+static bool may_still_send(const struct gate_forward *f)
+{
+    return f->head.status == 204 && f->message.has_length && f->message.length_bytes > 0;
+}
+
 void gate_forward_h1_settle(struct gate_forward *f)
 {
-    /* A 204 that announces a length may send it after all (RFC 9110 section 8.6 forbids both). */
-    bool is_odd = f->head.status == 204 && f->message.has_length && f->message.length_bytes > 0;
-    bool is_whole = f->is_answer_complete && f->is_uploaded;
-    bool is_reusable = is_whole && f->message.keep_alive && !is_odd &&
-                       (nw_buf_unread_bytes(&f->in) == 0 || NW_PLANTED(pool_unread));
-    if (f->is_answer_complete && nw_buf_unread_bytes(&f->in) > 0)
+    bool is_more_here = nw_buf_unread_bytes(&f->in) > 0;
+    bool is_reusable = f->is_answer_complete && f->is_uploaded && f->message.keep_alive &&
+                       !may_still_send(f) && (!is_more_here || NW_PLANTED(pool_unread));
+    if (NW_UNLIKELY(is_more_here) && f->is_answer_complete)
         nw_peer_try_report(&f->try, NW_PEER_REFUSING, 0); /* surplus bytes behind a whole answer */
     nw_peer_try_end(&f->try, is_reusable);
 }

@@ -132,7 +132,7 @@ static nw_err open_stream(struct gate_forward *f)
     const struct nw_http_source *source = f->exchange->source;
     bool is_end = source->is_whole && source->length_bytes == 0;
     NW_TRY(nw_buf_reserve(&f->out));
-    NW_TRY(gate_forward_head(f->exchange, f->service, nw_peer_node_name(f->try.node), &f->out));
+    NW_TRY(gate_forward_head(f->exchange, f->service, f->exchange->outcome.node, &f->out));
     NW_TRY(add_te(f));
     nw_err err = nw_h2_request(gate_upstream_h2(f->try.conn), nw_buf_unread(&f->out), is_end,
                                &f->stream);

@@ -25,9 +25,6 @@ struct gate_forward {
     struct nw_buf in;  /* from the node: the answer's head, over HTTP/1.1 all of it */
     uint64_t sent_before;
     uint64_t begun_us;
-    struct nw_event uploaded; /* set when the request went out whole, or failed to */
-    struct nw_event may_send; /* a held body may go: 100, or a second passed */
-    nw_err upload_err;
     struct nw_h2_stream *stream; /* HTTP/2 */
     struct nw_buf kept; /* HTTP/2: what was read of a streamed body, to be sent again */
     bool is_body_lost;  /* there was more of it than is kept */
@@ -36,8 +33,13 @@ struct gate_forward {
     bool is_answer_complete;
     bool was_node_at_fault;
     bool is_unsent; /* the try failed, and the node provably began nothing */
+    /* Not zeroed. Where has_upload_fiber: */
+    struct nw_event uploaded; /* set when the request went out whole, or failed to */
+    struct nw_event may_send; /* a held body may go: 100, or a second passed */
+    nw_err upload_err;
+    /* Valid once a head was judged; framing is NW_HTTP1_BODY_NONE before. */
     struct nw_http1_message message;
-    /* Not zeroed: valid once a head is being read. */
+    /* Valid once a head is being read. */
     struct nw_http1_parser parser;
     struct nw_http1_head head;
 };
@@ -55,7 +57,7 @@ nw_err gate_forward_refuse(struct gate_forward *f, nw_http1_class found);
 NW_YIELDS NW_MUST_CHECK nw_err gate_forward_inform(struct gate_forward *f);
 nw_peer_outcome gate_forward_outcome(nw_err err);
 
-/* What every answer passes through is short, and inlined into either way. */
+/* ---- what every exchange runs through: inline ---- */
 
 /* Of the parsed head: into f->message. */
 NW_MUST_CHECK static inline nw_err gate_forward_judge(struct gate_forward *f)
@@ -127,7 +129,7 @@ NW_YIELDS NW_MUST_CHECK static inline nw_err gate_forward_relay_head(struct gate
 }
 
 NW_YIELDS NW_MUST_CHECK static inline nw_err gate_forward_body(struct gate_forward *f,
-                                                                struct nw_slice piece)
+                                                               struct nw_slice piece)
 {
     struct nw_http_sink *sink = f->exchange->sink;
     struct iovec iov = {(void *)piece.ptr, piece.len};

@@ -51,7 +51,7 @@ NW_YIELDS static gate_next secure(struct gate_conn *conn, struct gate_offer *off
     if (err != NW_OK) {
         const struct nw_tls_trouble *trouble = nw_tls_trouble();
         gate_tls_failed(conn, trouble->word, trouble->sentence);
-        return GATE_CLOSE;
+        return err == NW_BAD_MESSAGE ? GATE_LINGER : GATE_CLOSE; /* with TLS 1.3 he sends already */
     }
     conn->is_secure = true;
     conn->clients = offer->clients;

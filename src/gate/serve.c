@@ -280,8 +280,7 @@ NW_YIELDS static nw_err forward(struct gate_request *r, const struct nw_conf_rou
     x->ahead_bytes = (size_t)route->buffer.response_bytes;
     r->sink.ahead_bytes = x->ahead_bytes;
     x->on_relay = release_generation;
-    bool is_streamed = route->stream || x->asks_upgrade || x->is_grpc;
-    if (!source->is_whole && !is_streamed)
+    if (!source->is_whole && !route->stream && !x->asks_upgrade && !x->is_grpc)
         NW_TRY(source->ops->collect(source, (uint64_t)route->buffer.request_bytes));
     if (!x->finishes)
         watch_gone(r);

@@ -23,12 +23,14 @@ static void set_up_listen(struct gate_bundle *bundle, const struct nw_conf_liste
 {
     const struct nw_conf_certificates *given = &listen->tls.certificates;
     bundle->listen = listen;
-    bundle->pair_count = (unsigned)given->count;
     bundle->pairs = nw_arena_zero(arena, (given->count + 1) * sizeof *bundle->pairs);
     for (size_t i = 0; i < given->count; i++) {
-        bundle->pairs[i].block = &given->items[i].block;
-        bundle->pairs[i].certificate = given->items[i].certificate;
-        bundle->pairs[i].key = given->items[i].key;
+        if (given->items[i].certificate.len == 0 || given->items[i].key.len == 0)
+            continue; /* only `newel check` comes so far, to look at the others */
+        struct gate_pair *pair = &bundle->pairs[bundle->pair_count++];
+        pair->block = &given->items[i].block;
+        pair->certificate = given->items[i].certificate;
+        pair->key = given->items[i].key;
     }
     bundle->ca.path = listen->tls.clients.ca;
     if (listen->tls.tickets.kind == NW_CONF_TICKETS_FILE)
@@ -40,7 +42,7 @@ static void set_up_service(struct gate_bundle *bundle, const struct nw_conf_serv
 {
     const struct nw_conf_service_tls *tls = &service->tls;
     bundle->service = service;
-    if (tls->certificate.len > 0) {
+    if (tls->certificate.len > 0 && tls->key.len > 0) {
         bundle->pair_count = 1;
         bundle->pairs = nw_arena_zero(arena, sizeof *bundle->pairs);
         bundle->pairs[0].block = &tls->block;

@@ -8,6 +8,7 @@
 #include "gate/tls_bundle.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "base/alloc.h"
 #include "base/assert.h"
@@ -230,7 +231,7 @@ static nw_err make_offer(struct gate_bundle *bundle, const struct gate_tls_world
         .has_h2 = bundle->listen->h2.streams > 0,
     };
     struct nw_tls_server *server = NULL;
-    *out_option = nw_conf_is_given(&tls->clients.block) ? "clients" : NULL;
+    *out_option = nw_conf_is_given(&tls->clients.block) ? "ca" : NULL;
     nw_err err = nw_tls_server_new(&spec, why, &server);
     nw_free(identities);
     nw_tls_tickets_unref(tickets);
@@ -308,24 +309,45 @@ static bool load_file(struct gate_bundle *bundle, struct gate_tls_file *file,
     return err == NW_OK;
 }
 
+static const struct nw_conf_block *block_of(const struct gate_bundle *bundle)
+{
+    return bundle->listen != NULL ? &bundle->listen->tls.block : &bundle->service->tls.block;
+}
+
+/* What the files are together cannot be used; the one behind `option` is to blame. */
+static void blame_product(const struct gate_bundle *bundle, const char *option, const char *why,
+                          struct nw_diag *diag)
+{
+    bool is_ca = option != NULL && strcmp(option, "ca") == 0;
+    bool is_tickets = option != NULL && strcmp(option, "tickets") == 0;
+    struct nw_slice path = is_ca        ? bundle->ca.path
+                           : is_tickets ? bundle->tickets.path
+                                        : nw_slice_of(NULL, 0);
+    nw_conf_blame(bundle->conf, is_ca ? ca_block(bundle) : block_of(bundle), option, NULL, diag,
+                  "%.*s%s%s", NW_SLICE_ARG(path), path.len > 0 ? ": " : "", why);
+}
+
+/* A pair that is missing was blamed when the options were read: once is enough. */
+static bool is_blamed_already(const struct gate_bundle *bundle, const struct nw_diag *diag)
+{
+    return bundle->listen != NULL && bundle->pair_count == 0 && diag->error_count > 0;
+}
+
 nw_err gate_bundle_load(struct gate_bundle *bundle, const struct gate_tls_world *world,
                         struct nw_diag *diag)
 {
-    const struct nw_conf_block *block =
-        bundle->listen != NULL ? &bundle->listen->tls.block : &bundle->service->tls.block;
     bool is_whole = true;
     for (unsigned i = 0; i < bundle->pair_count; i++)
         is_whole &= load_pair(bundle, &bundle->pairs[i], world, diag);
     is_whole &= load_file(bundle, &bundle->ca, ca_block(bundle), "ca", world, diag);
-    is_whole &= load_file(bundle, &bundle->tickets, block, "tickets", world, diag);
-    if (!is_whole)
+    is_whole &= load_file(bundle, &bundle->tickets, block_of(bundle), "tickets", world, diag);
+    if (!is_whole || is_blamed_already(bundle, diag))
         return NW_INVALID;
     struct nw_text why = {0};
     const char *option = NULL;
     nw_err err = make_product(bundle, world, &why, &option);
     if (err != NW_OK)
-        nw_conf_blame(bundle->conf, block, option, NULL, diag, "%s",
-                      why.len > 0 ? why.ptr : nw_err_text(err));
+        blame_product(bundle, option, why.len > 0 ? why.ptr : nw_err_text(err), diag);
     nw_text_done(&why);
     return err == NW_OK ? NW_OK : NW_INVALID;
 }

@@ -59,6 +59,7 @@ NW_YIELDS static nw_err open_conn(struct nw_peer_conn *conn, void *driver_arg)
         .window_bytes = WINDOW_BYTES,
         .window_max_bytes = WINDOW_MAX_BYTES,
         .idle_ms = service->idle_ms,
+        .head_ms = gate_worker_self()->settings.head_time_ms,
         .arg = conn,
         .on_down = on_down,
         .on_slot = on_slot,

@@ -21,6 +21,7 @@ enum {
     VECTOR_MAX = 64,
     READS_MAX = 16, /* without a wait, before others may run */
     WINDOW_MIN_BYTES = 65535,
+    SETTINGS_WAIT_MS = 30 * 1000, /* for their acknowledgement; RFC 9113 names no time */
     /* As client the streams' windows are the bound, so the connection's must never bind. */
     CLIENT_WINDOW_BYTES = 1 << 30,
 };
@@ -105,6 +106,7 @@ static bool send_some(struct nw_h2 *h2)
         tell_send(h2);
         nw_h2_chain_consume(&h2->out, taken_bytes);
         h2->left_bytes += taken_bytes;
+        h2->taken_ms = nw_now_ms();
         if (taken_bytes == bytes)
             return true;
     } else if (err != NW_AGAIN) {
@@ -130,7 +132,7 @@ void nw_h2_flush(struct nw_h2 *h2)
         nw_h2_lost(h2, NW_BAD_MESSAGE);
 }
 
-/* ---- life ---- */
+/* ---- silence ---- */
 
 static void keepalive_fire(struct nw_timer *timer)
 {
@@ -153,6 +155,55 @@ static void keepalive_fire(struct nw_timer *timer)
         nw_timer_arm(timer, h2->options.ping_wait_ms);
     }
 }
+
+/* ---- what the peer owes ---- */
+
+/* A body's frames have the time of their body. */
+static uint64_t head_due_ms(const struct nw_h2 *h2)
+{
+    uint64_t since_ms = h2->stream_count == 0 ? nw_http2_cut_since_ms(h2->wire)
+                                              : nw_http2_head_since_ms(h2->wire);
+    return since_ms != 0 && h2->options.head_ms != 0 ? since_ms + h2->options.head_ms : 0;
+}
+
+uint64_t nw_h2_due_ms(const struct nw_h2 *h2)
+{
+    uint64_t due_ms = head_due_ms(h2);
+    if (h2->settings_ms == 0 || nw_http2_is_settled(h2->wire))
+        return due_ms;
+    uint64_t settled_ms = h2->settings_ms + SETTINGS_WAIT_MS;
+    return due_ms != 0 && due_ms < settled_ms ? due_ms : settled_ms;
+}
+
+uint32_t nw_h2_overdue_code(const struct nw_h2 *h2)
+{
+    uint64_t now_ms = nw_now_ms(), due_ms = nw_h2_due_ms(h2);
+    if (due_ms == 0 || now_ms < due_ms)
+        return NW_HTTP2_NO_ERROR;
+    return due_ms == head_due_ms(h2) ? NW_HTTP2_ENHANCE_YOUR_CALM : NW_HTTP2_SETTINGS_TIMEOUT;
+}
+
+/* Armed lazily: most heads are whole with the read that brings them. */
+static void watch_due(struct nw_h2 *h2)
+{
+    uint64_t due_ms = nw_h2_due_ms(h2);
+    if (due_ms != 0 && (!nw_timer_is_armed(&h2->overdue) || due_ms < h2->overdue.at_ms))
+        nw_timer_arm_at(&h2->overdue, due_ms);
+}
+
+static void overdue_fire(struct nw_timer *timer)
+{
+    struct nw_h2 *h2 = NW_CONTAINER_OF(timer, struct nw_h2, overdue);
+    uint32_t code = nw_h2_overdue_code(h2);
+    if (h2->error != NW_OK)
+        return;
+    if (code != NW_HTTP2_NO_ERROR)
+        nw_h2_abort(h2, code);
+    else
+        watch_due(h2);
+}
+
+/* ---- life ---- */
 
 nw_err nw_h2_new(const struct nw_h2_options *options, struct nw_h2 **out)
 {
@@ -186,6 +237,7 @@ nw_err nw_h2_new(const struct nw_h2_options *options, struct nw_h2 **out)
     nw_event_init(&h2->wake);
     nw_event_init(&h2->pinged);
     nw_timer_init(&h2->keepalive, keepalive_fire);
+    nw_timer_init(&h2->overdue, overdue_fire);
     nw_h2_chain_init(&h2->out, NULL, 0);
     h2->send_number = 1; /* no stream has seen it */
     h2->input_ms = nw_now_ms();
@@ -201,6 +253,7 @@ void nw_h2_free(struct nw_h2 *h2)
         return;
     NW_ASSERT(h2->stream_count == 0 && !h2->is_running);
     nw_timer_disarm(&h2->keepalive);
+    nw_timer_disarm(&h2->overdue);
     nw_list_remove(&h2->flush.node);
     nw_h2_chain_clear(&h2->out);
     nw_h2_spare_trim(h2);
@@ -216,9 +269,12 @@ void nw_h2_free(struct nw_h2 *h2)
 static nw_err feed(struct nw_h2 *h2, struct nw_slice bytes)
 {
     h2->input_ms = nw_now_ms();
+    if (NW_UNLIKELY(h2->settings_ms == 0))
+        h2->settings_ms = h2->input_ms;
     h2->is_framing = true;
     nw_err err = nw_http2_input(h2->wire, bytes, h2->input_ms);
     h2->is_framing = false;
+    watch_due(h2);
     nw_h2_touch(h2);
     nw_h2_deliver(h2);
     return err;
@@ -237,14 +293,30 @@ static nw_err end_with(struct nw_h2 *h2, nw_err err)
     return h2->error;
 }
 
+/*
+ * How long the client may go on taking nothing of the last answers; 0: that counts nowhere. Streams
+ * have their own time, but theirs is over when all is framed.
+ */
+static uint64_t take_left_ms(const struct nw_h2 *h2)
+{
+    uint64_t idle_ms = h2->options.idle_ms, now_ms = nw_now_ms();
+    if (h2->options.is_client || h2->stream_count != 0 || !h2->is_blocked || idle_ms == 0)
+        return 0;
+    return h2->taken_ms + idle_ms > now_ms ? h2->taken_ms + idle_ms - now_ms : 1;
+}
+
 NW_YIELDS static nw_err wait_for_news(struct nw_h2 *h2)
 {
+    NW_WITHIN(take, take_left_ms(h2));
     struct nw_wait waits[] = {
         {.stream = h2->stream,
          .want = NW_WANT_READ | (h2->is_blocked ? (unsigned)NW_WANT_WRITE : 0)},
         {.event = &h2->wake},
     };
-    NW_TRY(nw_io_wait_any(waits, NW_COUNT(waits)));
+    nw_err err = nw_io_wait_any(waits, NW_COUNT(waits));
+    if (err == NW_TIMEOUT && nw_within_ran_out(&take))
+        return NW_CLIENT_SLOW;
+    NW_TRY(err);
     nw_event_clear(&h2->wake);
     if ((waits[0].ready & NW_WANT_WRITE) != 0) {
         h2->is_blocked = false;
@@ -308,8 +380,10 @@ nw_err nw_h2_run(struct nw_h2 *h2, struct nw_buf *first)
 {
     NW_ASSERT(!h2->is_running);
     h2->is_running = true;
+    watch_due(h2);
     nw_err err = run(h2, first);
     h2->is_running = false;
+    nw_timer_disarm(&h2->overdue);
     if (err == NW_OK) {
         nw_http2_trim(h2->wire);
         nw_h2_spare_trim(h2);

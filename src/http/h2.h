@@ -38,7 +38,12 @@ struct nw_h2_options {
     uint32_t head_max_bytes;   /* of a head as text, at most 32 KiB; above: 431; client: refused */
     uint32_t window_bytes;     /* a stream's first receive window; at least 65535 */
     uint32_t window_max_bytes; /* what it may grow to while its reader keeps up; server: of all */
-    uint64_t idle_ms;          /* a stream whose bytes wait that long for window is reset; 0: no */
+    /*
+     * A stream whose bytes wait that long for window is reset; so ends (server, NW_CLIENT_SLOW) a
+     * connection that has no stream any more and whose last bytes nobody takes. 0: neither.
+     */
+    uint64_t idle_ms;
+    uint64_t head_ms;          /* from a header block's first byte to its last; 0: no bound */
     uint64_t ping_idle_ms;     /* client: silence with streams open, then PING; 0: never */
     uint64_t ping_wait_ms;     /* and the connection is lost (NW_TIMEOUT) without its answer */
     void *arg;
@@ -77,6 +82,14 @@ void nw_h2_abort(struct nw_h2 *h2, uint32_t code);
 unsigned nw_h2_stream_count(const struct nw_h2 *h2);
 /* Client: how many requests could be opened now; 0 after GOAWAY. */
 unsigned nw_h2_slots_free(const struct nw_h2 *h2);
+/*
+ * When the peer will have taken too long for the rest of a header block or preface, or of any frame
+ * while no stream is open (head_ms: then GOAWAY(ENHANCE_YOUR_CALM)), or to acknowledge SETTINGS
+ * (30 s: SETTINGS_TIMEOUT); 0: it owes neither. run watches it. Who has parked the stream does, and
+ * then calls nw_h2_abort with nw_h2_overdue_code, which is NO_ERROR before the time.
+ */
+uint64_t nw_h2_due_ms(const struct nw_h2 *h2);
+uint32_t nw_h2_overdue_code(const struct nw_h2 *h2);
 /* What it holds beside pooled buffers. */
 size_t nw_h2_memory_bytes(const struct nw_h2 *h2);
 /* Client: PING; NW_TIMEOUT when the peer's answer does not come within wait_ms. */

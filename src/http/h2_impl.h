@@ -59,10 +59,13 @@ struct nw_h2 {
     struct nw_event wake; /* for the fiber in nw_h2_run */
     struct nw_event pinged;
     struct nw_timer keepalive;
+    struct nw_timer overdue; /* the peer owes the rest of a head, or an acknowledgement */
     struct nw_h2_chain out;
     uint64_t framed_bytes; /* that entered `out`, ever */
     uint64_t left_bytes;   /* that the kernel took, ever */
     uint64_t input_ms;     /* of the last input */
+    uint64_t settings_ms;  /* since when SETTINGS are to be acknowledged; 0: no input yet */
+    uint64_t taken_ms;     /* when the kernel last took something */
     uint64_t pinged_ms;    /* when the unanswered PING was sent; 0: none */
     size_t reserve_bytes;  /* client: set aside for windows */
     uint32_t grown_bytes;  /* server: by which streams' windows grew */

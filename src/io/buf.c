@@ -197,10 +197,8 @@ nw_err nw_buf_enlarge(struct nw_buf *buf)
     return NW_OK;
 }
 
-void nw_buf_release(struct nw_buf *buf)
+void nw_buf_give_back(struct nw_buf *buf)
 {
-    if (buf->data == NULL)
-        return;
     give_back(buf->data, buf->cap_bytes);
     buf->data = NULL;
     buf->cap_bytes = buf->start = buf->end = 0;

@@ -30,8 +30,13 @@ struct nw_buf {
 NW_MUST_CHECK nw_err nw_buf_reserve(struct nw_buf *buf);
 /* Moves the content to the 32 KiB class; NW_HEAD_TOO_LARGE when it is there already. */
 NW_MUST_CHECK nw_err nw_buf_enlarge(struct nw_buf *buf);
-/* Gives the memory back; the struct is empty again. Safe on an empty one. */
-void nw_buf_release(struct nw_buf *buf);
+void nw_buf_give_back(struct nw_buf *buf);
+/* Gives the memory back; the struct is empty again. Safe on an empty one, as most are. */
+static inline void nw_buf_release(struct nw_buf *buf)
+{
+    if (buf->data != NULL)
+        nw_buf_give_back(buf);
+}
 
 static inline struct nw_slice nw_buf_unread(const struct nw_buf *buf)
 {

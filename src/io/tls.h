@@ -110,7 +110,8 @@ struct nw_tls_info {
 /*
  * Handshake as server. Bytes already read from the stream may be given in `first` (may be NULL;
  * consumed). NW_TIMEOUT by the fiber's deadline; NW_BAD_MESSAGE: refused, the alert was sent;
- * nw_tls_trouble says why. On failure the stream is still to be closed by the caller.
+ * nw_tls_trouble says why. On failure the stream is still to be closed by the caller: after a
+ * refusal with nw_stream_linger_close, or the client's next bytes cost it the alert.
  */
 NW_YIELDS NW_MUST_CHECK nw_err nw_io_tls_accept(struct nw_stream *stream,
                                                 struct nw_tls_server *server,

@@ -112,6 +112,7 @@ struct nw_tls {
     uint64_t session_key;         /* client: where its sessions are kept */
     const char *trouble_word;     /* set by our own callbacks */
     int read_errno;               /* what broke the kernel's side */
+    unsigned message_count;       /* of the handshake's kind, since the last byte of data */
     bool is_done;                 /* the handshake is */
     bool is_broken;               /* OpenSSL must not be asked any more */
     bool is_finished;             /* close_notify was sent */
@@ -123,6 +124,9 @@ struct nw_tls {
 };
 
 extern const struct nw_stream_ops nw_tls_stream_ops;
+/* Counts what the peer says after the handshake that is no data. For SSL_CTX_set_msg_callback. */
+void nw_tls_on_message(int is_ours, int version, int kind, const void *bytes, size_t count,
+                       SSL *ssl, void *arg);
 /* The worker's BIO: of whichever session is current. */
 BIO_METHOD *nw_tls_bio_method_new(void);
 /* Makes `tls` the session that the next call into OpenSSL is about; empties the error queue. */

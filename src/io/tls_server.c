@@ -342,6 +342,7 @@ SSL_CTX *nw_tls_context_new(OSSL_LIB_CTX *lib, const SSL_METHOD *method, bool is
     (void)SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION |
                                            SSL_OP_CIPHER_SERVER_PREFERENCE |
                                            SSL_OP_PRIORITIZE_CHACHA);
+    SSL_CTX_set_msg_callback(context, nw_tls_on_message);
     SSL_CTX_set_read_ahead(context, 1);
     (void)SSL_CTX_set_max_early_data(context, 0);
     if (is_good)

@@ -131,11 +131,16 @@ static const char *failure_of(nw_peer_outcome outcome, bool is_refused)
     }
 }
 
-static inline void judge(struct nw_peer_try *try, unsigned worker_index, nw_peer_outcome outcome,
-                         uint64_t first_byte_us, bool is_refused)
+static void judge(struct nw_peer_try *try, nw_peer_outcome outcome, uint64_t first_byte_us,
+                  bool is_refused, bool counts)
 {
     struct nw_peer_node *node = try->node;
+    unsigned worker_index = nw_worker_index(nw_worker_self());
     struct nw_peer_local *local = &node->local[worker_index];
+    if (NW_LIKELY(counts))
+        nw_metric_add(node->requests[outcome], worker_index, 1);
+    if (NW_UNLIKELY(outcome == NW_PEER_ABANDONED))
+        return;
     uint64_t now_us = nw_now_us(), now_ms = now_us / 1000;
     uint32_t now_s = (uint32_t)(now_ms / 1000);
     uint64_t took_us = first_byte_us != 0 ? first_byte_us : now_us - try->started_us;
@@ -171,16 +176,13 @@ static inline void judge(struct nw_peer_try *try, unsigned worker_index, nw_peer
 void nw_peer_try_judge(struct nw_peer_try *try, nw_peer_outcome outcome, uint64_t first_byte_us,
                        bool is_refused)
 {
-    unsigned worker_index = nw_worker_index(nw_worker_self());
-    nw_metric_add(try->node->requests[outcome], worker_index, 1);
-    if (NW_LIKELY(outcome != NW_PEER_ABANDONED))
-        judge(try, worker_index, outcome, first_byte_us, is_refused);
+    judge(try, outcome, first_byte_us, is_refused, true);
 }
 
 void nw_peer_try_blame(struct nw_peer_try *try, nw_peer_outcome outcome, uint64_t first_byte_us,
                        bool is_refused)
 {
-    judge(try, nw_worker_index(nw_worker_self()), outcome, first_byte_us, is_refused);
+    judge(try, outcome, first_byte_us, is_refused, false);
 }
 
 void nw_peer_try_report(struct nw_peer_try *try, nw_peer_outcome outcome, uint64_t first_byte_us)

@@ -28,6 +28,7 @@ enum {
     CONNECTION_STEP_BYTES = 32 * 1024,
     RFC_WINDOW_BYTES = 65535,
     SETTINGS_MAX = 6,
+    EXCESS_MAX = NW_HTTP2_GLITCHES_MAX + 1, /* streams beyond the offer, each a glitch */
 };
 
 static const char *const code_names[] = {
@@ -143,8 +144,9 @@ static nw_err submit_settings(struct nw_http2 *http2, const struct nw_http2_opti
     if (options->is_client) {
         entries[count++] = (nghttp2_settings_entry){NGHTTP2_SETTINGS_ENABLE_PUSH, 0};
     } else {
-        entries[count++] = (nghttp2_settings_entry){NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS,
-                                                    options->streams_max};
+        /* First: tell_streams_max knows where it stands. */
+        entries[count++] = (nghttp2_settings_entry){
+            NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, options->streams_max + EXCESS_MAX};
         entries[count++] = (nghttp2_settings_entry){NGHTTP2_SETTINGS_NO_RFC7540_PRIORITIES, 1};
     }
     entries[count++] = (nghttp2_settings_entry){NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE,
@@ -203,7 +205,9 @@ nw_err nw_http2_new(const struct nw_http2_options *options, struct nw_http2 **ou
     http2->is_client = options->is_client;
     http2->is_https = options->is_https;
     http2->head_max_bytes = options->head_max_bytes;
+    http2->streams_max = options->streams_max;
     http2->stream_window_bytes = options->stream_window_bytes;
+    nw_http2_scan_start(&http2->scan, options->is_client);
     http2->memory.max_bytes =
         options->memory_max_bytes != 0 ? options->memory_max_bytes : MEMORY_MAX_BYTES;
     nw_err err = open_session(http2);
@@ -249,6 +253,8 @@ nw_err nw_http2_input(struct nw_http2 *http2, struct nw_slice bytes, uint64_t no
         return NW_NO_MEMORY;
     if (http2->is_aborted)
         return NW_BAD_MESSAGE;
+    if (NW_UNLIKELY(http2->is_within_settings))
+        nw_http2_settings_begin(http2);
     ssize_t read = nghttp2_session_mem_recv(http2->session, (const uint8_t *)bytes.ptr, bytes.len);
     if (read == NGHTTP2_ERR_NOMEM || http2->is_failed) {
         http2->is_failed = true;
@@ -259,10 +265,26 @@ nw_err nw_http2_input(struct nw_http2 *http2, struct nw_slice bytes, uint64_t no
                                                           : NW_HTTP2_PROTOCOL_ERROR);
         return NW_BAD_MESSAGE;
     }
+    nw_http2_scan(&http2->scan, bytes, now_ms);
     open_connection_window(http2);
     if (http2->is_aborted)
         return NW_BAD_MESSAGE;
     return NW_OK;
+}
+
+/*
+ * nghttp2 ends the connection for a stream beyond the limit that the peer has acknowledged. The RFC
+ * leaves it to us (section 5.1.2), and one stream refused, which may be asked for again, is enough:
+ * so nghttp2 is told of more streams than the peer, and the owner refuses what is too many.
+ */
+static void tell_streams_max(struct nw_http2 *http2, uint8_t *frame, size_t bytes)
+{
+    enum { TYPE_AT = 3, ENTRY_AT = 9, VALUE_AT = ENTRY_AT + 2 };
+    http2->is_greeted = true;
+    NW_ASSERT(bytes >= VALUE_AT + 4 && frame[TYPE_AT] == NGHTTP2_SETTINGS);
+    NW_ASSERT(frame[ENTRY_AT + 1] == NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS);
+    for (unsigned i = 0; i < 4; i++)
+        frame[VALUE_AT + i] = (uint8_t)(http2->streams_max >> (24 - 8 * i));
 }
 
 nw_err nw_http2_output(struct nw_http2 *http2, struct nw_slice *out_bytes)
@@ -275,6 +297,8 @@ nw_err nw_http2_output(struct nw_http2 *http2, struct nw_slice *out_bytes)
         http2->is_failed = true;
         return NW_NO_MEMORY;
     }
+    if (NW_UNLIKELY(!http2->is_greeted && bytes != 0 && !http2->is_client))
+        tell_streams_max(http2, (uint8_t *)(uintptr_t)data, (size_t)bytes);
     *out_bytes = nw_slice_of((const char *)data, (size_t)bytes);
     return NW_OK;
 }
@@ -295,6 +319,11 @@ bool nw_http2_is_over(const struct nw_http2 *http2)
 uint32_t nw_http2_error_code(const struct nw_http2 *http2)
 {
     return http2->error_code;
+}
+
+bool nw_http2_is_settled(const struct nw_http2 *http2)
+{
+    return http2->is_settled;
 }
 
 size_t nw_http2_memory_bytes(const struct nw_http2 *http2)

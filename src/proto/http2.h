@@ -148,6 +148,8 @@ void nw_http2_free(struct nw_http2 *http2);
  */
 NW_MUST_CHECK nw_err nw_http2_input(struct nw_http2 *http2, struct nw_slice bytes,
                                     uint64_t now_ms);
+/* Since when the input is within a frame, block or preface that is not whole; 0: it is not. */
+uint64_t nw_http2_cut_since_ms(const struct nw_http2 *http2);
 /*
  * The next frames, valid until the next call; empty when there is nothing more, or on_frame had no
  * room. DATA comes through on_frame, in order with the pieces: those returned before lie before.
@@ -158,6 +160,10 @@ bool nw_http2_has_output(const struct nw_http2 *http2);
 bool nw_http2_is_over(const struct nw_http2 *http2);
 /* Of the GOAWAY that we sent or got, whichever was first and not NO_ERROR; 0. */
 uint32_t nw_http2_error_code(const struct nw_http2 *http2);
+/* Since when the input is within a header block or preface that is not whole; 0: it is not. */
+uint64_t nw_http2_head_since_ms(const struct nw_http2 *http2);
+/* The peer acknowledged our SETTINGS. */
+bool nw_http2_is_settled(const struct nw_http2 *http2);
 size_t nw_http2_memory_bytes(const struct nw_http2 *http2);
 /* Gives back what is kept for the next streams. */
 void nw_http2_trim(struct nw_http2 *http2);

@@ -4,54 +4,12 @@
  * newel's own worker has its turn and does not ask the world for something; instructions.py runs
  * it under callgrind with two counts and takes the difference, so that start and end cancel out.
  *
- *     instructions REQUESTS
+ *     instructions plain|tls|h2|mux REQUESTS
  */
 #include <valgrind/callgrind.h>
 
+#include "instructions_load.h"
 #include "io/backend.h"
-#include "io/worker.h"
-#include "talk.h"
-#include "world.h"
-
-enum { CLIENTS = 8 };
-
-struct load {
-    struct world *world;
-    unsigned left;
-    unsigned running;
-};
-
-static bool ignore_body(void *arg, const char *bytes, size_t count)
-{
-    return true;
-}
-
-static void client_fiber(void *arg)
-{
-    struct load *load = arg;
-    struct talk talk;
-    struct nw_addr addr;
-    CHECK(nw_addr_parse(NW_SLICE("10.9.0.1:80"), &addr) == NW_OK);
-    CHECK(nw_io_connect(&addr, &talk.stream) == NW_OK);
-    talk_init(&talk);
-    while (load->left > 0) {
-        struct talk_head head;
-        load->left--;
-        CHECK(talk_send(&talk, NW_SLICE("GET /big/128 HTTP/1.1\r\nHost: shop.example\r\n"
-                                        "User-Agent: instructions\r\nAccept: */*\r\n\r\n")) ==
-              NW_OK);
-        CHECK(talk_head(&talk, &head) == NW_OK);
-        CHECK(head.status == 200);
-        CHECK(talk_body(&talk, &head, ignore_body, NULL) == NW_OK);
-    }
-    talk_done(&talk);
-    load->running--;
-}
-
-static bool is_done(void *arg)
-{
-    return ((struct load *)arg)->running == 0;
-}
 
 /* ---- counting ---- */
 
@@ -118,9 +76,9 @@ static ssize_t bench_writev(void *state, int fd, const struct iovec *iov, int io
 
 int main(int argc, char **argv)
 {
-    struct load load = {.world = world_new(1, true), .running = CLIENTS};
-    struct world_manner manner = {0};
-    struct nw_text conf = {0};
+    if (argc != 3)
+        return 2;
+    struct load load = {.world = world_new(1, true)};
     struct nw_backend_ops backend = nw_backend_sim;
     backend.modify = bench_modify;
     backend.wait = bench_wait;
@@ -130,18 +88,14 @@ int main(int argc, char **argv)
     backend.peek = bench_peek;
     backend.writev = bench_writev;
     load.world->backend = &backend;
-    load.left = argc > 1 ? (unsigned)strtoul(argv[1], NULL, 10) : 1000;
+    load.left = (unsigned)strtoul(argv[2], NULL, 10);
     nw_sim_faults(load.world->sim)->buffer_min_bytes = 64 * 1024;
     nw_sim_faults(load.world->sim)->buffer_max_bytes = 64 * 1024;
-    world_node_add(load.world, &manner);
-    world_conf(load.world, 1, "", "", &conf);
-    world_daemon_add(load.world, "edge", conf.ptr);
-    nw_text_done(&conf);
-    for (unsigned i = 0; i < CLIENTS; i++)
-        nw_sim_spawn(load.world->hosts, 0, "client", client_fiber, &load);
+    if (!load_start(&load, argv[1]))
+        return 2;
     nw_sim_around_set(load.world->sim, around, &load);
-    CHECK(nw_sim_run_until(load.world->sim, is_done, &load, 3600 * 1000));
+    CHECK(nw_sim_run_until(load.world->sim, load_is_done, &load, 3600 * 1000));
     nw_sim_around_set(load.world->sim, NULL, NULL);
-    world_free(load.world);
+    load_done(&load);
     return 0;
 }

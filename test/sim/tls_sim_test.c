@@ -22,26 +22,9 @@
 #include "io/sim.h"
 #include "io/tls.h"
 #include "io/worker.h"
+#include "pair.h"
 
 enum { CLIENTS = 30, TALKS = 8, SEEDS = 12, MESSAGE_MAX_BYTES = 150 * 1000 };
-
-/* P-256, a.example, 2000 to 2100, its own authority. Fixed, because it decides lengths. */
-static const char certificate[] =
-    "-----BEGIN CERTIFICATE-----\n"
-    "MIIBNDCB3KADAgECAgEBMAoGCCqGSM49BAMCMA4xDDAKBgNVBAMMA3NpbTAgFw0w\n"
-    "MDAxMDEwMDAwMDBaGA8yMTAwMDEwMTAwMDAwMFowDjEMMAoGA1UEAwwDc2ltMFkw\n"
-    "EwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEfnWNq2Ty7fP9K9xxr74ouWFpStStHvdO\n"
-    "avHcsJCHyFDPhwrhNbIsGdGU+vg71yj+awfLV+2++x9HyvNO6aZa0qMpMCcwFAYD\n"
-    "VR0RBA0wC4IJYS5leGFtcGxlMA8GA1UdEwEB/wQFMAMBAf8wCgYIKoZIzj0EAwID\n"
-    "RwAwRAIgEblKwHLL/MsE3LrG+jpGnn+iKrxrC0pYCMongsfwOzcCIEIqVofSLzAH\n"
-    "uHQTKt1WDAHXrtHbzx/rpN/OUsMPL4H5\n"
-    "-----END CERTIFICATE-----\n";
-static const char key[] =
-    "-----BEGIN PRIVATE KEY-----\n"
-    "MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQg01MA79Qoroq/8yAP\n"
-    "T/od8qkaNybuTcBq4buUvZH+Xc2hRANCAAR+dY2rZPLt8/0r3HGvvii5YWlK1K0e\n"
-    "905q8dywkIfIUM+HCuE1siwZ0ZT6+DvXKP5rB8tX7b77H0fK807pplrS\n"
-    "-----END PRIVATE KEY-----\n";
 
 struct side {
     struct nw_sim *sim;
@@ -245,13 +228,13 @@ static void objects_make(struct side *server, struct side *client)
     struct nw_text why = {0};
     struct nw_tls_identity *identity;
     struct nw_tls_tickets *tickets;
-    CHECK_OK(nw_tls_identity_new(nw_slice_str(certificate), nw_slice_str(key),
+    CHECK_OK(nw_tls_identity_new(nw_slice_str(pair_certificate), nw_slice_str(pair_key),
                                  nw_slice_of(NULL, 0), 0, &why, &identity));
     CHECK_OK(nw_tls_tickets_new(nw_slice_of(NULL, 0), &why, &tickets));
     struct nw_tls_server_spec spec = {
         .identities = &identity, .identity_count = 1, .tickets = tickets};
     CHECK_OK(nw_tls_server_new(&spec, &why, &server->server));
-    struct nw_tls_client_spec client_spec = {.ca_pem = nw_slice_str(certificate)};
+    struct nw_tls_client_spec client_spec = {.ca_pem = nw_slice_str(pair_certificate)};
     CHECK_OK(nw_tls_client_new(&client_spec, &why, &client->client));
     nw_tls_identity_unref(identity);
     nw_tls_tickets_unref(tickets);

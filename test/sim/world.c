@@ -9,6 +9,7 @@
 #include "actors.h"
 #include "base/alloc.h"
 #include "base/log.h"
+#include "base/secret.h"
 #include "io/backend.h"
 #include "io/fiber.h"
 #include "io/worker.h"
@@ -126,6 +127,17 @@ static nw_err read_file(void *arg, const char *path, struct nw_text *out)
     return NW_OK;
 }
 
+static nw_err read_secret(void *arg, const char *path, struct nw_secret **out)
+{
+    const struct world_file *files = ((const struct world_daemon *)arg)->world->files;
+    for (unsigned i = 0; i < WORLD_FILES_MAX && files[i].path != NULL; i++)
+        if (strcmp(files[i].path, path) == 0) {
+            *out = nw_secret_new(nw_slice_str(files[i].text));
+            return NW_OK;
+        }
+    return NW_NOT_FOUND;
+}
+
 static void on_ready(void *arg, struct nw_daemon *daemon)
 {
     ((struct world_daemon *)arg)->is_ready = true;
@@ -150,6 +162,7 @@ void world_daemon_restart(struct world_daemon *daemon)
     struct nw_daemon_options options = {
         .file = "newel.yaml",
         .outside = &daemon->outside,
+        .files = &daemon->outside,
         .backend = daemon->world->backend,
         .world = daemon->world->sim,
         .name = daemon->name,
@@ -164,7 +177,8 @@ void world_daemon_restart(struct world_daemon *daemon)
     CHECK(daemon->daemon == NULL);
     daemon->is_ready = false;
     daemon->sink = (struct nw_log_sink){.owner = daemon, .write = take_lines};
-    daemon->outside = (struct nw_conf_outside){.arg = daemon, .read_file = read_file};
+    daemon->outside = (struct nw_conf_outside){
+        .arg = daemon, .read_file = read_file, .read_secret = read_secret};
     nw_err err = nw_daemon_new(&options, &diag, &daemon->daemon);
     if (err != NW_OK)
         diag_print(&diag);

@@ -23,9 +23,15 @@
 #include "io/sim.h"
 #include "../check.h"
 
-enum { WORLD_NODES_MAX = 8, WORLD_DAEMONS_MAX = 4, WORLD_CLIENTS_MAX = 256 };
+enum { WORLD_NODES_MAX = 8, WORLD_DAEMONS_MAX = 4, WORLD_CLIENTS_MAX = 256, WORLD_FILES_MAX = 4 };
 
 struct world;
+
+/* What daemons may read beside their configuration; borrowed. */
+struct world_file {
+    const char *path;
+    const char *text;
+};
 
 /* How a node behaves; may be changed while it runs. Probabilities are per request. */
 struct world_manner {
@@ -102,6 +108,7 @@ struct world {
     struct nw_rng rng;
     uint64_t seed;
     struct nw_runtime *hosts; /* of the clients */
+    struct world_file files[WORLD_FILES_MAX];
     const struct nw_backend_ops *backend; /* of daemons: nw_backend_sim, or one that measures it */
     struct world_node nodes[WORLD_NODES_MAX];
     unsigned node_count;

@@ -490,6 +490,81 @@ static void the_end_of_the_connection_fails_its_streams(void **state)
     run(body_of_a_dead_node);
 }
 
+/* ---- what the peer owes ---- */
+
+static const char preface_and_settings[] =
+    "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\4\0\0\0\0\0\0\0\0\4\1\0\0\0\0";
+enum { PREFACE_BYTES = 24, SETTINGS_BYTES = 9, ACK_BYTES = 9 };
+
+/* A server of ours on a raw client, which sends `bytes` of the above and then `more`. */
+static void owe(struct h2_pair *pair, size_t bytes, struct nw_slice more)
+{
+    memset(pair, 0, sizeof *pair);
+    pair->serve = serve_path;
+    struct nw_h2_options options = h2_options(pair, false);
+    options.head_ms = 10000;
+    h2_pair_connect(&pair->client_stream, &pair->server_stream);
+    CHECK_OK(nw_h2_new(&options, &pair->server));
+    nw_scope_open(&pair->scope);
+    struct nw_fiber *fiber;
+    CHECK_OK(nw_scope_spawn(&pair->scope, "server", h2_run_server, pair, &fiber));
+    struct iovec iov[] = {{(void *)(uintptr_t)preface_and_settings, bytes},
+                          {(void *)(uintptr_t)more.ptr, more.len}};
+    CHECK_OK(nw_io_write_all(&pair->client_stream, iov, 2));
+    while (pair->server_stream.received_bytes < bytes + more.len)
+        pass_some_turns(1);
+}
+
+static void owe_no_more(struct h2_pair *pair)
+{
+    nw_stream_close(&pair->client_stream);
+    CHECK_OK(nw_scope_join(&pair->scope));
+    nw_h2_free(pair->server);
+    nw_stream_close(&pair->server_stream);
+    nw_scope_close(&pair->scope);
+}
+
+static void body_of_a_due_time(void)
+{
+    static const struct {
+        size_t bytes;
+        struct nw_slice more;
+        uint32_t after_ms; /* 0: nothing is owed */
+        uint32_t code;
+    } rows[] = {
+        {PREFACE_BYTES - 1, NW_SLICE_LIT(""), 10000, NW_HTTP2_ENHANCE_YOUR_CALM},
+        {PREFACE_BYTES + SETTINGS_BYTES, NW_SLICE_LIT(""), 30000, NW_HTTP2_SETTINGS_TIMEOUT},
+        {PREFACE_BYTES + SETTINGS_BYTES + ACK_BYTES, NW_SLICE_LIT(""), 0, NW_HTTP2_NO_ERROR},
+        /* HEADERS of 5 bytes: none of them, all of them without END_HEADERS, CONTINUATION */
+        {PREFACE_BYTES + SETTINGS_BYTES + ACK_BYTES, NW_SLICE_LIT("\0\0\5\1\5\0\0\0\1"), 10000,
+         NW_HTTP2_ENHANCE_YOUR_CALM},
+        {PREFACE_BYTES + SETTINGS_BYTES + ACK_BYTES,
+         NW_SLICE_LIT("\0\0\5\1\1\0\0\0\1\x82\x86\x84\x41\1"), 10000,
+         NW_HTTP2_ENHANCE_YOUR_CALM},
+        {PREFACE_BYTES + SETTINGS_BYTES,
+         NW_SLICE_LIT("\0\0\5\1\1\0\0\0\1\x82\x86\x84\x41\1\0\0\0\x9\0\0\0\0\1"), 10000,
+         NW_HTTP2_ENHANCE_YOUR_CALM},
+    };
+    for (unsigned i = 0; i < NW_COUNT(rows); i++) {
+        struct h2_pair pair;
+        owe(&pair, rows[i].bytes, rows[i].more);
+        uint64_t due_ms = nw_h2_due_ms(pair.server), now_ms = nw_now_ms();
+        CHECK_EQ(nw_h2_overdue_code(pair.server), NW_HTTP2_NO_ERROR);
+        CHECK(rows[i].after_ms == 0 ? due_ms == 0
+                                    : due_ms <= now_ms + rows[i].after_ms &&
+                                          due_ms + 5000 > now_ms + rows[i].after_ms);
+        nw_clock_advance_ms(runtime_here(), rows[i].after_ms);
+        pass_some_turns(2);
+        CHECK_EQ(nw_h2_overdue_code(pair.server), rows[i].code);
+        owe_no_more(&pair);
+    }
+}
+
+static void what_a_peer_owes_has_its_time(void **state)
+{
+    run(body_of_a_due_time);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -506,6 +581,7 @@ int main(void)
         cmocka_unit_test(a_reset_buys_no_slot),
         cmocka_unit_test(a_drained_connection_ends_with_its_last_stream),
         cmocka_unit_test(the_end_of_the_connection_fails_its_streams),
+        cmocka_unit_test(what_a_peer_owes_has_its_time),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

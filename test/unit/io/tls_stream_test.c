@@ -217,6 +217,40 @@ static void a_reset_says_nothing(void **state)
     run(resetting);
 }
 
+/* Key updates of a client, by OpenSSL itself. */
+static void update_keys(struct nw_stream *client, unsigned count, int kind)
+{
+    nw_tls_enter(client->tls);
+    for (unsigned i = 0; i < count; i++)
+        CHECK(SSL_key_update(client->tls->ssl, kind) == 1 &&
+              SSL_do_handshake(client->tls->ssl) == 1);
+    CHECK(nw_tls_send(client->tls) == 0);
+}
+
+static void flooding(void)
+{
+    const int kinds[] = {SSL_KEY_UPDATE_NOT_REQUESTED, SSL_KEY_UPDATE_REQUESTED};
+    for (unsigned i = 0; i < NW_COUNT(kinds); i++) {
+        struct talk talk;
+        talk_open(&talk);
+        char byte;
+        size_t bytes;
+        for (unsigned round = 0; round < 4; round++) { /* data between them: as many as one likes */
+            update_keys(&talk.ends.client, 30, kinds[i]);
+            CHECK_OK(write_text(&talk.ends.client, "still here"));
+            expect_read(&talk.ends.server, "still here");
+        }
+        update_keys(&talk.ends.client, 33, kinds[i]);
+        CHECK_ERR(nw_io_read_into(&talk.ends.server, &byte, 1, &bytes), NW_BAD_MESSAGE);
+        talk_close(&talk);
+    }
+}
+
+static void key_updates_without_data_end_the_connection(void **state)
+{
+    run(flooding);
+}
+
 /* ---- parking ---- */
 
 static int wakes;
@@ -738,6 +772,7 @@ int main(void)
         cmocka_unit_test(an_end_without_close_notify_is_a_reset),
         cmocka_unit_test(a_forged_record_ends_both_ways_and_is_told),
         cmocka_unit_test(a_reset_says_nothing),
+        cmocka_unit_test(key_updates_without_data_end_the_connection),
         cmocka_unit_test(bytes_inside_openssl_wake_a_parked_stream),
         cmocka_unit_test(our_buffers_go_with_the_bytes),
         cmocka_unit_test(openssls_buffers_stay_with_the_sessions_used_last),

@@ -114,8 +114,8 @@ static void crumbs_of_a_cookie_are_joined(void **state)
     expect_request(GET_FIELDS "|cookie=a=1|cookie=b=2|x=y",
                    "request end GET / HTTP/1.1\r\nhost: a\r\ncookie: a=1; b=2\r\nx: y\r\n\r\n");
     expect_request(GET_FIELDS "|cookie=a=1|x=y|cookie=b=2|z=w|cookie=c",
-                   "request end GET / HTTP/1.1\r\nhost: a\r\ncookie: a=1; b=2; c\r\nx: y\r\n"
-                   "z: w\r\n\r\n");
+                   "request end GET / HTTP/1.1\r\nhost: a\r\nx: y\r\nz: w\r\n"
+                   "cookie: a=1; b=2; c\r\n\r\n");
 }
 
 static void host_may_stand_alone_or_equal(void **state)
@@ -304,6 +304,53 @@ static void a_head_that_only_costs_ends_the_connection(void **state)
     CHECK_EQ(server->glitches[NW_HTTP2_GLITCH_HEAD], 1);
     CHECK_EQ(server->stream_count, 0);
     side_free(server);
+}
+
+/* A crumb behind another field moves the whole line, so it counts as one. */
+static void scattered_crumbs_count_as_lines(void **state)
+{
+    char fields[2000] = GET_FIELDS "|cookie=a";
+    for (unsigned i = 0; i < 49; i++)
+        strcat(fields, "|x=y|cookie=a");
+    struct side *server = serve_fields(fields, END_STREAM);
+    CHECK(nw_slice_starts_with(nw_slice_of(server->log, server->log_len),
+                               NW_SLICE("request end G")));
+    side_free(server);
+    strcat(fields, "|x=y|cookie=a");
+    server = serve_fields(fields, END_STREAM);
+    side_expect(server, "request end large GET / HTTP/1.1\r\nhost: a\r\n\r\n");
+    side_free(server);
+}
+
+/* Of fields that are one byte each on the wire. */
+static struct side *serve_indexed(const char *name, unsigned count)
+{
+    static struct frames frames;
+    unsigned char block[16384];
+    frames_begin(&frames);
+    size_t len = block_of(block, GET_FIELDS);
+    size_t field = field_put(block + len, name, strlen(name), "v", 1);
+    block[len] = 0x40;
+    len += field;
+    for (unsigned i = 1; i < count; i++)
+        block[len++] = 0x80 | 62;
+    frame(&frames, HEADERS, END_STREAM | END_HEADERS, 1, block, len);
+    return serve_frames(&frames);
+}
+
+static void a_thousand_fields_end_the_connection(void **state)
+{
+    const char *const names[] = {"cookie", "s"};
+    for (unsigned i = 0; i < NW_COUNT(names); i++) {
+        struct side *server = serve_indexed(names[i], 900);
+        CHECK_EQ(server->stream_count, 1);
+        CHECK_EQ(code_in(server->out, server->out_len, GOAWAY), -1);
+        side_free(server);
+        server = serve_indexed(names[i], 10000);
+        CHECK_EQ(code_in(server->out, server->out_len, GOAWAY), NW_HTTP2_ENHANCE_YOUR_CALM);
+        CHECK_EQ(server->stream_count, 0);
+        side_free(server);
+    }
 }
 
 /* ---- answers made by hand ---- */
@@ -726,6 +773,8 @@ int main(void)
         cmocka_unit_test(a_head_above_the_limit_is_marked_and_the_table_stays_in_step),
         cmocka_unit_test(the_hundred_and_first_field_is_too_many),
         cmocka_unit_test(a_head_that_only_costs_ends_the_connection),
+        cmocka_unit_test(scattered_crumbs_count_as_lines),
+        cmocka_unit_test(a_thousand_fields_end_the_connection),
         cmocka_unit_test(malformed_answers_reset_their_stream),
         cmocka_unit_test(ids_above_goaway_were_never_begun),
         cmocka_unit_test(a_refused_stream_says_so),
