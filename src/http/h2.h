@@ -159,7 +159,7 @@ bool nw_h2_never_started(const struct nw_h2_stream *stream);
  */
 struct nw_event;
 struct nw_event *nw_h2_news(struct nw_h2_stream *stream);
-/* For priorities: the owner's pointer. */
+/* What the owner of the stream wants to find again; NULL at first. */
 void nw_h2_set_owner(struct nw_h2_stream *stream, void *owner);
 void *nw_h2_owner(const struct nw_h2_stream *stream);
 
