@@ -53,12 +53,13 @@ NW_YIELDS static nw_err open_conn(struct nw_peer_conn *conn, void *driver_arg)
     struct nw_h2_options options = {
         .stream = &conn->stream,
         .is_client = true,
-        .is_https = !conn->stream.ops->is_plain,
+        .is_https = nw_stream_tls(&conn->stream) != NULL,
         .streams_max = service->streams_max,
         .head_max_bytes = HEAD_MAX_BYTES,
         .window_bytes = WINDOW_BYTES,
         .window_max_bytes = WINDOW_MAX_BYTES,
         .idle_ms = service->idle_ms,
+        .head_ms = gate_worker_self()->settings.head_time_ms,
         .arg = conn,
         .on_down = on_down,
         .on_slot = on_slot,
@@ -91,8 +92,7 @@ NW_YIELDS static nw_err ping(struct nw_peer_conn *conn, uint64_t wait_ms)
 
 static void stop(struct nw_peer_conn *conn)
 {
-    enum { NO_ERROR = 0 };
-    nw_h2_abort(upstream_of(conn)->h2, NO_ERROR);
+    nw_h2_abort(upstream_of(conn)->h2, NW_HTTP2_NO_ERROR);
 }
 
 static void hold(void *driver_arg)
