@@ -337,6 +337,11 @@ uint32_t nw_http2_error_code(const struct nw_http2 *http2)
     return http2->error_code;
 }
 
+bool nw_http2_is_settled(const struct nw_http2 *http2)
+{
+    return http2->settings_count > 0;
+}
+
 size_t nw_http2_memory_bytes(const struct nw_http2 *http2)
 {
     return http2->memory.used_bytes + sizeof *http2;

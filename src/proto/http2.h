@@ -155,6 +155,8 @@ bool nw_http2_has_output(const struct nw_http2 *http2);
 bool nw_http2_is_over(const struct nw_http2 *http2);
 /* Of the GOAWAY that we sent or got, whichever was first and not NO_ERROR; 0. */
 uint32_t nw_http2_error_code(const struct nw_http2 *http2);
+/* The peer's first words have come, and they were SETTINGS. */
+bool nw_http2_is_settled(const struct nw_http2 *http2);
 size_t nw_http2_memory_bytes(const struct nw_http2 *http2);
 /* Gives back what is kept for the next streams. */
 void nw_http2_trim(struct nw_http2 *http2);
