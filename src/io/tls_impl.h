@@ -79,6 +79,8 @@ struct nw_slice nw_tls_identity_ocsp(const struct nw_tls_identity *identity, int
 
 /* All certificates of a PEM text into a stack of X509 of `lib`; NULL and a sentence otherwise. */
 STACK_OF(X509) *nw_tls_pem_read(OSSL_LIB_CTX *lib, struct nw_slice pem, struct nw_text *why);
+/* Can authorities be parsed out of it? An empty text is fine. On whichever stack. */
+bool nw_tls_pem_check(struct nw_slice pem, struct nw_text *why);
 void nw_tls_sha256(const void *bytes, size_t count, uint8_t out[32]);
 
 /* ---- tickets ---- */

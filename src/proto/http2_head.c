@@ -15,8 +15,8 @@
  * (two of which fit a byte of the wire) would move the head 10,000 times.
  *
  * A head that outgrows its bound goes on being decoded, since the table must stay in step, but its
- * text stops; 4 times the bound, or 1000 fields, end the connection, because decoding is what such a
- * head is for: an indexed field is one byte there and costs 45 ns here.
+ * text stops; 4 times the bound, or 1000 fields, end the connection, because decoding is what such
+ * a head is for: an indexed field is one byte there and costs 45 ns here.
  */
 #include "base/assert.h"
 #include "proto/http1_scan.h"
@@ -197,10 +197,12 @@ static NW_NOINLINE bool cookie_to_end(struct nw_http2 *http2)
     return true;
 }
 
-/* A further crumb goes to the end of the cookie line. */
+/* A further crumb goes to the end of the cookie line; an empty one would leave a blank there. */
 static void join_crumb(struct nw_http2 *http2, struct nw_slice value)
 {
     struct nw_http2_build *build = &http2->build;
+    if (value.len == 0)
+        return;
     bool is_last = build->cookie_end + 2 == build->len;
     if (NW_UNLIKELY(!is_last && !cookie_to_end(http2))) {
         build->is_too_large = true;
