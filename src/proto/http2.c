@@ -326,6 +326,11 @@ bool nw_http2_is_settled(const struct nw_http2 *http2)
     return http2->is_settled;
 }
 
+bool nw_http2_has_begun(const struct nw_http2 *http2)
+{
+    return http2->settings_count > 0;
+}
+
 size_t nw_http2_memory_bytes(const struct nw_http2 *http2)
 {
     return http2->memory.used_bytes + sizeof *http2;
