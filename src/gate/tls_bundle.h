@@ -3,8 +3,8 @@
  * the TLS layer takes, once at load and again whenever the files change.
  *
  * A certificate and its key are read together and must fit: a pair that is half written is refused
- * and the one in force stays; authorities and ticket keys likewise, each by itself. What was refused
- * is remembered by the bytes that were read, so each change is told once.
+ * and the one in force stays; authorities and ticket keys likewise, each by itself. What was
+ * refused is remembered by the bytes that were read, so each change is told once.
  *
  * Owner:   a bundle lies in the generation's arena; gate_bundle_done before that goes
  * Threads: load, again, done: one thread at a time, they read files; offers: see gate/tls.h
