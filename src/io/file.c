@@ -14,6 +14,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/file.h>
@@ -29,7 +30,7 @@
 #include "io/offload.h"
 #include "io/worker_impl.h"
 
-enum { PATH_BYTES_MAX = 4096, READ_STEP_BYTES = 64 * 1024 };
+enum { PATH_BYTES_MAX = 4096, READ_STEP_BYTES = 64 * 1024, PIPE_WAIT_MS = 5000 };
 
 struct nw_file {
     int fd;
@@ -246,14 +247,36 @@ void nw_file_close(struct nw_file *file)
 
 /* ---- at start-up and in jobs ---- */
 
+/*
+ * Where a file is named there may lie a FIFO by now, by mistake or by malice: opening one waits for
+ * a writer and reading it for a word, and a reload would wait with them. So it is opened without
+ * waiting, and who has begun to write (a pipe as the configuration) gets some seconds.
+ */
+static int open_to_read(const char *path)
+{
+    return open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+}
+
+static ssize_t read_some(int fd, char *to, size_t max_bytes)
+{
+    for (;;) {
+        ssize_t bytes = read(fd, to, max_bytes);
+        if (bytes >= 0 || (errno != EINTR && errno != EAGAIN))
+            return bytes;
+        struct pollfd wait = {.fd = fd, .events = POLLIN};
+        if (errno == EAGAIN && poll(&wait, 1, PIPE_WAIT_MS) == 0) {
+            errno = ETIMEDOUT;
+            return -1;
+        }
+    }
+}
+
 static nw_err read_all(int fd, size_t max_bytes, struct nw_text *out)
 {
     char *step = nw_alloc(READ_STEP_BYTES);
     nw_err err = NW_OK;
     for (;;) {
-        ssize_t bytes = read(fd, step, READ_STEP_BYTES);
-        if (bytes < 0 && errno == EINTR)
-            continue;
+        ssize_t bytes = read_some(fd, step, READ_STEP_BYTES);
         if (bytes < 0)
             err = last_error();
         if (bytes <= 0)
@@ -274,7 +297,7 @@ nw_err nw_file_read_now(struct nw_runtime *runtime, const char *path, size_t max
     const struct nw_file_ops *sim = simulated(runtime);
     if (sim != NULL)
         return sim->read_all(runtime, path, max_bytes, out);
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    int fd = open_to_read(path);
     if (fd < 0)
         return last_error();
     struct nw_text text = {0};
@@ -294,9 +317,7 @@ static nw_err read_all_secret(int fd, size_t max_bytes, struct nw_secret *out)
     char step[4096];
     ssize_t bytes;
     nw_err err = NW_OK;
-    while (err == NW_OK && (bytes = read(fd, step, sizeof step)) != 0) {
-        if (bytes < 0 && errno == EINTR)
-            continue;
+    while (err == NW_OK && (bytes = read_some(fd, step, sizeof step)) != 0) {
         if (bytes < 0)
             err = last_error();
         else if ((size_t)bytes > max_bytes - nw_secret_bytes(out).len)
@@ -338,7 +359,7 @@ nw_err nw_file_read_secret_now(struct nw_runtime *runtime, const char *path, siz
     const struct nw_file_ops *sim = simulated(runtime);
     if (sim != NULL)
         return read_simulated_secret(sim, runtime, path, max_bytes, out);
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    int fd = open_to_read(path);
     return fd >= 0 ? nw_file_read_secret_fd_now(fd, max_bytes, out) : last_error();
 }
 

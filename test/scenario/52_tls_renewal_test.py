@@ -7,6 +7,8 @@ import signal
 import ssl
 import threading
 
+import pytest
+
 from kit.load import Load, eventually
 from kit.newel import scaled
 from kit.tls import TlsWire
@@ -309,3 +311,20 @@ def test_an_end_in_the_middle_of_a_renewal_is_clean(newel, certificates):
         edge.control("reload")
         edge.send_signal(signal.SIGTERM)
         assert edge.wait_end() == 0
+
+
+@pytest.mark.parametrize("which", ["certificate", "key"])
+def test_a_fifo_in_the_place_of_a_file_holds_nobody_up(newel, certificates, which):
+    pair = certificates.server("shop.example")
+    edge = serve(newel, pair)
+    path = getattr(pair, which)
+    os.unlink(path)
+    os.mkfifo(path)
+    reply = edge.reload()
+    assert "error" in reply and path in reply["error"], reply
+    settle(edge)
+    assert served(edge, certificates) == pair.serial
+    os.unlink(path)
+    pair.renew()
+    assert "generation" in edge.reload()
+    wait_served(edge, certificates, pair.serial)
