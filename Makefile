@@ -33,8 +33,11 @@ build-release/build.ninja: | setup
 release: build-release/build.ninja
 	@ninja -C build-release
 
+# Who runs an example needs openssl and curl, too.
+PACKAGES := build
+run demo-https: PACKAGES := run
 setup:
-	@tools/setup.sh build
+	@tools/setup.sh $(PACKAGES)
 
 # Ctrl-C reaches newel, which drains and ends.
 run: build

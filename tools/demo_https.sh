@@ -50,6 +50,13 @@ get() { curl --silent --show-error --noproxy '*' --max-time 20 "$@"; }
 trusting() { get --cacert "$dir/authority.pem" "$@"; }
 served_subject() { trusting --verbose --output /dev/null "$https/ready" 2>&1 |
     sed -n 's/^\*  subject: CN=//p'; }
+served_becomes() { # served_becomes SUBJECT: or ten seconds are over
+    local tries=0
+    until [ "$(served_subject)" = "$1" ] || [ $tries = 100 ]; do
+        tries=$((tries + 1))
+        sleep 0.1
+    done
+}
 
 load() { # one client: a new connection for each request, until told to stop
     local done=0 lost=0
@@ -134,14 +141,11 @@ load_wait 50
 echo "   served: $(served_subject)"
 issue authority site "second certificate"
 echo "   written: second certificate, over the first; nothing is reloaded by hand"
-tries=0
-until [ "$(served_subject)" = "second certificate" ] || [ $tries = 100 ]; do
-    tries=$((tries + 1))
-    sleep 0.1
-done
+served_becomes "second certificate"
 holds "the new one is served" test "$(served_subject)" = "second certificate"
 echo broken >"$dir/site.pem.new" && mv "$dir/site.pem.new" "$dir/site.pem"
-until grep -q certificate_refused "$dir/log" || [ $tries = 200 ]; do
+tries=0
+until grep -q certificate_refused "$dir/log" || [ $tries = 100 ]; do
     tries=$((tries + 1))
     sleep 0.1
 done
@@ -155,6 +159,8 @@ touch "$dir/over"
 wait $load_pids
 load_pids=
 holds "$(load_sum 1) requests answered, $(load_sum 2) failed" test "$(load_sum 2)" = 0
+served_becomes "third certificate"
+holds "a good one after the broken one is served" test "$(served_subject)" = "third certificate"
 
 say "An address where clients must show a certificate"
 show "curl $partners/"

@@ -11,12 +11,15 @@ test_packages="clang libclang-rt-14-dev clang-format python3-pytest python3-yaml
 gunicorn python3-flask php-cli nodejs node-ws wget wrk hey apache2-utils chromium
 openssl python3-cryptography python3-h2 nghttp2-client nghttp2-server nghttp2-proxy nginx-light
 haproxy testssl.sh strace libcap2-bin"
+# A certificate to try things out, and the client that the example's lines are written for.
+run_packages="openssl curl"
 bench_packages="openssl nginx-light haproxy nghttp2-client nghttp2-server valgrind"
 # A nodejs of another origin brings its own npm, which Debian's package contradicts.
 command -v npm >/dev/null 2>&1 || test_packages="$test_packages npm"
 
 case $group in
-build | run) packages=$build_packages ;;
+build) packages=$build_packages ;;
+run) packages="$build_packages $run_packages" ;;
 test) packages="$build_packages $test_packages" ;;
 bench) packages="$build_packages $bench_packages" ;;
 *)

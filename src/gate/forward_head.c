@@ -15,6 +15,30 @@ static const uint64_t rewritten = FIELD_BIT(X_FORWARDED_FOR) | FIELD_BIT(X_FORWA
                                   FIELD_BIT(FORWARDED) | FIELD_BIT(X_REQUEST_ID) |
                                   FIELD_BIT(TRACEPARENT) | FIELD_BIT(X_REAL_IP);
 
+/*
+ * X_Forwarded_For is another field to us and the same one to whoever hands fields on as variables
+ * (CGI, WSGI, PHP): there it would speak beside or instead of the one that newel writes.
+ */
+static NW_NOINLINE bool is_rewritten_disguised(struct nw_slice name)
+{
+    char spelled[sizeof "x-forwarded-proto" - 1]; /* the longest */
+    if (name.len > sizeof spelled || memchr(name.ptr, '_', name.len) == NULL)
+        return false;
+    for (size_t i = 0; i < name.len; i++)
+        spelled[i] = name.ptr[i] == '_' ? '-' : name.ptr[i];
+    return ((rewritten >> nw_http_field_find(nw_slice_of(spelled, name.len))) & 1) != 0;
+}
+
+static NW_NOINLINE void find_disguised(const struct nw_exchange *exchange,
+                                       struct nw_http1_set *out)
+{
+    const struct nw_http1_head *head = exchange->head;
+    for (uint32_t i = 0; i < head->field_count; i++)
+        if (head->fields[i].id == NW_HTTP_FIELD_OTHER &&
+            is_rewritten_disguised(nw_http1_name(head, exchange->head_bytes, i)))
+            nw_http1_set_add(out, i);
+}
+
 static void find_rewritten(const struct nw_exchange *exchange, struct nw_http1_set *out)
 {
     const struct nw_http1_head *head = exchange->head;
@@ -22,6 +46,9 @@ static void find_rewritten(const struct nw_exchange *exchange, struct nw_http1_s
     /* A body that newel holds whole, or whose 100 it already sent, expects nothing any more. */
     if (exchange->source->is_whole)
         any |= FIELD_BIT(EXPECT);
+    /* Those of them that have a dash begin with x. */
+    if (NW_UNLIKELY((head->other_initials & nw_http1_initial('x')) != 0))
+        find_disguised(exchange, out);
     if (NW_LIKELY((head->present & any) == 0))
         return;
     for (uint32_t i = 0; i < head->field_count; i++)

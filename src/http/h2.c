@@ -38,7 +38,7 @@ void nw_h2_touch(struct nw_h2 *h2)
     nw_loop_at_flush(h2->stream->source.worker, &h2->flush);
 }
 
-static void down(struct nw_h2 *h2)
+void nw_h2_down(struct nw_h2 *h2)
 {
     if (h2->is_down)
         return;
@@ -62,7 +62,7 @@ void nw_h2_lost(struct nw_h2 *h2, nw_err err)
     fail_streams(h2, err);
     nw_event_set(&h2->wake);
     nw_event_set(&h2->pinged);
-    down(h2);
+    nw_h2_down(h2);
 }
 
 void nw_h2_frame(struct nw_h2 *h2)
@@ -125,7 +125,7 @@ void nw_h2_flush(struct nw_h2 *h2)
     do
         nw_h2_frame(h2);
     while (h2->error == NW_OK && h2->out.bytes != 0 && send_some(h2) &&
-           nw_http2_has_output(h2->wire));
+           (h2->out.bytes != 0 || nw_http2_has_output(h2->wire)));
     /* The GOAWAY that nghttp2 answers a broken connection with has left. */
     if (h2->error == NW_OK && h2->out.bytes == 0 && nw_http2_error_code(h2->wire) != 0 &&
         nw_http2_is_over(h2->wire))
@@ -425,6 +425,11 @@ unsigned nw_h2_slots_free(const struct nw_h2 *h2)
     if (most > h2->options.streams_max)
         most = h2->options.streams_max;
     return most > h2->stream_count ? most - h2->stream_count : 0;
+}
+
+bool nw_h2_has_begun(const struct nw_h2 *h2)
+{
+    return nw_http2_has_begun(h2->wire);
 }
 
 size_t nw_h2_memory_bytes(const struct nw_h2 *h2)

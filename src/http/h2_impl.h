@@ -87,6 +87,8 @@ void nw_h2_touch(struct nw_h2 *h2);
 void nw_h2_frame(struct nw_h2 *h2);
 /* Frames and sends what can be sent without waiting. */
 void nw_h2_flush(struct nw_h2 *h2);
+/* No new streams from here on: the owner is told, once. */
+void nw_h2_down(struct nw_h2 *h2);
 /* The connection is dead: every stream fails with err. */
 void nw_h2_lost(struct nw_h2 *h2, nw_err err);
 

@@ -2,7 +2,7 @@
  * tls.h - a stream becomes TLS in place, on either side; callers above cannot tell.
  *
  * OpenSSL 3.0 on a BIO of our own: one recv brings all the records that came, what a call wrote
- * leaves in one send. An idle session owns no buffer, but for a worker's last 32. RFC 8446, and
+ * leaves in one send. An idle session owns no buffer, but for a worker's last 64. RFC 8446, and
  * RFC 5246 with AEAD only. Plain HTTP where TLS is spoken is closed without an answer.
  *
  * Three kinds of objects, all immutable and counted, made off the hot path and shared by workers:
@@ -110,7 +110,8 @@ struct nw_tls_info {
 /*
  * Handshake as server. Bytes already read from the stream may be given in `first` (may be NULL;
  * consumed). NW_TIMEOUT by the fiber's deadline; NW_BAD_MESSAGE: refused, the alert was sent;
- * nw_tls_trouble says why. On failure the stream is still to be closed by the caller.
+ * nw_tls_trouble says why. On failure the stream is still to be closed by the caller: after a
+ * refusal with nw_stream_linger_close, or the client's next bytes cost it the alert.
  */
 NW_YIELDS NW_MUST_CHECK nw_err nw_io_tls_accept(struct nw_stream *stream,
                                                 struct nw_tls_server *server,

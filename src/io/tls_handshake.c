@@ -226,7 +226,10 @@ nw_err nw_io_tls_accept(struct nw_stream *stream, struct nw_tls_server *server,
         *first = (struct nw_buf){0};
     }
     struct shake shake = {.tls = tls};
-    return start(stream, &shake);
+    nw_err err = start(stream, &shake);
+    if (err == NW_BAD_MESSAGE && !stream->is_flush_due)
+        nw_tls_free(tls); /* so that the caller can linger over what is no TLS to us any more */
+    return err;
 }
 
 nw_err nw_io_tls_connect(struct nw_stream *stream, struct nw_tls_client *client,

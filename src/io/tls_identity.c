@@ -12,6 +12,7 @@
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/alloc.h"
 #include "base/assert.h"
@@ -58,7 +59,23 @@ static int no_password(char *to, int max_bytes, int is_writing, void *arg)
     return -1;
 }
 
-static STACK_OF(X509) *read_all(OSSL_LIB_CTX *lib, BIO *bio, struct nw_text *why)
+static bool holds(struct nw_slice text, const char *part)
+{
+    return text.len > 0 && memmem(text.ptr, text.len, part, strlen(part)) != NULL;
+}
+
+/* One file was taken for the other, or is in another format: most often it is one of these two. */
+static const char *why_none(struct nw_slice pem)
+{
+    if (holds(pem, "PRIVATE KEY-----"))
+        return "there is no certificate in it, but a private key";
+    return holds(pem, "-----BEGIN ")
+               ? "there is no certificate in it"
+               : "there is no certificate in it (PEM is read: -----BEGIN CERTIFICATE-----)";
+}
+
+static STACK_OF(X509) *
+    read_all(OSSL_LIB_CTX *lib, BIO *bio, struct nw_slice pem, struct nw_text *why)
 {
     STACK_OF(X509) *all = sk_X509_new_null();
     for (;;) {
@@ -74,9 +91,10 @@ static STACK_OF(X509) *read_all(OSSL_LIB_CTX *lib, BIO *bio, struct nw_text *why
     ERR_clear_error();
     if (is_end && sk_X509_num(all) > 0)
         return all;
-    nw_text_addf(why, is_end ? "there is no certificate in it"
-                             : "its certificate number %d cannot be parsed",
-                 sk_X509_num(all) + 1);
+    if (is_end)
+        nw_text_add_str(why, why_none(pem));
+    else
+        nw_text_addf(why, "its certificate number %d cannot be parsed", sk_X509_num(all) + 1);
     sk_X509_pop_free(all, X509_free);
     return NULL;
 }
@@ -84,9 +102,39 @@ static STACK_OF(X509) *read_all(OSSL_LIB_CTX *lib, BIO *bio, struct nw_text *why
 STACK_OF(X509) *nw_tls_pem_read(OSSL_LIB_CTX *lib, struct nw_slice pem, struct nw_text *why)
 {
     BIO *bio = BIO_new_mem_buf(pem.ptr != NULL ? pem.ptr : "", (int)pem.len);
-    STACK_OF(X509) *all = read_all(lib, bio, why);
+    STACK_OF(X509) *all = read_all(lib, bio, pem, why);
     BIO_free(bio);
     return all;
+}
+
+struct check {
+    struct nw_slice pem;
+    struct nw_text *why;
+    bool is_good;
+};
+
+static void run_check(void *arg)
+{
+    struct check *check = arg;
+    STACK_OF(X509) *all = nw_tls_pem_read(NULL, check->pem, check->why);
+    check->is_good = all != NULL;
+    sk_X509_pop_free(all, X509_free);
+}
+
+bool nw_tls_pem_check(struct nw_slice pem, struct nw_text *why)
+{
+    struct check check = {pem, why, true};
+    if (pem.len > 0)
+        nw_run_on_big_stack(run_check, &check);
+    return check.is_good;
+}
+
+static const char *why_no_key(struct nw_slice pem)
+{
+    if (holds(pem, "ENCRYPTED"))
+        return "the key is encrypted; keys are read without a password";
+    return holds(pem, "PRIVATE KEY-----") ? "the key cannot be parsed"
+                                          : "the file of the key holds no private key";
 }
 
 static EVP_PKEY *read_key(struct nw_slice pem, struct nw_text *why)
@@ -96,9 +144,7 @@ static EVP_PKEY *read_key(struct nw_slice pem, struct nw_text *why)
     BIO_free(bio);
     ERR_clear_error();
     if (key == NULL)
-        nw_text_add_str(why, pem.len > 0 && memmem(pem.ptr, pem.len, "ENCRYPTED", 9) != NULL
-                                 ? "the key is encrypted; keys are read without a password"
-                                 : "the key cannot be parsed");
+        nw_text_add_str(why, why_no_key(pem));
     return key;
 }
 

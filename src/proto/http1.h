@@ -52,6 +52,12 @@ struct nw_http1_field {
     uint16_t id; /* nw_http_field */
 };
 
+/* The bit of a name's first letter, in either case, in `other_initials`. */
+static inline uint32_t nw_http1_initial(char letter)
+{
+    return UINT32_C(1) << (letter & 31);
+}
+
 /* Valid once nw_http1_parse said NW_OK. Offsets count from the first byte of the head. */
 struct nw_http1_head {
     bool is_response;
@@ -66,7 +72,7 @@ struct nw_http1_head {
     uint32_t head_bytes; /* with the empty line; what follows is body or the next message */
     uint32_t field_count;
     bool has_odd_fields;  /* one does not stand there as "Name: value CRLF" */
-    bool has_other_n;     /* the name of one without an id begins with n */
+    uint32_t other_initials; /* of names without an id: nw_http1_initial */
     uint64_t present;                   /* bit id: at least one such field; bit 0 is never set */
     uint64_t repeated;                  /* bit id: more than one; bit 0 says nothing */
     uint8_t first[NW_HTTP_FIELD_COUNT]; /* index of the first one; valid where `present` is set */

@@ -398,7 +398,8 @@ static void add_field(struct nw_http1_head *head, const char *bytes)
     field->id = (uint16_t)id;
     if ((head->present & bit) == 0)
         head->first[id] = (uint8_t)head->field_count;
-    head->has_other_n |= id == NW_HTTP_FIELD_OTHER && (bytes[field->name_off] | 0x20) == 'n';
+    if (id == NW_HTTP_FIELD_OTHER)
+        head->other_initials |= nw_http1_initial(bytes[field->name_off]);
     head->has_odd_fields = true; /* or it was only cut by a read */
     head->repeated |= head->present & bit;
     head->present |= bit & ~UINT64_C(1);
@@ -489,7 +490,7 @@ static inline void read_plain_fields(struct nw_http1_parser *parser, struct curs
         if ((present & bit) == 0)
             head->first[id] = (uint8_t)count; /* of OTHER too; nobody reads it */
         if (id == NW_HTTP_FIELD_OTHER)
-            head->has_other_n |= (at[0] | 0x20) == 'n';
+            head->other_initials |= nw_http1_initial(at[0]);
         repeated |= present & bit;
         present |= bit;
         at = value_end + 2;

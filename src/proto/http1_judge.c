@@ -217,7 +217,8 @@ static nw_http1_class judge_fields(struct judge *judge)
         if (found != NW_HTTP1_FINE)
             return found;
     }
-    for (uint32_t i = 0; NW_UNLIKELY(head->has_other_n) && i < head->field_count; i++)
+    bool has_n = (head->other_initials & nw_http1_initial('n')) != 0;
+    for (uint32_t i = 0; NW_UNLIKELY(has_n) && i < head->field_count; i++)
         if (head->fields[i].id == NW_HTTP_FIELD_OTHER)
             judge_other(judge, i);
     if (judge->named != 0 || judge->names_others)

@@ -326,6 +326,11 @@ bool nw_http2_is_settled(const struct nw_http2 *http2)
     return http2->is_settled;
 }
 
+bool nw_http2_has_begun(const struct nw_http2 *http2)
+{
+    return http2->settings_count > 0;
+}
+
 size_t nw_http2_memory_bytes(const struct nw_http2 *http2)
 {
     return http2->memory.used_bytes + sizeof *http2;
@@ -340,9 +345,15 @@ void nw_http2_trim(struct nw_http2 *http2)
 
 /* ---- streams ---- */
 
+/* No new streams: one side has said that it goes. */
+static bool is_going(const struct nw_http2 *http2)
+{
+    return http2->is_peer_going || http2->is_aborted || http2->is_failed || http2->is_shutting;
+}
+
 uint32_t nw_http2_peer_streams_max(const struct nw_http2 *http2)
 {
-    if (http2->is_peer_going || http2->is_aborted || http2->is_failed || http2->is_shutting)
+    if (is_going(http2))
         return 0;
     return nghttp2_session_get_remote_settings(http2->session,
                                                NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS);
@@ -352,8 +363,7 @@ nw_err nw_http2_request(struct nw_http2 *http2, struct nw_http2_stream *stream,
                         struct nw_slice head, bool is_end)
 {
     NW_ASSERT(http2->is_client && stream->id == 0);
-    if (nw_http2_peer_streams_max(http2) == 0 && (http2->is_peer_going || http2->is_shutting ||
-                                                  http2->is_aborted || http2->is_failed))
+    if (is_going(http2))
         return NW_DRAINING;
     struct nw_http2_fields fields;
     fields.message_number = http2->sent_count++;

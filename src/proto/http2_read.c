@@ -126,6 +126,22 @@ static void answer_came(struct nw_http2 *http2, struct nw_http2_stream *stream)
     http2->events->on_answer(http2->arg, stream, &head);
 }
 
+/*
+ * Of a stream that we reset something may be missing: it must not look whole. (nghttp2 1.52 tells
+ * no end of such a stream, but promises nothing.)
+ */
+static void end_came(struct nw_http2 *http2, struct nw_http2_stream *stream,
+                     struct nw_slice trailers)
+{
+    if (stream == NULL || stream->is_reset)
+        return;
+    stream->is_read_ended = true;
+    if (http2->events->on_end(http2->arg, stream, trailers))
+        return;
+    stream->is_read_ended = false;
+    nw_http2_stream_reset(http2, stream, NW_HTTP2_ENHANCE_YOUR_CALM);
+}
+
 static void head_came(struct nw_http2 *http2, const nghttp2_frame *frame)
 {
     struct nw_http2_build *build = &http2->build;
@@ -137,9 +153,8 @@ static void head_came(struct nw_http2 *http2, const nghttp2_frame *frame)
         rst(http2, id, NW_HTTP2_PROTOCOL_ERROR);
     } else if (build->is_request) {
         request_came(http2, id);
-    } else if (stream != NULL && build->is_trailers) {
-        stream->is_read_ended = true;
-        http2->events->on_end(http2->arg, stream, nw_slice_of(build->text, build->len));
+    } else if (build->is_trailers) {
+        end_came(http2, stream, nw_slice_of(build->text, build->len));
     } else if (stream != NULL) {
         answer_came(http2, stream);
     }
@@ -195,11 +210,8 @@ static void data_came(struct nw_http2 *http2, const nghttp2_frame *frame)
     bool is_end = (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0;
     if (!is_end && frame->hd.length == frame->data.padlen)
         nw_http2_glitch_count(http2, NW_HTTP2_GLITCH_EMPTY_DATA);
-    struct nw_http2_stream *stream = is_end ? stream_of(http2, frame->hd.stream_id) : NULL;
-    if (stream == NULL)
-        return;
-    stream->is_read_ended = true;
-    http2->events->on_end(http2->arg, stream, NW_SLICE(""));
+    if (is_end)
+        end_came(http2, stream_of(http2, frame->hd.stream_id), NW_SLICE(""));
 }
 
 static void reset_came(struct nw_http2 *http2, const nghttp2_frame *frame)

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import select
 import socket
 import ssl
 import subprocess
@@ -91,8 +92,7 @@ def test_bodies_pass_both_ways(newel, origin, certificates):
 def test_a_client_that_only_connects_waits_without_a_fiber(newel, certificates):
     edge = serve(newel, https(certificates.server("shop.example")))
     with wire(edge, certificates) as client:
-        names = json.dumps(edge.control("fibers"))
-        assert "gate.conn" not in names
+        eventually(lambda: "gate.conn" not in json.dumps(edge.control("fibers")))
         assert client.ask("GET", "/").response().body == b"here"
 
 
@@ -268,6 +268,20 @@ def test_who_shows_no_certificate_of_the_authority_is_turned_away(newel, origin,
     edge.wait_line("event=tls.handshake_failed")
 
 
+def test_who_is_turned_away_hears_why_though_his_request_is_on_its_way(newel, certificates):
+    """With TLS 1.3 a client is done before its certificate was judged. A close that answered its
+    first bytes with RST would cost it the alert: programs then say "connection reset"."""
+    edge = serve(newel, https(certificates.server("shop.example"), clients={"ca": certificates.ca}))
+    with wire(edge, certificates) as client:
+        end = select.poll()
+        end.register(client.sock, select.POLLRDHUP)
+        assert end.poll(20_000), "newel ends the connection"
+        client.sock.sendall(b"GET / HTTP/1.1\r\nHost: shop.example\r\n\r\n")
+        client.sock.getpeername()
+        with pytest.raises(ssl.SSLError, match="CERTIFICATE_REQUIRED"):
+            client.sock.recv(1)
+
+
 def test_an_optional_certificate_may_be_missing_but_not_wrong(newel, certificates):
     pair = certificates.server("shop.example")
     edge = serve(newel, https(pair, clients={"ca": certificates.ca, "require": False}))
@@ -376,7 +390,11 @@ def broken(certificates, tmp_path):
         ({**good.conf, "key": good.certificate}, certificate, "key"),
         ({**good.conf, "policy": "modrn"}, "listen[0].tls.policy", "did you mean modern"),
         ({**good.conf, "clients": {"ca": str(empty)}}, "listen[0].tls.clients.ca", "is empty"),
-        ({**good.conf, "clients": {"ca": str(garbage)}}, "listen[0].tls.clients", "parsed"),
+        ({**good.conf, "clients": {"ca": str(garbage)}}, "listen[0].tls.clients.ca", f"{garbage}: its"),
+        ({"certificate": good.certificate}, certificate, "add key: FILE"),
+        ({"certificates": [{"certificate": good.certificate}]}, "tls.certificates[0].key", "missing"),
+        ({"policy": "modern"}, "listen[0].tls", "add certificate: FILE and key: FILE"),
+        (True, "listen[0].tls", "expected a mapping"),
     ]
 
 
@@ -386,6 +404,7 @@ def test_each_broken_file_is_one_located_sentence_and_exit_3(newel, certificates
         assert checked.returncode == 3, tls
         lines = [line for line in checked.stderr.splitlines() if where in line]
         assert len(lines) == 1 and words in lines[0], checked.stderr
+        assert "newel.yaml: 1 mistake" in checked.stderr
         assert re.match(r".*newel\.yaml:\d+:\d+: ", lines[0])
         started = run("run", tmp_path / "newel.yaml", "--state", tmp_path / "state")
         assert started.returncode == 3

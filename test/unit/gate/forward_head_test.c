@@ -105,6 +105,32 @@ static void claims_of_a_trusted_peer_are_appended_to(void **state)
     made_done(&made);
 }
 
+/* CGI, WSGI and PHP read X_Forwarded_For as X-Forwarded-For. */
+static void disguised_claims_are_nobodys_word(void **state)
+{
+    struct made made;
+    struct seen seen;
+    made_init(&made, "GET / HTTP/1.1\r\nHost: a\r\nX_Forwarded_For: 203.0.113.9\r\n"
+                     "x-forwarded_proto: https\r\nX_Forwarded-Host: evil.example\r\n"
+                     "x_forwarded_port: 1\r\nX_Real_IP: 203.0.113.9\r\nX_Request_Id: theirs\r\n"
+                     "x_forwarded: mine\r\nx_mine: mine\r\nX-Mine: mine\r\n\r\n");
+    for (unsigned i = 0; i < 2; i++) {
+        made.exchange->is_peer_trusted = i == 1;
+        assert_int_equal(write_head(&made, &keep, "10.0.0.1:80", &seen), NW_OK);
+        assert_field(&seen, "x-forwarded-for", "192.0.2.7");
+        assert_field(&seen, "x_forwarded_for", "-");
+        assert_field(&seen, "x-forwarded_proto", "-");
+        assert_field(&seen, "x_forwarded-host", "-");
+        assert_field(&seen, "x_forwarded_port", "-");
+        assert_field(&seen, "x_real_ip", "-");
+        assert_field(&seen, "x_request_id", "-");
+        assert_field(&seen, "x_forwarded", "mine");
+        assert_field(&seen, "x_mine", "mine");
+        assert_field(&seen, "x-mine", "mine");
+    }
+    made_done(&made);
+}
+
 static void one_host_goes_out_by_the_services_rule(void **state)
 {
     struct nw_gate_service node = {.host = {.kind = NW_CONF_HOST_NODE}};
@@ -204,6 +230,7 @@ int main(void)
         cmocka_unit_test(end_to_end_fields_pass_and_the_connections_own_end),
         cmocka_unit_test(claims_of_an_unknown_peer_are_replaced),
         cmocka_unit_test(claims_of_a_trusted_peer_are_appended_to),
+        cmocka_unit_test(disguised_claims_are_nobodys_word),
         cmocka_unit_test(one_host_goes_out_by_the_services_rule),
         cmocka_unit_test(framing_is_written_from_what_is_known_of_the_body),
         cmocka_unit_test(an_expectation_goes_on_only_with_a_body_that_is_still_coming),

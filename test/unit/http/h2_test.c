@@ -1,6 +1,8 @@
 /* HTTP/2 connections: both roles of ours against each other, and against hand-made frames. */
 #include "h2_pair.h"
 
+#include "http/h2_impl.h"
+
 /* ---- serving ---- */
 
 
@@ -259,6 +261,81 @@ static void a_window_without_memory_behind_it_is_not_opened(void **state)
     run(body_of_little_memory);
 }
 
+/* Reads to the end and says how that went. */
+static void serve_reading(struct h2_pair *pair, struct nw_h2_stream *stream)
+{
+    char got[64];
+    size_t bytes;
+    pair->last_error = h2_read_all(stream, got, sizeof got, &bytes);
+    nw_h2_stream_done(stream);
+    pair->done++;
+}
+
+/* All buffers that there are but one, which the connection needs to read at all. */
+static unsigned take_all_but_one(struct nw_buf *bufs, unsigned max)
+{
+    unsigned count = 0;
+    uint64_t used_bytes = nw_memory_used_bytes(runtime_here(), NW_MEMORY_BUFFERS);
+    nw_memory_set_max_bytes(runtime_here(), NW_MEMORY_BUFFERS, used_bytes + NW_BUF_BYTES);
+    while (nw_buf_reserve(&bufs[count]) == NW_OK)
+        CHECK(++count < max);
+    nw_buf_release(&bufs[--count]);
+    return count;
+}
+
+static void give_back(struct nw_buf *bufs, unsigned count)
+{
+    nw_memory_set_max_bytes(runtime_here(), NW_MEMORY_BUFFERS, 0);
+    while (count > 0)
+        nw_buf_release(&bufs[--count]);
+}
+
+/* Head, bytes and END_STREAM come with one read, whose bytes find no room. */
+static void fail_for_memory(const char *body, const char *trailers)
+{
+    static struct nw_buf bufs[1024];
+    struct h2_pair pair;
+    h2_pair_open(&pair, serve_reading);
+    struct nw_h2_stream *stream = h2_ask(&pair, "POST / HTTP/1.1\r\nHost: a\r\n\r\n", false);
+    CHECK_OK(h2_write_text(stream, body));
+    CHECK_OK(nw_h2_end(stream, nw_slice_str(trailers)));
+    CHECK_OK(nw_h2_drain(stream));
+    nw_h2_flush(pair.client);
+    unsigned count = take_all_but_one(bufs, NW_COUNT(bufs));
+    while (pair.done == 0)
+        pass_some_turns(1);
+    CHECK_ERR(pair.last_error, NW_NO_MEMORY);
+    give_back(bufs, count);
+    struct nw_buf head = {0};
+    CHECK_ERR(nw_h2_head(stream, &head), NW_PEER_RESET);
+    CHECK_EQ(nw_h2_code(stream), NW_HTTP2_ENHANCE_YOUR_CALM);
+    nw_h2_stream_done(stream);
+    h2_pair_close(&pair);
+}
+
+static void body_of_no_memory_for_a_body(void)
+{
+    char body[3001];
+    memset(body, 'b', sizeof body - 1);
+    body[sizeof body - 1] = '\0';
+    fail_for_memory(body, "");
+}
+
+static void a_body_that_finds_no_memory_is_not_whole(void **state)
+{
+    run(body_of_no_memory_for_a_body);
+}
+
+static void body_of_no_memory_for_trailers(void)
+{
+    fail_for_memory("short", "x-sum: 1\r\n");
+}
+
+static void an_end_whose_trailers_find_no_memory_is_none(void **state)
+{
+    run(body_of_no_memory_for_trailers);
+}
+
 /* ---- ends ---- */
 
 static void serve_nothing(struct h2_pair *pair, struct nw_h2_stream *stream)
@@ -497,6 +574,8 @@ int main(void)
         cmocka_unit_test(large_uploads_arrive_whole),
         cmocka_unit_test(a_reader_that_stops_is_reset),
         cmocka_unit_test(a_window_without_memory_behind_it_is_not_opened),
+        cmocka_unit_test(a_body_that_finds_no_memory_is_not_whole),
+        cmocka_unit_test(an_end_whose_trailers_find_no_memory_is_none),
         cmocka_unit_test(a_reset_cancels_who_watches),
         cmocka_unit_test(an_answer_before_the_bodys_end_stays_whole),
         cmocka_unit_test(a_reset_buys_no_slot),

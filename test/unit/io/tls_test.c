@@ -567,11 +567,14 @@ static void bad_identities_are_refused_with_a_sentence(void **state)
         {weak.pem, weak.key_pem, "1024 bits"},
         {old.pem, old.key_pem, "expired on"},
         {curve.pem, curve.key_pem, "curve secp256k1"},
-        {"", site.key_pem, "no certificate"},
-        {site.key_pem, site.key_pem, "no certificate"},
+        {"", site.key_pem, "no certificate in it (PEM is read"},
+        {"\x30\x82\x01\x0a", site.key_pem, "no certificate in it (PEM is read"},
+        {site.key_pem, site.key_pem, "no certificate in it, but a private key"},
         {"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n", site.key_pem, "parsed"},
-        {site.pem, "", "key cannot be parsed"},
-        {site.pem, site.pem, "key cannot be parsed"},
+        {site.pem, "", "holds no private key"},
+        {site.pem, site.pem, "holds no private key"},
+        {site.pem, "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n",
+         "key cannot be parsed"},
     };
     for (size_t i = 0; i < NW_COUNT(cases); i++) {
         struct nw_text why = {0};
