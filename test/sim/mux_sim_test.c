@@ -277,6 +277,245 @@ static void slow_fiber(void *arg)
     nw_stream_close(&stream);
 }
 
+/* ---- games with windows ---- */
+
+enum {
+    GAMERS = 6,
+    GAME_STREAMS = 4,
+    GAME_ROUNDS = 3,
+    GAME_BYTES = 3000,
+    RFC_WINDOW_BYTES = 65535,
+    DATA_FRAME = 0,
+    RST_FRAME = 3,
+    SETTINGS_FRAME = 4,
+    GOAWAY_FRAME = 7,
+};
+
+/* A client of raw frames, which grants windows of an octet, takes them back, and counts. */
+struct gamer {
+    struct world *world;
+    struct nw_rng rng;
+    struct nw_stream stream;
+    char buf[64 * 1024];
+    size_t have_bytes;
+    int64_t conn_window, window[GAME_STREAMS];
+    int64_t initial, next_initial; /* sent, and acknowledged */
+    unsigned first_id, settings_count;
+    size_t got_bytes[GAME_STREAMS];
+    unsigned ended, right;
+    bool is_unsettled; /* SETTINGS are to be acknowledged */
+    bool is_over;
+};
+
+static size_t put_frame(char *to, unsigned type, unsigned flags, uint32_t id, const char *body,
+                        size_t bytes)
+{
+    char head[] = {0, (char)(bytes >> 8), (char)bytes, (char)type, (char)flags,
+                   (char)(id >> 24), (char)(id >> 16), (char)(id >> 8), (char)id};
+    memcpy(to, head, sizeof head);
+    memcpy(to + sizeof head, body, bytes);
+    return sizeof head + bytes;
+}
+
+static size_t put_u32_frame(char *to, unsigned type, uint32_t id, uint32_t value)
+{
+    char body[] = {(char)(value >> 24), (char)(value >> 16), (char)(value >> 8), (char)value};
+    return put_frame(to, type, 0, id, body, sizeof body);
+}
+
+static size_t put_initial(char *to, uint32_t value)
+{
+    char body[] = {0, 4, (char)(value >> 24), (char)(value >> 16), (char)(value >> 8),
+                   (char)value};
+    return put_frame(to, SETTINGS_FRAME, 0, 0, body, sizeof body);
+}
+
+NW_YIELDS static nw_err say(struct gamer *g, const char *bytes, size_t count)
+{
+    struct iovec iov = {(void *)(uintptr_t)bytes, count};
+    return nw_io_write_all(&g->stream, &iov, 1);
+}
+
+static uint32_t drawn_window(struct gamer *g)
+{
+    static const uint32_t some[] = {0, 1, 7, 100, 5000};
+    return some[nw_rng_below(&g->rng, NW_COUNT(some))];
+}
+
+/* The preface, a first window, and all requests of a round. */
+NW_YIELDS static nw_err begin_round(struct gamer *g)
+{
+    char bytes[1024] = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", block[64];
+    size_t count = 24;
+    g->conn_window = RFC_WINDOW_BYTES;
+    g->initial = g->next_initial = drawn_window(g);
+    g->have_bytes = g->ended = g->settings_count = 0;
+    g->is_unsettled = true;
+    count += put_initial(bytes + count, (uint32_t)g->initial);
+    for (unsigned i = 0; i < GAME_STREAMS; i++) {
+        char path[32];
+        int len = snprintf(path, sizeof path, "/%u/%u", g->first_id + i, (unsigned)GAME_BYTES);
+        int all = snprintf(block, sizeof block, "\x82\x86\x04%c%s\x41\x01""a", len, path);
+        count += put_frame(bytes + count, 1, 5, 2 * i + 1, block, (size_t)all);
+        g->window[i] = g->initial;
+        g->got_bytes[i] = 0;
+    }
+    return say(g, bytes, count);
+}
+
+/* A little window for everybody who has none; now and then another first one. */
+NW_YIELDS static nw_err grant(struct gamer *g)
+{
+    char bytes[512];
+    size_t count = 0;
+    if (g->conn_window <= 0) {
+        count += put_u32_frame(bytes + count, 8, 0, 2000);
+        g->conn_window += 2000;
+    }
+    for (unsigned i = 0; i < GAME_STREAMS; i++) {
+        if (g->window[i] > 0 || g->got_bytes[i] == GAME_BYTES)
+            continue;
+        uint32_t step = nw_rng_chance(&g->rng, 0.8) ? 1 + nw_rng_below(&g->rng, 300) : 1;
+        step -= g->window[i] < 0 ? (uint32_t)g->window[i] : 0; /* it was taken back */
+        count += put_u32_frame(bytes + count, 8, 2 * i + 1, step);
+        g->window[i] += step;
+    }
+    if (g->settings_count < 20 && !g->is_unsettled && nw_rng_chance(&g->rng, 0.3)) {
+        g->is_unsettled = true;
+        g->next_initial = drawn_window(g);
+        g->settings_count++;
+        count += put_initial(bytes + count, (uint32_t)g->next_initial);
+        for (unsigned i = 0; i < GAME_STREAMS && g->next_initial > g->initial; i++)
+            g->window[i] += g->next_initial - g->initial; /* may be used before the ACK is here */
+    }
+    return count != 0 ? say(g, bytes, count) : NW_OK;
+}
+
+static void take_data(struct gamer *g, unsigned i, const char *body, size_t bytes, bool is_end)
+{
+    for (size_t k = 0; k < bytes; k++)
+        if (body[k] != byte_of(g->first_id + i, g->got_bytes[i] + k))
+            world_violation(g->world, "request %u got a byte of another", g->first_id + i);
+    g->got_bytes[i] += bytes;
+    g->window[i] -= (int64_t)bytes;
+    g->conn_window -= (int64_t)bytes;
+    if (bytes != 0 && (g->window[i] < 0 || g->conn_window < 0))
+        world_violation(g->world, "request %u: more than its window", g->first_id + i);
+    g->ended += is_end;
+    g->right += is_end && g->got_bytes[i] == GAME_BYTES;
+}
+
+/* The frames that are whole; NW_PEER_RESET when newel gives up. */
+NW_YIELDS static nw_err take_frames(struct gamer *g)
+{
+    for (;;) {
+        const uint8_t *head = (const uint8_t *)g->buf;
+        size_t bytes = g->have_bytes < 9 ? 0 : (size_t)head[1] << 8 | head[2];
+        if (g->have_bytes < 9 + bytes || g->have_bytes < 9)
+            return NW_OK;
+        unsigned type = head[3], flags = head[4], id = (unsigned)head[7] << 8 | head[8];
+        if (type == RST_FRAME || type == GOAWAY_FRAME)
+            return NW_PEER_RESET;
+        if (type == DATA_FRAME)
+            take_data(g, id / 2, g->buf + 9, bytes, (flags & 1) != 0);
+        if (type == SETTINGS_FRAME && (flags & 1) == 0)
+            NW_TRY(say(g, "\0\0\0\4\1\0\0\0\0", 9));
+        if (type == SETTINGS_FRAME && (flags & 1) != 0) {
+            for (unsigned i = 0; i < GAME_STREAMS && g->next_initial < g->initial; i++)
+                g->window[i] += g->next_initial - g->initial;
+            g->initial = g->next_initial;
+            g->is_unsettled = false;
+        }
+        g->have_bytes -= 9 + bytes;
+        memmove(g->buf, g->buf + 9 + bytes, g->have_bytes);
+    }
+}
+
+NW_YIELDS static nw_err play_round(struct gamer *g)
+{
+    NW_TRY(begin_round(g));
+    while (g->ended < GAME_STREAMS && g->world->violation[0] == '\0') {
+        size_t here = 0;
+        nw_err err;
+        {
+            NW_WITHIN(pause, 20);
+            err = nw_io_read_into(&g->stream, g->buf + g->have_bytes,
+                                  sizeof g->buf - g->have_bytes, &here);
+        }
+        if (err != NW_TIMEOUT)
+            NW_TRY(err);
+        if (err == NW_OK && here == 0)
+            return NW_PEER_CLOSED;
+        g->have_bytes += here;
+        NW_TRY(take_frames(g));
+        NW_TRY(grant(g));
+    }
+    return NW_OK;
+}
+
+static void gamer_fiber(void *arg)
+{
+    struct gamer *g = arg;
+    struct nw_addr addr;
+    CHECK(nw_addr_parse(NW_SLICE("10.9.0.1:80"), &addr) == NW_OK);
+    for (unsigned i = 0; i < GAME_ROUNDS; i++) {
+        CHECK(nw_io_connect(&addr, &g->stream) == NW_OK);
+        nw_err err = play_round(g);
+        nw_sim_note(g->world->sim, "gamer", "%u: %s", g->first_id, nw_err_name(err));
+        nw_stream_close(&g->stream);
+        if (nw_sleep(1) != NW_OK) /* the rest turn of its memory */
+            return;
+    }
+    g->is_over = true;
+}
+
+static bool are_games_over(void *arg)
+{
+    struct gamer *gamers = arg;
+    for (unsigned i = 0; i < GAMERS; i++)
+        if (!gamers[i].is_over)
+            return gamers[i].world->violation[0] != '\0';
+    return true;
+}
+
+static uint64_t run_games(uint64_t seed, unsigned *out_right, char violation[400])
+{
+    struct world *world = world_new(seed, true);
+    struct node node = {.world = world};
+    struct gamer *gamers = nw_alloc_zero(GAMERS * sizeof *gamers);
+    nw_sim_faults(world->sim)->split_read = nw_sim_faults(world->sim)->split_write = 0.2;
+    nw_sim_split(world->sim, "node", &node.rng);
+    nw_sim_spawn(world->hosts, 0, "node", node_main, &node);
+    world_daemon_add(world, "edge", conf);
+    for (unsigned i = 0; i < GAMERS; i++) {
+        gamers[i].world = world;
+        gamers[i].first_id = i * GAME_STREAMS + 1;
+        nw_sim_split(world->sim, "gamer", &gamers[i].rng);
+        nw_sim_spawn(world->hosts, 0, "gamer", gamer_fiber, &gamers[i]);
+    }
+    CHECK(nw_sim_run_until(world->sim, are_games_over, gamers, 600 * 1000));
+    *out_right = 0;
+    for (unsigned i = 0; i < GAMERS; i++)
+        *out_right += gamers[i].right;
+    memcpy(violation, world->violation, sizeof world->violation);
+    uint64_t hash = nw_sim_transcript_hash(world->sim);
+    world_free(world);
+    nw_free(gamers);
+    return hash;
+}
+
+static void windows_of_an_octet_and_less_give_whole_answers(void **state)
+{
+    unsigned right, again;
+    char violation[400];
+    for (uint64_t seed = 1; seed <= 5; seed++) {
+        uint64_t hash = run_games(seed, &right, violation);
+        assert_string_equal(violation, "");
+        assert_int_equal(right, GAMERS * GAME_STREAMS * GAME_ROUNDS);
+        assert_true(hash == run_games(seed, &again, violation));
+    }
+}
+
 /* ---- runs ---- */
 
 struct run {
@@ -404,6 +643,7 @@ int main(void)
         cmocka_unit_test(an_answer_is_the_requests_own_or_none),
         cmocka_unit_test(what_a_node_only_refuses_or_retires_fails_nothing),
         cmocka_unit_test(the_same_seed_is_the_same_run),
+        cmocka_unit_test(windows_of_an_octet_and_less_give_whole_answers),
     };
     return cmocka_run_group_tests_name("mux_sim", tests, NULL, NULL);
 }
