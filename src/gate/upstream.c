@@ -37,7 +37,10 @@ static void on_down(void *arg)
 /* The first word of the peer are its SETTINGS, which come before any stream can end. */
 static void on_slot(void *arg)
 {
-    upstream_of(arg)->shared.is_unsettled = false;
+    struct upstream *upstream = arg;
+    if (NW_UNLIKELY(upstream->shared.is_unsettled) && nw_h2_has_begun(upstream->h2))
+        nw_peer_node_trouble(upstream->shared.conn.node, NULL);
+    upstream->shared.is_unsettled = false;
     nw_peer_shared_changed(arg);
 }
 
@@ -76,7 +79,12 @@ static void close_conn(struct nw_peer_conn *conn)
 
 NW_YIELDS static nw_err run(struct nw_peer_conn *conn)
 {
-    return nw_h2_run(upstream_of(conn)->h2, NULL);
+    nw_err err = nw_h2_run(upstream_of(conn)->h2, NULL);
+    if (err != NW_BAD_MESSAGE || nw_h2_has_begun(upstream_of(conn)->h2))
+        return err;
+    /* Most often a server of HTTP/1: "malformed" would have its owner look for another fault. */
+    nw_peer_node_trouble(conn->node, nw_err_text(NW_NOT_HTTP2));
+    return NW_NOT_HTTP2;
 }
 
 static unsigned slots(const struct nw_peer_conn *conn)

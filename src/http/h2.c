@@ -427,6 +427,11 @@ unsigned nw_h2_slots_free(const struct nw_h2 *h2)
     return most > h2->stream_count ? most - h2->stream_count : 0;
 }
 
+bool nw_h2_has_begun(const struct nw_h2 *h2)
+{
+    return nw_http2_has_begun(h2->wire);
+}
+
 size_t nw_h2_memory_bytes(const struct nw_h2 *h2)
 {
     return sizeof *h2 + nw_http2_memory_bytes(h2->wire) +

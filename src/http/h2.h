@@ -80,6 +80,8 @@ void nw_h2_shutdown(struct nw_h2 *h2);
 /* GOAWAY(code) and the end, whatever is open. */
 void nw_h2_abort(struct nw_h2 *h2, uint32_t code);
 unsigned nw_h2_stream_count(const struct nw_h2 *h2);
+/* The peer has shown that it speaks HTTP/2: its SETTINGS are there. */
+bool nw_h2_has_begun(const struct nw_h2 *h2);
 /* Client: how many requests could be opened now; 0 after GOAWAY. */
 unsigned nw_h2_slots_free(const struct nw_h2 *h2);
 /*

@@ -162,6 +162,8 @@ bool nw_http2_is_over(const struct nw_http2 *http2);
 uint32_t nw_http2_error_code(const struct nw_http2 *http2);
 /* Since when the input is within a header block or preface that is not whole; 0: it is not. */
 uint64_t nw_http2_head_since_ms(const struct nw_http2 *http2);
+/* The peer's first words have come, and they were SETTINGS. */
+bool nw_http2_has_begun(const struct nw_http2 *http2);
 /* The peer acknowledged our SETTINGS. */
 bool nw_http2_is_settled(const struct nw_http2 *http2);
 size_t nw_http2_memory_bytes(const struct nw_http2 *http2);

@@ -228,14 +228,19 @@ def test_a_node_of_http1_is_502(newel):
         with sock:
             sock.recv(1000)
             sock.sendall(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 4\r\n\r\nsoup")
+            while sock.recv(1000):  # what is left unread would have the kernel reset it all
+                pass
 
     with socket.create_server(("127.0.0.1", 0)) as listener:
         server = threading.Thread(target=serve)
         server.start()
-        edge = newel(multiplexed("127.0.0.1:%d" % listener.getsockname()[1]))
+        address = "127.0.0.1:%d" % listener.getsockname()[1]
+        edge = newel(multiplexed(address))
         reply = edge.post("/", b"x")
         assert reply.status == 502 and b"soup" not in reply.body
         server.join()
+        assert "does not answer in HTTP/2" in edge.wait_line("event=peer.lost")
+        assert "multiplex: h2" in edge.node(address)["trouble"]
 
 
 @pytest.mark.parametrize("knows_h2", [True, False])
