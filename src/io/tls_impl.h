@@ -27,7 +27,7 @@ enum {
     NW_TLS_RECORD_BYTES = 16 * 1024,
     NW_TLS_SIGNED_PER_TURN = 4,
     NW_TLS_SESSIONS_MAX = 256, /* kept per worker for resuming as a client */
-    NW_TLS_WARM_MAX = 32,      /* sessions of a worker that keep OpenSSL's buffers */
+    NW_TLS_WARM_MAX = 64,      /* sessions of a worker that keep OpenSSL's buffers */
     NW_TLS_SID_BYTES = 32,
 };
 

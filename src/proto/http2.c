@@ -260,9 +260,9 @@ nw_err nw_http2_input(struct nw_http2 *http2, struct nw_slice bytes, uint64_t no
         http2->is_failed = true;
         return NW_NO_MEMORY;
     }
-    if (read < 0) { /* no preface, a flood: nghttp2 has no GOAWAY for these */
-        nw_http2_abort(http2, read == NGHTTP2_ERR_FLOODED ? NW_HTTP2_ENHANCE_YOUR_CALM
-                                                          : NW_HTTP2_PROTOCOL_ERROR);
+    if (read < 0) { /* no preface, or one of its floods: nghttp2 has no GOAWAY for these */
+        nw_http2_abort(http2, read == NGHTTP2_ERR_BAD_CLIENT_MAGIC ? NW_HTTP2_PROTOCOL_ERROR
+                                                                   : NW_HTTP2_ENHANCE_YOUR_CALM);
         return NW_BAD_MESSAGE;
     }
     nw_http2_scan(&http2->scan, bytes, now_ms);

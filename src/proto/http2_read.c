@@ -126,7 +126,10 @@ static void answer_came(struct nw_http2 *http2, struct nw_http2_stream *stream)
     http2->events->on_answer(http2->arg, stream, &head);
 }
 
-/* Of a stream that we reset something is missing: it must not look whole. */
+/*
+ * Of a stream that we reset something may be missing: it must not look whole. (nghttp2 1.52 tells
+ * no end of such a stream, but promises nothing.)
+ */
 static void end_came(struct nw_http2 *http2, struct nw_http2_stream *stream,
                      struct nw_slice trailers)
 {
