@@ -13,8 +13,8 @@
  * OpenSSL's two (33 KiB) stay with the 64 sessions that were used last and are taken from all
  * others, so an idle session owns none, and a busy one does not allocate per record, as it would
  * with SSL_MODE_RELEASE_BUFFERS (which also leaves one of the two where it was). us of CPU per
- * request of 64 busy connections: 32 kept 23.9, all kept 23.2. Not taken: a list of spare buffers
- * for all, through OpenSSL's allocator hook, which every small piece passes too (25.1).
+ * request of 64 busy connections, one run: 32 kept 23.9, 64 kept 23.2. Not taken: a list of spare
+ * buffers for all, through OpenSSL's allocator hook, which every small piece passes too (25.1).
  *
  * Invariants: a record once made is sent or the stream breaks, so bytes that OpenSSL took count as
  * sent and the rest of a short send is held in tls->out, with is_flush_due set and WRITE watched.
