@@ -143,7 +143,7 @@ void nw_http2_free(struct nw_http2 *http2);
  */
 NW_MUST_CHECK nw_err nw_http2_input(struct nw_http2 *http2, struct nw_slice bytes,
                                     uint64_t now_ms);
-/* Since when the input is within a frame, header block or preface that is not whole; 0: it is not. */
+/* Since when the input is within a frame, header block or preface; 0: it is between two. */
 uint64_t nw_http2_cut_since_ms(const struct nw_http2 *http2);
 /*
  * The next frames, valid until the next call; empty when there is nothing more, or on_frame had no

@@ -15,8 +15,8 @@
  * (two of which fit a byte of the wire) would move the head 10,000 times.
  *
  * A head that outgrows its bound goes on being decoded, since the table must stay in step, but its
- * text stops; 4 times the bound, or 1000 fields, end the connection, because decoding is what such a
- * head is for: an indexed field is one byte there and costs 45 ns here.
+ * text stops; 4 times the bound, or 1000 fields, end the connection, because decoding is what such
+ * a head is for: an indexed field is one byte there and costs 45 ns here.
  */
 #include "base/assert.h"
 #include "proto/http1_scan.h"
