@@ -13,7 +13,9 @@ PAGE = "docs/reference/http2-conformance.md"
 def cases():
     sys.path.insert(0, str(ROOT / "test/scenario"))
     import h2_message_cases  # noqa: E402: found by the path above
-    return {name: case.answer for name, case in h2_message_cases.CASES.items()}
+    import h2_node_cases  # noqa: E402
+    found = {**h2_message_cases.CASES, **h2_node_cases.CASES}
+    return {name: case.answer for name, case in found.items()}
 
 
 def rows():
@@ -46,7 +48,7 @@ def check():
     yield from (f"{name}: two rows" for name in doubled)
     for name in sorted(set(known) | set(written)):
         if name not in known:
-            yield f"{name}: no case in test/scenario/h2_cases.py or h2_message_cases.py"
+            yield f"{name}: no case in test/scenario/h2_*cases.py"
         elif name not in written:
             yield f"{name}: no row in {PAGE}"
         elif known[name] != written[name]:

@@ -54,9 +54,16 @@ static void print_all(FILE *to)
           to);
 }
 
+/* Before what follows the name, if anything does. */
+static const char *gap_of(const struct cli_command *command)
+{
+    return command->arguments[0] != '\0' ? " " : "";
+}
+
 static void print_command(FILE *to, const struct cli_command *command)
 {
-    fprintf(to, "usage: newel %s %s\n\n%s\n\n", command->name, command->arguments, command->help);
+    fprintf(to, "usage: newel %s%s%s\n\n%s\n\n", command->name, gap_of(command), command->arguments,
+            command->help);
     for (unsigned id = 0; id < CLI_OPTION_COUNT; id++) {
         if (((command->options >> id) & 1) == 0)
             continue;
@@ -215,9 +222,9 @@ void cli_reference_markdown(struct nw_text *out)
                     "4 a bar given with `--fail-if` was missed.\n");
     for (size_t i = 0; i < NW_COUNT(commands); i++) {
         const struct cli_command *command = &commands[i];
-        nw_text_addf(out,
-                     "\n## newel %s\n\n`newel %s %s`: %s.\n\n| option | meaning |\n|---|---|\n",
-                     command->name, command->name, command->arguments, command->help);
+        nw_text_addf(
+            out, "\n## newel %s\n\n`newel %s%s%s`: %s.\n\n| option | meaning |\n|---|---|\n",
+            command->name, command->name, gap_of(command), command->arguments, command->help);
         for (unsigned id = 0; id < CLI_OPTION_COUNT; id++)
             if (((command->options >> id) & 1) != 0)
                 nw_text_addf(out, "| `--%s%s%s` | %s |\n", options[id].name,
@@ -230,8 +237,8 @@ void cli_reference_man(struct nw_text *out)
 {
     for (size_t i = 0; i < NW_COUNT(commands); i++) {
         const struct cli_command *command = &commands[i];
-        nw_text_addf(out, ".SS \"newel %s %s\"\n%s.\n", command->name, command->arguments,
-                     command->help);
+        nw_text_addf(out, ".SS \"newel %s%s%s\"\n%s.\n", command->name, gap_of(command),
+                     command->arguments, command->help);
         for (unsigned id = 1; id < CLI_OPTION_COUNT; id++)
             if (((command->options >> id) & 1) != 0)
                 nw_text_addf(out, ".TP\n\\-\\-%s%s%s\n%s\n", options[id].name,

@@ -1,4 +1,4 @@
-/* One line for each certificate, and one more for each that was refused. */
+/* Some lines for each certificate, and one more for each file that was refused. */
 #include <stdbool.h>
 #include <time.h>
 
@@ -53,6 +53,17 @@ static void print_certificates(const json_t *of, FILE *to)
         print_certificate(certificate, to);
 }
 
+static void print_refused(const json_t *of, FILE *to)
+{
+    static const struct {
+        const char *key;
+        const char *what;
+    } files[] = {{"ca_refused", "authorities"}, {"tickets_refused", "keys of tickets"}};
+    for (size_t i = 0; i < NW_COUNT(files); i++)
+        if (json_object_get(of, files[i].key) != NULL)
+            fprintf(to, "  new %s are refused: %s\n", files[i].what, text_of(of, files[i].key));
+}
+
 void tls_print(const json_t *tls, FILE *to)
 {
     size_t i;
@@ -62,6 +73,7 @@ void tls_print(const json_t *tls, FILE *to)
         fprintf(to, "listens on %s: policy %s, client certificates %s, tickets %s\n",
                 text_of(item, "address"), text_of(item, "policy"), text_of(item, "clients"),
                 text_of(item, "tickets"));
+        print_refused(item, to);
         print_certificates(item, to);
     }
     json_array_foreach(json_object_get(tls, "services"), i, item)
@@ -70,6 +82,7 @@ void tls_print(const json_t *tls, FILE *to)
         fprintf(to, "service %s: nodes are %s%s\n", text_of(item, "service"),
                 is_verified ? "verified by " : "not verified",
                 is_verified ? text_of(item, "ca") : "");
+        print_refused(item, to);
         print_certificates(item, to);
     }
     if (json_array_size(json_object_get(tls, "listeners")) +

@@ -53,11 +53,13 @@ static bool has_everybody(const struct nw_conf_networks *networks)
 }
 
 /* A list that lets nobody in is no list of friends; a mistake in it was told already. */
-static bool is_empty_allow(const struct nw_conf_networks *allow, const struct nw_conf_block *block)
+void nw_conf_check_allow(struct nw_conf_reader *reader, const struct nw_conf *conf,
+                         const struct nw_conf_block *block, const struct nw_conf_networks *allow)
 {
     const struct nw_conf_tree *tree = nw_conf_tree_get(block->tree, "allow");
     bool is_list = tree != NULL && !tree->is_broken && tree->kind != NW_CONF_MAPPING;
-    return is_list && allow->ranges != NULL && allow->count == 0;
+    if (is_list && allow->ranges != NULL && allow->count == 0)
+        BLAME(block, "allow", "write off to let everybody in", "the list would let nobody in");
 }
 
 /* Who may connect, and who is believed about it. */
@@ -66,8 +68,7 @@ static void check_admission(struct nw_conf_reader *reader, const struct nw_conf 
 {
     const struct nw_conf_block *block = &listen->block;
     bool is_unix = listen->address.kind == NW_CONF_ADDRESS_UNIX;
-    if (is_empty_allow(&listen->allow, block))
-        BLAME(block, "allow", "write off to let everybody in", "the list would let nobody in");
+    nw_conf_check_allow(reader, conf, block, &listen->allow);
     if (is_unix && NW_CONF_HAS(listen, listen, proxy_protocol))
         BLAME(block, "proxy_protocol", NULL,
               "clients of a Unix socket have no address to be named");
@@ -354,9 +355,7 @@ static void check_route(struct nw_conf_reader *reader, const struct nw_conf *con
                         struct nw_conf_route *route, bool *used)
 {
     check_empty_tests(reader, conf, route);
-    if (is_empty_allow(&route->allow, &route->block))
-        BLAME(&route->block, "allow", "write off to let everybody in",
-              "the list would let nobody in");
+    nw_conf_check_allow(reader, conf, &route->block, &route->allow);
     check_stars(reader, conf, route);
     if (claims_newel(&route->path))
         BLAME(&route->block, "path", NULL,

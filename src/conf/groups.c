@@ -171,6 +171,7 @@ static void flatten(struct nw_conf_reader *reader, const struct nw_conf *conf,
         }
         if (route->routes.count == 0)
             BLAME("routes", NULL, "the group holds no routes");
+        nw_conf_check_allow(reader, conf, &route->block, &route->allow);
         flatten(reader, conf, route, &route->routes, flat);
     }
 }

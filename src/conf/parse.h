@@ -21,5 +21,8 @@ void nw_conf_groups(struct nw_conf_reader *reader, struct nw_conf *conf);
 void nw_conf_check(struct nw_conf_reader *reader, struct nw_conf *conf);
 /* Its part for `tls` blocks: the short form becomes a list of one. */
 void nw_conf_check_tls(struct nw_conf_reader *reader, struct nw_conf *conf);
+/* Its part for `allow` as given in this block, by nw_conf_groups for groups. */
+void nw_conf_check_allow(struct nw_conf_reader *reader, const struct nw_conf *conf,
+                         const struct nw_conf_block *block, const struct nw_conf_networks *allow);
 
 #endif

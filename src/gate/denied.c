@@ -5,7 +5,7 @@
 #include "gate/ids.h"
 #include "io/clock.h"
 
-enum { QUIET_MS = 60000 };
+enum { EVERY_MS = 60 * 1000 };
 
 static const char *const words[GATE_DENIALS] = {
     [GATE_DENIED_LISTENER] = "listener_address",
@@ -29,19 +29,6 @@ void gate_denied_done(struct nw_gate *gate)
         nw_metric_close(gate->metrics, gate->denied[i].series);
 }
 
-/* Is it this one's turn to be written? Then *out_unsaid others were not. */
-static bool is_due(struct gate_denied *denied, uint64_t now_ms, uint64_t *out_unsaid)
-{
-    uint64_t due_ms = atomic_load_explicit(&denied->due_ms, memory_order_relaxed);
-    if (now_ms < due_ms ||
-        !atomic_compare_exchange_strong(&denied->due_ms, &due_ms, now_ms + QUIET_MS)) {
-        atomic_fetch_add_explicit(&denied->unsaid, 1, memory_order_relaxed);
-        return false;
-    }
-    *out_unsaid = atomic_exchange_explicit(&denied->unsaid, 0, memory_order_relaxed);
-    return true;
-}
-
 void gate_denied(struct gate_worker *worker, gate_denial why, const struct gate_listener *listener,
                  const struct gate_peer *peer, const char *detail)
 {
@@ -50,7 +37,7 @@ void gate_denied(struct gate_worker *worker, gate_denial why, const struct gate_
     struct nw_addr addr;
     uint64_t unsaid;
     nw_metric_add(denied->series, worker->index, 1);
-    if (!is_due(denied, nw_now_ms(), &unsaid))
+    if (!nw_quiet_is_due(&denied->quiet, nw_now_ms(), EVERY_MS, &unsaid))
         return;
     gate_peer_addr(peer, &addr);
     nw_log(nw_worker_log(worker->worker), NW_WARN, "door.denied",

@@ -125,12 +125,7 @@ NW_YIELDS static void tell_busy(struct gate_worker *worker, struct gate_conn *co
         gate_door_close(worker, conn);
         return;
     }
-    char id[NW_HTTP_ID_BYTES], text[2048];
-    gate_ids_make(id);
-    size_t bytes = gate_page_raw(503, gate_sentence(503), id, gate_date(worker), text, sizeof text);
-    struct iovec iov = {text, bytes};
-    NW_WITHIN(write, 2000);
-    if (nw_io_write_all(&conn->stream, &iov, 1) == NW_OK)
+    if (gate_page_send(&conn->stream, 503, gate_sentence(503)) == NW_OK)
         nw_stream_linger_close(&conn->stream);
     gate_door_close(worker, conn);
 }

@@ -141,14 +141,17 @@ static bool write_plain_client(struct nw_http1_writer *writer, const struct nw_e
 {
     enum { ADDRESS_BYTES = 16, FIXED_BYTES = 512 };
     struct nw_slice asked = exchange->target.authority;
-    if (exchange->is_peer_trusted || exchange->is_h2 || asked.len == 0 ||
+    if (exchange->is_peer_trusted || asked.len == 0 ||
         exchange->peer.kind != NW_ADDR_IP4 || exchange->request_id.ptr != exchange->id_text)
         return false;
     bool is_secure = exchange->is_secure;
     char *at = nw_http1_write_room(writer, FIXED_BYTES + 2 * asked.len);
     if (at == NULL)
         return true; /* full: all the same */
-    NW_HTTP1_PUT(at, "Via: 1.1 newel\r\nX-Forwarded-For: ");
+    if (NW_UNLIKELY(exchange->is_h2))
+        NW_HTTP1_PUT(at, "Via: 2 newel\r\nX-Forwarded-For: ");
+    else
+        NW_HTTP1_PUT(at, "Via: 1.1 newel\r\nX-Forwarded-For: ");
     memcpy(at, text, ADDRESS_BYTES);
     at += text_len;
     NW_HTTP1_PUT(at, "\r\nX-Forwarded-Proto: http");

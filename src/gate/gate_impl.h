@@ -14,6 +14,7 @@
 #include "base/map.h"
 #include "base/metric.h"
 #include "base/pool.h"
+#include "base/quiet.h"
 #include "gate/gate.h"
 #include "gate/route.h"
 #include "http/exchange.h"
@@ -55,9 +56,10 @@ struct nw_gate_service {
     char *name;
     struct nw_peer_set *set;
     struct nw_tls_client *_Atomic tls; /* NULL: nodes speak in the clear; read as gate/tls.h says */
-    _Atomic uint64_t tls_told_ms;      /* when the log last said that a node was refused */
+    struct nw_quiet tls_refused; /* nodes */
     uint32_t first_byte_ms;
     uint32_t idle_ms;
+    uint32_t wait_ms; /* for what the node or memory cannot take at once */
     struct nw_conf_key key; /* name copied */
     struct nw_conf_host_rule host; /* text copied */
     char *health_path;             /* what probes ask for; empty: there are none */
@@ -87,8 +89,7 @@ typedef enum gate_denial {
 /* See denied.h. */
 struct gate_denied {
     struct nw_metric_series *series;
-    _Atomic uint64_t due_ms; /* no line before */
-    _Atomic uint64_t unsaid; /* since the last line */
+    struct nw_quiet quiet;
 };
 
 /* Reloadable settings, copied to every worker with each generation. */
@@ -114,14 +115,13 @@ struct gate_tls_part {
     bool has_policies;            /* listeners ask clients for different certificates */
 };
 
-/* When a reason for failed handshakes was last said. */
+/* A reason for failed handshakes. */
 struct gate_told {
-    const char *reason;
-    uint64_t at_ms;
-    unsigned count; /* since then */
+    const char *reason; /* NULL: a free place; given under the gate's lock */
+    struct nw_quiet quiet;
 };
 
-/* TLS in force; worker 0, but for told (under the gate's lock). */
+/* TLS in force; worker 0, but for told. */
 struct gate_tls {
     struct nw_tls_tickets *tickets; /* of listeners whose tickets are auto */
     struct nw_watch *watch;
@@ -265,7 +265,6 @@ struct gate_source {
     bool is_chunked;
     bool is_done;            /* all of it was read from the client */
     bool owes_continue;      /* a 100 must be sent before reading */
-    bool is_continue_held;   /* streaming: the node's 100 or a second decides */
     nw_err failed;           /* sticky */
     /* collected: */
     struct nw_buf *chain; /* in the arena */

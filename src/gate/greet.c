@@ -1,34 +1,25 @@
 /*
- * A connection's first steps, in their order; each ends it or hands on to the next.
- *
- *     TLS        when the listener has it
- *
- * Only connections that have something to say before a request come here: the others' first byte
- * is a request's, and they pay nothing.
+ * A connection's first words under TLS; a PROXY header before them was taken by the door. Only
+ * connections that have something to say before a request come here: the others' first byte is a
+ * request's, and they pay nothing.
  */
 #include "gate/greet.h"
 
-#include "gate/ids.h"
 #include "gate/page.h"
 #include "gate/tls.h"
 #include "io/fiber.h"
 
-enum { WRITE_MS = 2000, TLS_HANDSHAKE_RECORD = 22 };
+enum { TLS_HANDSHAKE_RECORD = 22 };
 
 /* ---- TLS ---- */
 
 /* Somebody wrote http:// for the port of https://; he is told in the language that he speaks. */
 NW_YIELDS static gate_next tell_plain(struct gate_conn *conn)
 {
-    struct gate_worker *worker = gate_worker_self();
-    char id[NW_HTTP_ID_BYTES], text[2048];
-    gate_ids_make(id);
-    size_t bytes = gate_page_raw(400, "This address speaks HTTPS, and the request came in HTTP.",
-                                 id, gate_date(worker), text, sizeof text);
-    struct iovec iov = {text, bytes};
     gate_tls_failed(conn, "plain_http", "a request in plain HTTP");
-    NW_WITHIN(write, WRITE_MS);
-    return nw_io_write_all(&conn->stream, &iov, 1) == NW_OK ? GATE_LINGER : GATE_CLOSE;
+    nw_err err = gate_page_send(&conn->stream, 400,
+                                "This address speaks HTTPS, and the request came in HTTP.");
+    return err == NW_OK ? GATE_LINGER : GATE_CLOSE;
 }
 
 /* A handshake begins with its record's type; a method begins with a letter. */

@@ -137,9 +137,9 @@ NW_YIELDS static nw_err run(struct gate_h2 *h2, struct nw_buf *first)
 static void rest(struct gate_h2 *h2)
 {
     uint64_t now_ms = nw_now_ms(), until_ms = h2->idle_until_ms;
-    uint64_t cut_ms = nw_h2_cut_since_ms(h2->h2), head_ms = h2->worker->settings.head_time_ms;
-    if (cut_ms != 0 && head_ms != 0 && cut_ms + head_ms < until_ms)
-        until_ms = cut_ms + head_ms;
+    uint64_t due_ms = nw_h2_due_ms(h2->h2);
+    if (due_ms != 0 && due_ms < until_ms)
+        until_ms = due_ms;
     uint64_t left_ms = until_ms > now_ms ? until_ms - now_ms : 1;
     gate_door_park(h2->worker, h2->conn, left_ms, on_wake);
 }
@@ -149,7 +149,7 @@ NW_YIELDS static void read_until_rest(struct gate_h2 *h2, struct nw_buf *first)
     struct gate_conn *conn = h2->conn;
     struct gate_worker *worker = h2->worker;
     if (h2->is_ending)
-        nw_h2_abort(h2->h2, NW_HTTP2_NO_ERROR);
+        nw_h2_abort(h2->h2, nw_h2_overdue_code(h2->h2));
     nw_err err = run(h2, first);
     if (err == NW_OK && !h2->is_ending && !worker->is_draining && !nw_fiber_is_cancelled()) {
         rest(h2);
@@ -194,6 +194,7 @@ static nw_err h2_new(struct gate_conn *conn, struct gate_h2 **out)
         .window_bytes = WINDOW_BYTES,
         .window_max_bytes = WINDOW_MAX_BYTES,
         .idle_ms = settings->idle_ms,
+        .head_ms = settings->head_time_ms,
         .arg = h2,
         .on_request = on_request,
         .on_glitch = on_glitch,

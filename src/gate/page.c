@@ -8,6 +8,9 @@
 
 #include "base/text.h"
 #include "gate/grpc.h"
+#include "gate/ids.h"
+#include "gate/serve.h"
+#include "io/fiber.h"
 
 static const struct {
     int status;
@@ -147,4 +150,16 @@ size_t gate_page_raw(int status, const char *sentence, const char id[NW_HTTP_ID_
                  status == 503 ? "Retry-After: 1\r\n" : "", page.ptr);
     nw_text_done(&page);
     return bytes > 0 && (size_t)bytes < cap_bytes ? (size_t)bytes : 0;
+}
+
+nw_err gate_page_send(struct nw_stream *stream, int status, const char *sentence)
+{
+    enum { WRITE_MS = 2000 };
+    char id[NW_HTTP_ID_BYTES], text[2048];
+    gate_ids_make(id);
+    size_t bytes =
+        gate_page_raw(status, sentence, id, gate_date(gate_worker_self()), text, sizeof text);
+    struct iovec iov = {text, bytes};
+    NW_WITHIN(write, WRITE_MS);
+    return nw_io_write_all(stream, &iov, 1);
 }

@@ -26,6 +26,13 @@ NW_YIELDS NW_MUST_CHECK nw_err gate_redirect(struct nw_exchange *exchange, int s
 size_t gate_page_raw(int status, const char *sentence, const char id[NW_HTTP_ID_BYTES],
                      struct nw_slice date, char *out, size_t cap_bytes);
 
+/*
+ * The same, sent within 2 s: for a connection whose first words were no request, or that is not
+ * served. It is to be closed.
+ */
+NW_YIELDS NW_MUST_CHECK nw_err gate_page_send(struct nw_stream *stream, int status,
+                                              const char *sentence);
+
 /* The sentence for a status that newel answers itself. */
 const char *gate_sentence(int status);
 

@@ -67,7 +67,7 @@ NW_YIELDS static nw_err ask_h2(const struct nw_gate_service *service, struct nw_
     write_ask(service, &head);
     struct nw_http_h2_ask ask = {
         .head = nw_slice_of(head.ptr, head.len),
-        .is_https = !stream->ops->is_plain,
+        .is_https = nw_stream_tls(stream) != NULL,
         .wants_body = service->has_grpc_check,
     };
     if (service->has_grpc_check)

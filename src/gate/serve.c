@@ -503,8 +503,10 @@ static gate_next after_stream(struct gate_request *r)
 static nw_err parse_stream_head(struct gate_request *r)
 {
     nw_http1_parser_init(&r->parser, false, &r->worker->settings.head_limits);
-    if (nw_h2_is_head_too_large(r->h2))
+    if (nw_h2_is_head_too_large(r->h2)) {
+        r->parser.found = NW_HTTP1_HEAD_TOO_LARGE; /* so nobody looks into r->head */
         return NW_HEAD_TOO_LARGE;
+    }
     nw_err err = nw_http1_parse(&r->parser, nw_h2_request_head(r->h2), &r->head);
     return err == NW_AGAIN ? NW_HEAD_TOO_LARGE : err;
 }

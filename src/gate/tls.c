@@ -229,14 +229,12 @@ static bool is_refusal(nw_err err)
 static void tell_refused(struct nw_gate_service *service, struct nw_peer_node *node,
                          const char *sentence)
 {
-    uint64_t now_ms = nw_now_ms();
-    uint64_t told_ms = atomic_load_explicit(&service->tls_told_ms, memory_order_relaxed);
+    uint64_t unsaid;
     nw_peer_node_trouble(node, sentence);
-    if (told_ms != 0 && now_ms - told_ms < TOLD_NODE_EVERY_MS)
-        return;
-    if (atomic_compare_exchange_strong(&service->tls_told_ms, &told_ms, now_ms))
+    if (nw_quiet_is_due(&service->tls_refused, nw_now_ms(), TOLD_NODE_EVERY_MS, &unsaid))
         nw_log(nw_worker_log(nw_worker_self()), NW_WARN, "node.tls_refused",
-               "service=%s node=%s reason=%s", service->name, nw_peer_node_name(node), sentence);
+               "service=%s node=%s reason=%s unsaid=%llu", service->name, nw_peer_node_name(node),
+               sentence, (unsigned long long)unsaid);
 }
 
 nw_err gate_tls_connect(struct nw_gate_service *service, struct nw_peer_node *node,
@@ -286,38 +284,29 @@ bool gate_tls_is_misdirected(const struct gate_request *request, bool *out_is_ov
     return false;
 }
 
-/* A word's slot: free, or said last when. Words are few and static. */
-static struct gate_told *told_of(struct gate_tls *tls, const char *reason)
+/* Words are few and static. */
+static struct nw_quiet *quiet_of(struct nw_gate *gate, const char *reason)
 {
-    for (size_t i = 0; i < NW_COUNT(tls->told); i++) {
-        if (tls->told[i].reason == NULL)
-            tls->told[i].reason = reason;
-        if (strcmp(tls->told[i].reason, reason) == 0)
-            return &tls->told[i];
-    }
-    return &tls->told[NW_COUNT(tls->told) - 1];
+    struct gate_told *told = gate->tls.told, *last = &told[NW_COUNT(gate->tls.told) - 1];
+    pthread_mutex_lock(&gate->lock);
+    while (told != last && told->reason != NULL && strcmp(told->reason, reason) != 0)
+        told++;
+    told->reason = reason;
+    pthread_mutex_unlock(&gate->lock);
+    return &told->quiet;
 }
 
 void gate_tls_failed(struct gate_conn *conn, const char *reason, const char *sentence)
 {
     struct nw_gate *gate = conn->listener->gate;
-    uint64_t now_ms = nw_now_ms();
-    pthread_mutex_lock(&gate->lock);
-    struct gate_told *told = told_of(&gate->tls, reason);
-    unsigned count = ++told->count;
-    bool is_due = told->at_ms == 0 || now_ms - told->at_ms >= TOLD_EVERY_MS;
-    if (is_due) {
-        told->at_ms = now_ms;
-        told->count = 0;
-    }
-    pthread_mutex_unlock(&gate->lock);
-    if (!is_due)
+    uint64_t unsaid;
+    if (!nw_quiet_is_due(quiet_of(gate, reason), nw_now_ms(), TOLD_EVERY_MS, &unsaid))
         return;
     struct nw_addr peer;
     char client[NW_ADDR_TEXT_MAX_BYTES];
     gate_peer_addr(&conn->peer, &peer);
     client[nw_addr_host_text(&peer, client)] = '\0';
     nw_log(nw_worker_log(nw_worker_self()), NW_INFO, "tls.handshake_failed",
-           "listen=%s client=%s reason=%s text=%s count=%u", conn->listener->text, client, reason,
-           sentence, count);
+           "listen=%s client=%s reason=%s text=%s unsaid=%llu", conn->listener->text, client,
+           reason, sentence, (unsigned long long)unsaid);
 }

@@ -381,22 +381,28 @@ static bool again_pair(struct gate_pair *pair, const struct gate_tls_world *worl
     return is_changed;
 }
 
-/* One that cannot be read keeps its bytes. */
-static bool again_file(struct gate_tls_file *file, const struct gate_tls_world *world)
+/* As again_pair; whether the bytes are good shows when the product is made of them. */
+static bool again_file(struct gate_tls_file *file, const struct gate_tls_world *world,
+                       bool *out_is_new)
 {
     struct nw_text why = {0};
     struct nw_secret *bytes = NULL;
     if (file->path.len == 0)
         return false;
     nw_err err = read_file(world->outside, file->path.ptr, &why, &bytes);
-    nw_text_done(&why);
-    if (err != NW_OK)
-        return false;
-    uint64_t seen = hash_of(bytes, 3);
+    uint64_t seen = err == NW_OK ? hash_of(bytes, 3) : nw_hash_fast(nw_text_slice(&why), 1);
     bool is_changed = seen != file->seen;
-    nw_secret_free(file->bytes);
-    file->bytes = bytes;
     file->seen = seen;
+    if (is_changed && err == NW_OK) {
+        nw_secret_free(file->bytes);
+        file->bytes = NW_TAKE(bytes);
+        file->refused[0] = '\0';
+        *out_is_new = true;
+    } else if (is_changed) {
+        snprintf(file->refused, sizeof file->refused, "%s", why.ptr);
+    }
+    nw_secret_free(bytes);
+    nw_text_done(&why);
     return is_changed;
 }
 
@@ -425,26 +431,35 @@ static void copy(const struct gate_bundle *from, struct gate_bundle *to)
     copy_file(&from->tickets, &to->tickets);
 }
 
-/* What is new does not fit together: everything stays as it is. */
-static void keep_all(const struct gate_bundle *bundle, const char *why, int64_t now_s,
-                     struct gate_bundle *next)
+/* The product could not be made because of a file: its bytes in force stay. */
+static void keep_file(const struct gate_tls_file *before, const char *why,
+                      struct gate_tls_file *file)
 {
-    for (unsigned i = 0; i < next->pair_count; i++) {
-        struct gate_pair *pair = &next->pairs[i];
-        nw_tls_identity_unref(pair->identity);
-        pair->identity = nw_tls_identity_ref(bundle->pairs[i].identity);
-        pair->loaded_s = bundle->pairs[i].loaded_s;
-        pair->warned = bundle->pairs[i].warned;
-        refuse_pair(pair, why, now_s);
+    uint64_t seen = file->seen;
+    nw_secret_free(file->bytes);
+    copy_file(before, file);
+    file->seen = seen;
+    snprintf(file->refused, sizeof file->refused, "%s: %s", file->path.ptr, why);
+}
+
+/* Pairs are good when they come here; a file that is not is left out, and the rest made without. */
+static void again_product(const struct gate_bundle *bundle, const struct gate_tls_world *world,
+                          struct gate_bundle *next)
+{
+    enum { FILES = 2 };
+    nw_err err = NW_INVALID;
+    for (int i = 0; err != NW_OK && i <= FILES; i++) {
+        struct nw_text why = {0};
+        const char *option = NULL;
+        err = make_product(next, world, &why, &option);
+        bool is_tickets = option != NULL && strcmp(option, "tickets") == 0;
+        if (err != NW_OK)
+            keep_file(is_tickets ? &bundle->tickets : &bundle->ca,
+                      why.len > 0 ? why.ptr : nw_err_text(err),
+                      is_tickets ? &next->tickets : &next->ca);
+        nw_text_done(&why);
     }
-    struct gate_tls_file *const files[] = {&next->ca, &next->tickets};
-    const struct gate_tls_file *const before[] = {&bundle->ca, &bundle->tickets};
-    for (size_t i = 0; i < NW_COUNT(files); i++) {
-        uint64_t seen = files[i]->seen;
-        nw_secret_free(files[i]->bytes);
-        copy_file(before[i], files[i]);
-        files[i]->seen = seen;
-    }
+    NW_ASSERT(err == NW_OK); /* the files in force made one before */
 }
 
 bool gate_bundle_again(const struct gate_bundle *bundle, const struct gate_tls_world *world,
@@ -454,17 +469,11 @@ bool gate_bundle_again(const struct gate_bundle *bundle, const struct gate_tls_w
     bool is_changed = false, is_new = false;
     for (unsigned i = 0; i < next->pair_count; i++)
         is_changed |= again_pair(&next->pairs[i], world, &is_new);
-    bool is_file_new = again_file(&next->ca, world);
-    is_file_new |= again_file(&next->tickets, world);
-    if (!is_new && !is_file_new)
-        return is_changed;
-    struct nw_text why = {0};
-    const char *option = NULL;
-    nw_err err = make_product(next, world, &why, &option);
-    if (err != NW_OK)
-        keep_all(bundle, why.len > 0 ? why.ptr : nw_err_text(err), world->now_s, next);
-    nw_text_done(&why);
-    return true;
+    is_changed |= again_file(&next->ca, world, &is_new);
+    is_changed |= again_file(&next->tickets, world, &is_new);
+    if (is_new)
+        again_product(bundle, world, next);
+    return is_changed;
 }
 
 void gate_bundle_done(struct gate_bundle *bundle, bool is_heap)

@@ -3,8 +3,8 @@
  * the TLS layer takes, once at load and again whenever the files change.
  *
  * A certificate and its key are read together and must fit: a pair that is half written is refused
- * and the one in force stays. What was refused is remembered by the bytes that were read, so each
- * change is told once.
+ * and the one in force stays; authorities and ticket keys likewise, each by itself. What was
+ * refused is remembered by the bytes that were read, so each change is told once.
  *
  * Owner:   a bundle lies in the generation's arena; gate_bundle_done before that goes
  * Threads: load, again, done: one thread at a time, they read files; offers: see gate/tls.h
@@ -32,8 +32,9 @@ void gate_offer_unref(struct gate_offer *offer);
 /* A file that is not a certificate's. */
 struct gate_tls_file {
     struct nw_slice path; /* as written; empty: there is none */
-    struct nw_secret *bytes;
+    struct nw_secret *bytes; /* in force */
     uint64_t seen; /* of the bytes that were read last, whatever became of them */
+    char refused[256]; /* why; empty: what was read last is in force */
 };
 
 struct gate_pair {

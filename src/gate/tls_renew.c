@@ -108,6 +108,25 @@ static void tell_pair(struct nw_gate *gate, const struct gate_bundle *bundle,
     nw_metric_add(gate->tls.refused, 0, 1);
 }
 
+/* Authorities, or keys of tickets. */
+static void exchange_file(struct nw_gate *gate, const struct gate_bundle *bundle,
+                          struct gate_tls_file *file, struct gate_tls_file *next)
+{
+    struct nw_log *log = nw_worker_log(nw_worker_self());
+    struct gate_tls_file before = *file;
+    *file = *next;
+    *next = before;
+    if (file->seen == before.seen)
+        return;
+    if (file->refused[0] == '\0')
+        nw_log(log, NW_INFO, "tls.file_renewed", "for=%s file=%s", gate_bundle_path(bundle),
+               file->path.ptr);
+    else
+        nw_log(log, NW_ERROR, "tls.file_refused", "for=%s file=%s reason=%s in_force=%s",
+               gate_bundle_path(bundle), file->path.ptr, file->refused, "the one before");
+    nw_metric_add(file->refused[0] == '\0' ? gate->tls.renewed : gate->tls.refused, 0, 1);
+}
+
 /* What takes the place of what is in force; what was there before is in `next` afterwards. */
 static void exchange(struct nw_gate *gate, struct gate_bundle *bundle, struct gate_bundle *next)
 {
@@ -118,11 +137,8 @@ static void exchange(struct nw_gate *gate, struct gate_bundle *bundle, struct ga
         bundle->pairs[i] = next->pairs[i];
         next->pairs[i] = before;
     }
-    struct gate_tls_file ca = bundle->ca, tickets = bundle->tickets;
-    bundle->ca = next->ca;
-    bundle->tickets = next->tickets;
-    next->ca = ca;
-    next->tickets = tickets;
+    exchange_file(gate, bundle, &bundle->ca, &next->ca);
+    exchange_file(gate, bundle, &bundle->tickets, &next->tickets);
 }
 
 static void exchange_offer(struct gate_tls_part *tls, struct gate_bundle *bundle,

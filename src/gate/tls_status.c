@@ -47,6 +47,12 @@ static void add_pairs(struct nw_text *out, const struct gate_bundle *bundle, int
     nw_text_add_char(out, ']');
 }
 
+static void add_refused(struct nw_text *out, const char *key, const struct gate_tls_file *file)
+{
+    if (file->refused[0] != '\0')
+        add_text(out, key, file->refused);
+}
+
 static void add_listen(struct nw_text *out, const struct gate_bundle *bundle, int64_t now_s)
 {
     const struct nw_conf_listen_tls *tls = &bundle->listen->tls;
@@ -61,6 +67,8 @@ static void add_listen(struct nw_text *out, const struct gate_bundle *bundle, in
         [NW_CONF_TICKETS_FILE] = "file",
     };
     add_text(out, "tickets", tickets[tls->tickets.kind]);
+    add_refused(out, "ca_refused", &bundle->ca);
+    add_refused(out, "tickets_refused", &bundle->tickets);
     add_pairs(out, bundle, now_s);
     nw_text_add_char(out, '}');
 }
@@ -74,6 +82,7 @@ static void add_service(struct nw_text *out, const struct gate_bundle *bundle, i
     add_text(out, "ca", tls->ca.ptr);
     if (tls->name.len > 0)
         add_text(out, "name", tls->name.ptr);
+    add_refused(out, "ca_refused", &bundle->ca);
     add_pairs(out, bundle, now_s);
     nw_text_add_char(out, '}');
 }

@@ -37,7 +37,10 @@ static void on_down(void *arg)
 /* The first word of the peer are its SETTINGS, which come before any stream can end. */
 static void on_slot(void *arg)
 {
-    upstream_of(arg)->shared.is_unsettled = false;
+    struct upstream *upstream = arg;
+    if (NW_UNLIKELY(upstream->shared.is_unsettled) && nw_h2_has_begun(upstream->h2))
+        nw_peer_node_trouble(upstream->shared.conn.node, NULL);
+    upstream->shared.is_unsettled = false;
     nw_peer_shared_changed(arg);
 }
 
@@ -53,12 +56,13 @@ NW_YIELDS static nw_err open_conn(struct nw_peer_conn *conn, void *driver_arg)
     struct nw_h2_options options = {
         .stream = &conn->stream,
         .is_client = true,
-        .is_https = !conn->stream.ops->is_plain,
+        .is_https = nw_stream_tls(&conn->stream) != NULL,
         .streams_max = service->streams_max,
         .head_max_bytes = HEAD_MAX_BYTES,
         .window_bytes = WINDOW_BYTES,
         .window_max_bytes = WINDOW_MAX_BYTES,
         .idle_ms = service->idle_ms,
+        .head_ms = gate_worker_self()->settings.head_time_ms,
         .arg = conn,
         .on_down = on_down,
         .on_slot = on_slot,
@@ -75,7 +79,12 @@ static void close_conn(struct nw_peer_conn *conn)
 
 NW_YIELDS static nw_err run(struct nw_peer_conn *conn)
 {
-    return nw_h2_run(upstream_of(conn)->h2, NULL);
+    nw_err err = nw_h2_run(upstream_of(conn)->h2, NULL);
+    if (err != NW_BAD_MESSAGE || nw_h2_has_begun(upstream_of(conn)->h2))
+        return err;
+    /* Most often a server of HTTP/1: "malformed" would have its owner look for another fault. */
+    nw_peer_node_trouble(conn->node, nw_err_text(NW_NOT_HTTP2));
+    return NW_NOT_HTTP2;
 }
 
 static unsigned slots(const struct nw_peer_conn *conn)
@@ -91,8 +100,7 @@ NW_YIELDS static nw_err ping(struct nw_peer_conn *conn, uint64_t wait_ms)
 
 static void stop(struct nw_peer_conn *conn)
 {
-    enum { NO_ERROR = 0 };
-    nw_h2_abort(upstream_of(conn)->h2, NO_ERROR);
+    nw_h2_abort(upstream_of(conn)->h2, NW_HTTP2_NO_ERROR);
 }
 
 static void hold(void *driver_arg)

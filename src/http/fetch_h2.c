@@ -11,7 +11,7 @@
 #include "proto/grpc.h"
 #include "proto/http1.h"
 
-enum { HEAD_MAX_BYTES = 16 * 1024, WINDOW_BYTES = 64 * 1024, NO_ERROR = 0 };
+enum { HEAD_MAX_BYTES = 16 * 1024, WINDOW_BYTES = 64 * 1024 };
 
 struct fetch {
     const struct nw_http_h2_ask *ask;
@@ -97,7 +97,7 @@ NW_YIELDS static nw_err ask_on(struct nw_h2 *h2, const struct nw_http_h2_ask *as
         nw_h2_stream_done(fetch.stream);
         nw_buf_release(&fetch.in);
     }
-    nw_h2_abort(h2, NO_ERROR);
+    nw_h2_abort(h2, NW_HTTP2_NO_ERROR);
     nw_scope_close(&runs);
     return err;
 }

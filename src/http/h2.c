@@ -21,6 +21,7 @@ enum {
     VECTOR_MAX = 64,
     READS_MAX = 16, /* without a wait, before others may run */
     WINDOW_MIN_BYTES = 65535,
+    SETTINGS_WAIT_MS = 30 * 1000, /* for their acknowledgement; RFC 9113 names no time */
     /* As client the streams' windows are the bound, so the connection's must never bind. */
     CLIENT_WINDOW_BYTES = 1 << 30,
 };
@@ -37,7 +38,7 @@ void nw_h2_touch(struct nw_h2 *h2)
     nw_loop_at_flush(h2->stream->source.worker, &h2->flush);
 }
 
-static void down(struct nw_h2 *h2)
+void nw_h2_down(struct nw_h2 *h2)
 {
     if (h2->is_down)
         return;
@@ -61,7 +62,7 @@ void nw_h2_lost(struct nw_h2 *h2, nw_err err)
     fail_streams(h2, err);
     nw_event_set(&h2->wake);
     nw_event_set(&h2->pinged);
-    down(h2);
+    nw_h2_down(h2);
 }
 
 void nw_h2_frame(struct nw_h2 *h2)
@@ -124,14 +125,14 @@ void nw_h2_flush(struct nw_h2 *h2)
     do
         nw_h2_frame(h2);
     while (h2->error == NW_OK && h2->out.bytes != 0 && send_some(h2) &&
-           nw_http2_has_output(h2->wire));
+           (h2->out.bytes != 0 || nw_http2_has_output(h2->wire)));
     /* The GOAWAY that nghttp2 answers a broken connection with has left. */
     if (h2->error == NW_OK && h2->out.bytes == 0 && nw_http2_error_code(h2->wire) != 0 &&
         nw_http2_is_over(h2->wire))
         nw_h2_lost(h2, NW_BAD_MESSAGE);
 }
 
-/* ---- life ---- */
+/* ---- silence ---- */
 
 static void keepalive_fire(struct nw_timer *timer)
 {
@@ -154,6 +155,55 @@ static void keepalive_fire(struct nw_timer *timer)
         nw_timer_arm(timer, h2->options.ping_wait_ms);
     }
 }
+
+/* ---- what the peer owes ---- */
+
+/* A body's frames have the time of their body. */
+static uint64_t head_due_ms(const struct nw_h2 *h2)
+{
+    uint64_t since_ms = h2->stream_count == 0 ? nw_http2_cut_since_ms(h2->wire)
+                                              : nw_http2_head_since_ms(h2->wire);
+    return since_ms != 0 && h2->options.head_ms != 0 ? since_ms + h2->options.head_ms : 0;
+}
+
+uint64_t nw_h2_due_ms(const struct nw_h2 *h2)
+{
+    uint64_t due_ms = head_due_ms(h2);
+    if (h2->settings_ms == 0 || nw_http2_is_settled(h2->wire))
+        return due_ms;
+    uint64_t settled_ms = h2->settings_ms + SETTINGS_WAIT_MS;
+    return due_ms != 0 && due_ms < settled_ms ? due_ms : settled_ms;
+}
+
+uint32_t nw_h2_overdue_code(const struct nw_h2 *h2)
+{
+    uint64_t now_ms = nw_now_ms(), due_ms = nw_h2_due_ms(h2);
+    if (due_ms == 0 || now_ms < due_ms)
+        return NW_HTTP2_NO_ERROR;
+    return due_ms == head_due_ms(h2) ? NW_HTTP2_ENHANCE_YOUR_CALM : NW_HTTP2_SETTINGS_TIMEOUT;
+}
+
+/* Armed lazily: most heads are whole with the read that brings them. */
+static void watch_due(struct nw_h2 *h2)
+{
+    uint64_t due_ms = nw_h2_due_ms(h2);
+    if (due_ms != 0 && (!nw_timer_is_armed(&h2->overdue) || due_ms < h2->overdue.at_ms))
+        nw_timer_arm_at(&h2->overdue, due_ms);
+}
+
+static void overdue_fire(struct nw_timer *timer)
+{
+    struct nw_h2 *h2 = NW_CONTAINER_OF(timer, struct nw_h2, overdue);
+    uint32_t code = nw_h2_overdue_code(h2);
+    if (h2->error != NW_OK)
+        return;
+    if (code != NW_HTTP2_NO_ERROR)
+        nw_h2_abort(h2, code);
+    else
+        watch_due(h2);
+}
+
+/* ---- life ---- */
 
 nw_err nw_h2_new(const struct nw_h2_options *options, struct nw_h2 **out)
 {
@@ -187,6 +237,7 @@ nw_err nw_h2_new(const struct nw_h2_options *options, struct nw_h2 **out)
     nw_event_init(&h2->wake);
     nw_event_init(&h2->pinged);
     nw_timer_init(&h2->keepalive, keepalive_fire);
+    nw_timer_init(&h2->overdue, overdue_fire);
     nw_h2_chain_init(&h2->out, NULL, 0);
     h2->send_number = 1; /* no stream has seen it */
     h2->input_ms = nw_now_ms();
@@ -202,6 +253,7 @@ void nw_h2_free(struct nw_h2 *h2)
         return;
     NW_ASSERT(h2->stream_count == 0 && !h2->is_running);
     nw_timer_disarm(&h2->keepalive);
+    nw_timer_disarm(&h2->overdue);
     nw_list_remove(&h2->flush.node);
     nw_h2_chain_clear(&h2->out);
     nw_h2_spare_trim(h2);
@@ -217,9 +269,12 @@ void nw_h2_free(struct nw_h2 *h2)
 static nw_err feed(struct nw_h2 *h2, struct nw_slice bytes)
 {
     h2->input_ms = nw_now_ms();
+    if (NW_UNLIKELY(h2->settings_ms == 0))
+        h2->settings_ms = h2->input_ms;
     h2->is_framing = true;
     nw_err err = nw_http2_input(h2->wire, bytes, h2->input_ms);
     h2->is_framing = false;
+    watch_due(h2);
     nw_h2_touch(h2);
     nw_h2_deliver(h2);
     return err;
@@ -325,8 +380,10 @@ nw_err nw_h2_run(struct nw_h2 *h2, struct nw_buf *first)
 {
     NW_ASSERT(!h2->is_running);
     h2->is_running = true;
+    watch_due(h2);
     nw_err err = run(h2, first);
     h2->is_running = false;
+    nw_timer_disarm(&h2->overdue);
     if (err == NW_OK) {
         nw_http2_trim(h2->wire);
         nw_h2_spare_trim(h2);
@@ -343,11 +400,6 @@ void nw_h2_shutdown(struct nw_h2 *h2)
     nw_http2_shutdown(h2->wire);
     nw_h2_touch(h2);
     nw_event_set(&h2->wake);
-}
-
-uint64_t nw_h2_cut_since_ms(const struct nw_h2 *h2)
-{
-    return nw_http2_cut_since_ms(h2->wire);
 }
 
 void nw_h2_abort(struct nw_h2 *h2, uint32_t code)
@@ -373,6 +425,11 @@ unsigned nw_h2_slots_free(const struct nw_h2 *h2)
     if (most > h2->options.streams_max)
         most = h2->options.streams_max;
     return most > h2->stream_count ? most - h2->stream_count : 0;
+}
+
+bool nw_h2_has_begun(const struct nw_h2 *h2)
+{
+    return nw_http2_has_begun(h2->wire);
 }
 
 size_t nw_h2_memory_bytes(const struct nw_h2 *h2)

@@ -43,6 +43,7 @@ struct nw_h2_options {
      * connection that has no stream any more and whose last bytes nobody takes. 0: neither.
      */
     uint64_t idle_ms;
+    uint64_t head_ms;          /* from a header block's first byte to its last; 0: no bound */
     uint64_t ping_idle_ms;     /* client: silence with streams open, then PING; 0: never */
     uint64_t ping_wait_ms;     /* and the connection is lost (NW_TIMEOUT) without its answer */
     void *arg;
@@ -76,13 +77,21 @@ NW_YIELDS NW_MUST_CHECK nw_err nw_h2_run(struct nw_h2 *h2, struct nw_buf *first)
  * when the last stream has ended.
  */
 void nw_h2_shutdown(struct nw_h2 *h2);
-/* Since when its input is within a frame or header block that is not whole; 0: it is not. */
-uint64_t nw_h2_cut_since_ms(const struct nw_h2 *h2);
 /* GOAWAY(code) and the end, whatever is open. */
 void nw_h2_abort(struct nw_h2 *h2, uint32_t code);
 unsigned nw_h2_stream_count(const struct nw_h2 *h2);
+/* The peer has shown that it speaks HTTP/2: its SETTINGS are there. */
+bool nw_h2_has_begun(const struct nw_h2 *h2);
 /* Client: how many requests could be opened now; 0 after GOAWAY. */
 unsigned nw_h2_slots_free(const struct nw_h2 *h2);
+/*
+ * When the peer will have taken too long for the rest of a header block or preface, or of any frame
+ * while no stream is open (head_ms: then GOAWAY(ENHANCE_YOUR_CALM)), or to acknowledge SETTINGS
+ * (30 s: SETTINGS_TIMEOUT); 0: it owes neither. run watches it. Who has parked the stream does, and
+ * then calls nw_h2_abort with nw_h2_overdue_code, which is NO_ERROR before the time.
+ */
+uint64_t nw_h2_due_ms(const struct nw_h2 *h2);
+uint32_t nw_h2_overdue_code(const struct nw_h2 *h2);
 /* What it holds beside pooled buffers. */
 size_t nw_h2_memory_bytes(const struct nw_h2 *h2);
 /* Client: PING; NW_TIMEOUT when the peer's answer does not come within wait_ms. */
@@ -152,7 +161,7 @@ bool nw_h2_never_started(const struct nw_h2_stream *stream);
  */
 struct nw_event;
 struct nw_event *nw_h2_news(struct nw_h2_stream *stream);
-/* For priorities: the owner's pointer. */
+/* What the owner of the stream wants to find again; NULL at first. */
 void nw_h2_set_owner(struct nw_h2_stream *stream, void *owner);
 void *nw_h2_owner(const struct nw_h2_stream *stream);
 

@@ -59,10 +59,12 @@ struct nw_h2 {
     struct nw_event wake; /* for the fiber in nw_h2_run */
     struct nw_event pinged;
     struct nw_timer keepalive;
+    struct nw_timer overdue; /* the peer owes the rest of a head, or an acknowledgement */
     struct nw_h2_chain out;
     uint64_t framed_bytes; /* that entered `out`, ever */
     uint64_t left_bytes;   /* that the kernel took, ever */
     uint64_t input_ms;     /* of the last input */
+    uint64_t settings_ms;  /* since when SETTINGS are to be acknowledged; 0: no input yet */
     uint64_t taken_ms;     /* when the kernel last took something */
     uint64_t pinged_ms;    /* when the unanswered PING was sent; 0: none */
     size_t reserve_bytes;  /* client: set aside for windows */
@@ -85,6 +87,8 @@ void nw_h2_touch(struct nw_h2 *h2);
 void nw_h2_frame(struct nw_h2 *h2);
 /* Frames and sends what can be sent without waiting. */
 void nw_h2_flush(struct nw_h2 *h2);
+/* No new streams from here on: the owner is told, once. */
+void nw_h2_down(struct nw_h2 *h2);
 /* The connection is dead: every stream fails with err. */
 void nw_h2_lost(struct nw_h2 *h2, nw_err err);
 

@@ -204,12 +204,14 @@ static bool on_data(void *arg, struct nw_http2_stream *wire, struct nw_slice byt
     return false;
 }
 
-static void on_end(void *arg, struct nw_http2_stream *wire, struct nw_slice trailers)
+static bool on_end(void *arg, struct nw_http2_stream *wire, struct nw_slice trailers)
 {
     struct nw_h2_stream *stream = of(wire);
-    if (trailers.len != 0 && !text_add(&stream->trailers_in, NULL, 0, trailers))
+    bool is_taken = trailers.len == 0 || text_add(&stream->trailers_in, NULL, 0, trailers);
+    if (!is_taken)
         nw_h2_stream_fail(stream, NW_NO_MEMORY);
     news(stream);
+    return is_taken;
 }
 
 static nw_err error_of(const struct nw_h2_stream *stream)
@@ -233,12 +235,7 @@ static void on_close(void *arg, struct nw_http2_stream *wire)
 
 static void on_goaway(void *arg, uint32_t code)
 {
-    struct nw_h2 *h2 = arg;
-    if (h2->is_down)
-        return;
-    h2->is_down = true;
-    if (h2->options.on_down != NULL)
-        h2->options.on_down(h2->options.arg);
+    nw_h2_down(arg);
 }
 
 static void on_ping_answer(void *arg)
@@ -718,6 +715,7 @@ bool nw_h2_never_started(const struct nw_h2_stream *stream)
     const struct nw_h2 *h2 = stream->h2;
     if (stream->wire.is_unprocessed)
         return true;
+    /* The session tells of a head with the next frame: until then it is the last in h2->out. */
     return stream->error != NW_OK && (stream->head_at == 0 || stream->head_at > h2->left_bytes);
 }
 

@@ -13,6 +13,7 @@
 #include <errno.h>
 #include <sched.h>
 #include <seccomp.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -42,7 +43,7 @@ static const int allowed[] = {
     CALL(sync_file_range), CALL(ftruncate), CALL(fallocate), CALL(fadvise64), CALL(rename),
     CALL(renameat), CALL(renameat2), CALL(unlink), CALL(unlinkat), CALL(mkdir), CALL(mkdirat),
     CALL(rmdir), CALL(chmod), CALL(fchmod), CALL(fchmodat), CALL(umask), CALL(utimensat),
-    CALL(pipe), CALL(pipe2), CALL(dup), CALL(dup2), CALL(dup3), CALL(ioctl),
+    CALL(pipe), CALL(pipe2), CALL(dup), CALL(dup2), CALL(dup3),
     /* memory; mmap and mprotect have conditions */
     CALL(brk), CALL(munmap), CALL(mremap), CALL(madvise), CALL(mlock), CALL(mlock2), CALL(munlock),
     CALL(mincore), CALL(msync),
@@ -75,11 +76,16 @@ static const int deadly[] = {
 static bool add_conditions(scmp_filter_ctx filter)
 {
     static const int families[] = {AF_UNIX, AF_INET, AF_INET6};
+    /* Not TIOCSTI, which types into the terminal that newel was started from. */
+    static const unsigned requests[] = {TCGETS, FIONREAD, FIONBIO, SIOCGIFNAME, SIOCGIFINDEX};
     static const int settings[] = {PR_SET_NAME, PR_GET_NAME, PR_SET_TIMERSLACK, PR_GET_DUMPABLE};
     int failed = 0;
     for (size_t i = 0; i < NW_COUNT(families); i++)
         failed |= seccomp_rule_add(filter, SCMP_ACT_ALLOW, CALL(socket), 1,
                                    SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)families[i]));
+    for (size_t i = 0; i < NW_COUNT(requests); i++)
+        failed |= seccomp_rule_add(filter, SCMP_ACT_ALLOW, CALL(ioctl), 1,
+                                   SCMP_A1(SCMP_CMP_EQ, requests[i]));
     for (size_t i = 0; i < NW_COUNT(settings); i++)
         failed |= seccomp_rule_add(filter, SCMP_ACT_ALLOW, CALL(prctl), 1,
                                    SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)settings[i]));

@@ -52,8 +52,8 @@ bool nw_spawner_is_gone(const struct nw_spawner *spawner);
  * ---- asked and answered at once ----
  *
  * NW_PEER_CLOSED when the helper is gone, NW_TIMEOUT when it does not answer for ten seconds. The
- * *_now functions block, on any thread that may: main before the loop, offload jobs. The others are
- * the same for fibers.
+ * *_now functions block, on any thread that may: main before the loop, offload jobs. Fibers wait in
+ * nw_spawner_listen.
  */
 
 /*
@@ -75,8 +75,6 @@ void nw_spawner_take(struct nw_spawner *spawner);
  */
 NW_MUST_CHECK nw_err nw_spawner_open_file_now(struct nw_spawner *spawner, const char *path,
                                               int *out_fd);
-NW_YIELDS NW_MUST_CHECK nw_err nw_spawner_open_file(struct nw_spawner *spawner, const char *path,
-                                                    int *out_fd);
 /*
  * A listening socket for `addr` of the listener that stands as `text` in the configuration, as
  * struct nw_backend_ops.listen makes it.

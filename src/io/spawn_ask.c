@@ -155,36 +155,15 @@ static nw_err take_fd(const struct question *question, nw_err err, int *out_fd)
     return err;
 }
 
-/* NULL: no file has so long a path. */
-static struct nw_spawn_open *open_request(const char *path)
+nw_err nw_spawner_open_file_now(struct nw_spawner *spawner, const char *path, int *out_fd)
 {
     if (strlen(path) >= NW_SPAWN_PATH_BYTES)
-        return NULL;
+        return NW_INVALID; /* no file has so long a path */
     struct nw_spawn_open *request = nw_alloc_zero(sizeof *request);
     request->head = (struct nw_spawn_head){.bytes = sizeof *request, .kind = NW_SPAWN_OPEN};
     memcpy(request->path, path, strlen(path));
-    return request;
-}
-
-nw_err nw_spawner_open_file_now(struct nw_spawner *spawner, const char *path, int *out_fd)
-{
-    struct nw_spawn_open *request = open_request(path);
     struct question question = {.spawner = spawner, .request = request, .fd = -1};
-    if (request == NULL)
-        return NW_INVALID;
     nw_err err = take_fd(&question, ask(&question), out_fd);
-    nw_free(request);
-    return err;
-}
-
-nw_err nw_spawner_open_file(struct nw_spawner *spawner, const char *path, int *out_fd)
-{
-    struct nw_spawn_open *request = open_request(path);
-    struct question question = {.spawner = spawner, .request = request, .fd = -1};
-    if (request == NULL)
-        return NW_INVALID;
-    nw_err err = ask_in_lane(&question);
-    err = take_fd(&question, err, out_fd);
     nw_free(request);
     return err;
 }

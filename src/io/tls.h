@@ -2,7 +2,7 @@
  * tls.h - a stream becomes TLS in place, on either side; callers above cannot tell.
  *
  * OpenSSL 3.0 on a BIO of our own: one recv brings all the records that came, what a call wrote
- * leaves in one send. An idle session owns no buffer, but for a worker's last 32. RFC 8446, and
+ * leaves in one send. An idle session owns no buffer, but for a worker's last 64. RFC 8446, and
  * RFC 5246 with AEAD only. Plain HTTP where TLS is spoken is closed without an answer.
  *
  * Three kinds of objects, all immutable and counted, made off the hot path and shared by workers:

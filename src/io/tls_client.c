@@ -43,27 +43,10 @@ static uint64_t digest(const struct nw_tls_client_spec *spec)
     return key;
 }
 
-struct check {
-    struct nw_slice pem;
-    struct nw_text *why;
-    bool is_good;
-};
-
-static void check_ca(void *arg)
-{
-    struct check *check = arg;
-    STACK_OF(X509) *all = nw_tls_pem_read(NULL, check->pem, check->why);
-    check->is_good = all != NULL;
-    sk_X509_pop_free(all, X509_free);
-}
-
 nw_err nw_tls_client_new(const struct nw_tls_client_spec *spec, struct nw_text *why,
                          struct nw_tls_client **out)
 {
-    struct check check = {spec->ca_pem, why, true};
-    if (spec->ca_pem.len > 0)
-        nw_run_on_big_stack(check_ca, &check);
-    if (!check.is_good)
+    if (!nw_tls_pem_check(spec->ca_pem, why))
         return NW_INVALID;
     if (spec->name.len > HOST_MAX_BYTES) {
         nw_text_add_str(why, "the name is too long");

@@ -107,6 +107,28 @@ STACK_OF(X509) *nw_tls_pem_read(OSSL_LIB_CTX *lib, struct nw_slice pem, struct n
     return all;
 }
 
+struct check {
+    struct nw_slice pem;
+    struct nw_text *why;
+    bool is_good;
+};
+
+static void run_check(void *arg)
+{
+    struct check *check = arg;
+    STACK_OF(X509) *all = nw_tls_pem_read(NULL, check->pem, check->why);
+    check->is_good = all != NULL;
+    sk_X509_pop_free(all, X509_free);
+}
+
+bool nw_tls_pem_check(struct nw_slice pem, struct nw_text *why)
+{
+    struct check check = {pem, why, true};
+    if (pem.len > 0)
+        nw_run_on_big_stack(run_check, &check);
+    return check.is_good;
+}
+
 static const char *why_no_key(struct nw_slice pem)
 {
     if (holds(pem, "ENCRYPTED"))

@@ -27,7 +27,7 @@ enum {
     NW_TLS_RECORD_BYTES = 16 * 1024,
     NW_TLS_SIGNED_PER_TURN = 4,
     NW_TLS_SESSIONS_MAX = 256, /* kept per worker for resuming as a client */
-    NW_TLS_WARM_MAX = 32,      /* sessions of a worker that keep OpenSSL's buffers */
+    NW_TLS_WARM_MAX = 64,      /* sessions of a worker that keep OpenSSL's buffers */
     NW_TLS_SID_BYTES = 32,
 };
 
@@ -79,6 +79,8 @@ struct nw_slice nw_tls_identity_ocsp(const struct nw_tls_identity *identity, int
 
 /* All certificates of a PEM text into a stack of X509 of `lib`; NULL and a sentence otherwise. */
 STACK_OF(X509) *nw_tls_pem_read(OSSL_LIB_CTX *lib, struct nw_slice pem, struct nw_text *why);
+/* Can authorities be parsed out of it? An empty text is fine. On whichever stack. */
+bool nw_tls_pem_check(struct nw_slice pem, struct nw_text *why);
 void nw_tls_sha256(const void *bytes, size_t count, uint8_t out[32]);
 
 /* ---- tickets ---- */

@@ -91,26 +91,6 @@ static void digest_policy(struct nw_tls_server *server)
     nw_tls_sha256(parts, sizeof parts, server->policy_digest);
 }
 
-static void check_ca(void *arg)
-{
-    struct nw_text *why = ((void **)arg)[0];
-    const struct nw_slice *pem = ((void **)arg)[1];
-    bool *is_good = ((void **)arg)[2];
-    STACK_OF(X509) *all = nw_tls_pem_read(NULL, *pem, why);
-    *is_good = all != NULL;
-    sk_X509_pop_free(all, X509_free);
-}
-
-/* Can these authorities be parsed? On whichever stack. */
-static bool has_good_ca(struct nw_slice pem, struct nw_text *why)
-{
-    bool is_good = true;
-    void *args[] = {why, &pem, &is_good};
-    if (pem.len > 0)
-        nw_run_on_big_stack(check_ca, args);
-    return is_good;
-}
-
 nw_err nw_tls_server_new(const struct nw_tls_server_spec *spec, struct nw_text *why,
                          struct nw_tls_server **out)
 {
@@ -118,7 +98,7 @@ nw_err nw_tls_server_new(const struct nw_tls_server_spec *spec, struct nw_text *
         nw_text_add_str(why, "there is no certificate");
         return NW_INVALID;
     }
-    if (!has_good_ca(spec->client_ca_pem, why))
+    if (!nw_tls_pem_check(spec->client_ca_pem, why))
         return NW_INVALID;
     struct nw_tls_server *server = nw_alloc_zero(sizeof *server);
     atomic_init(&server->refs, 1);

@@ -101,6 +101,8 @@ void nw_tls_trouble_note(struct nw_tls_worker *worker, const struct nw_tls *tls)
     const char *sentence = sentence_of_word(word);
     if (sentence == NULL && is_verdict)
         sentence = X509_verify_cert_error_string(verdict);
+    if (sentence == NULL && reason == SSL_R_WRONG_VERSION_NUMBER)
+        sentence = "what the other side sent is not TLS";
     if (sentence == NULL)
         sentence = ERR_reason_error_string(error);
     nw_tls_trouble_say(worker, word, sentence != NULL ? sentence : "the handshake failed");

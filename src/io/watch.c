@@ -23,7 +23,8 @@ struct nw_watch {
 };
 
 enum {
-    CHANGES = IN_CLOSE_WRITE | IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO | IN_ATTRIB,
+    CHANGES = IN_CLOSE_WRITE | IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO | IN_ATTRIB |
+              IN_MOVE_SELF | IN_DELETE_SELF, /* another folder may take its place */
 };
 
 nw_err nw_watch_new(struct nw_watch **out)

@@ -21,8 +21,8 @@ struct nw_watch;
 /* NW_TOO_MANY_FILES: the system grants no more watches. */
 NW_MUST_CHECK nw_err nw_watch_new(struct nw_watch **out);
 /*
- * The folders of the path, of what it resolves to, and of every link on the way. False: one of them
- * cannot be watched.
+ * The folders of the path, of what it resolves to, and of every link on the way: what is in them,
+ * and that they stay where they are. False: one of them cannot be watched.
  */
 bool nw_watch_path(struct nw_watch *watch, const char *path);
 /* From now on: on_change, on the loop's stack, for any change in one of the folders. */

@@ -374,7 +374,8 @@ NW_YIELDS static void serve(struct nw_peer_shared *shared)
     nw_err err = ops_of(shared)->run(&shared->conn);
     shared->is_running = false;
     nw_timer_disarm(&shared->tick);
-    if (err != NW_PEER_CLOSED && err != NW_OK && err != NW_CANCELLED && shared->try_count != 0)
+    bool is_told = err != NW_PEER_CLOSED && err != NW_OK && err != NW_CANCELLED;
+    if (is_told && (shared->try_count != 0 || err == NW_NOT_HTTP2))
         nw_log(nw_peer_log(), NW_WARN, "peer.lost", "service=%s node=%s streams=%u reason=%s",
                node->group->name, node->address, shared->try_count, nw_err_text(err));
     nw_scope_close(&pings);

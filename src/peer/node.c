@@ -485,12 +485,10 @@ static void gather(const struct nw_peer_node *node, uint32_t now_s, struct nw_ej
 
 void nw_peer_node_tell_failing(struct nw_peer_node *node, const char *reason, uint64_t now_ms)
 {
-    uint64_t told_ms = atomic_load_explicit(&node->told_failing_ms, memory_order_relaxed);
-    if (told_ms != 0 && now_ms - told_ms < TELL_FAILING_EVERY_MS)
-        return;
-    if (atomic_compare_exchange_strong(&node->told_failing_ms, &told_ms, now_ms))
-        nw_log(nw_peer_log(), NW_WARN, "peer.failing", "service=%s node=%s reason=%s",
-               node->group->name, node->address, reason);
+    uint64_t unsaid;
+    if (nw_quiet_is_due(&node->failing, now_ms, TELL_FAILING_EVERY_MS, &unsaid))
+        nw_log(nw_peer_log(), NW_WARN, "peer.failing", "service=%s node=%s reason=%s unsaid=%llu",
+               node->group->name, node->address, reason, (unsigned long long)unsaid);
 }
 
 void nw_peer_node_failed(struct nw_peer_node *node, bool is_refused, uint64_t now_ms)

@@ -16,6 +16,7 @@
 #include <stdatomic.h>
 
 #include "base/metric.h"
+#include "base/quiet.h"
 #include "io/fiber.h"
 #include "io/sync.h"
 #include "io/timer.h"
@@ -173,7 +174,7 @@ struct nw_peer_node {
     _Atomic uint64_t eject_until_ms;
     _Atomic uint64_t slow_since_ms;
     _Atomic uint64_t returned_at_ms; /* from an ejection: older failures do not count */
-    _Atomic uint64_t told_failing_ms; /* when the log last said so */
+    struct nw_quiet failing; /* what the log says of it */
     _Atomic bool has_trouble;         /* trouble says something */
     _Atomic uint32_t learned_idle_ms;
     _Atomic uint64_t learned_at_ms;

@@ -28,6 +28,7 @@ enum {
     CONNECTION_STEP_BYTES = 32 * 1024,
     RFC_WINDOW_BYTES = 65535,
     SETTINGS_MAX = 6,
+    EXCESS_MAX = NW_HTTP2_GLITCHES_MAX + 1, /* streams beyond the offer, each a glitch */
 };
 
 static const char *const code_names[] = {
@@ -143,8 +144,9 @@ static nw_err submit_settings(struct nw_http2 *http2, const struct nw_http2_opti
     if (options->is_client) {
         entries[count++] = (nghttp2_settings_entry){NGHTTP2_SETTINGS_ENABLE_PUSH, 0};
     } else {
-        entries[count++] = (nghttp2_settings_entry){NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS,
-                                                    options->streams_max};
+        /* First: tell_streams_max knows where it stands. */
+        entries[count++] = (nghttp2_settings_entry){
+            NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, options->streams_max + EXCESS_MAX};
         entries[count++] = (nghttp2_settings_entry){NGHTTP2_SETTINGS_NO_RFC7540_PRIORITIES, 1};
     }
     entries[count++] = (nghttp2_settings_entry){NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE,
@@ -203,8 +205,9 @@ nw_err nw_http2_new(const struct nw_http2_options *options, struct nw_http2 **ou
     http2->is_client = options->is_client;
     http2->is_https = options->is_https;
     http2->head_max_bytes = options->head_max_bytes;
+    http2->streams_max = options->streams_max;
     http2->stream_window_bytes = options->stream_window_bytes;
-    http2->cut.left_bytes = options->is_client ? 0 : NGHTTP2_CLIENT_MAGIC_LEN;
+    nw_http2_scan_start(&http2->scan, options->is_client);
     http2->memory.max_bytes =
         options->memory_max_bytes != 0 ? options->memory_max_bytes : MEMORY_MAX_BYTES;
     nw_err err = open_session(http2);
@@ -243,66 +246,45 @@ static void open_connection_window(struct nw_http2 *http2)
                                                        (int32_t)freed));
 }
 
-/* RFC 9113 section 4.1. */
-static void head_ended(struct nw_http2_cut *cut)
-{
-    const uint8_t *head = cut->head;
-    bool is_block = head[3] == NGHTTP2_HEADERS || head[3] == NGHTTP2_CONTINUATION;
-    cut->have_bytes = 0;
-    cut->left_bytes = (uint32_t)head[0] << 16 | (uint32_t)head[1] << 8 | head[2];
-    cut->is_in_block = is_block && (head[4] & NGHTTP2_FLAG_END_HEADERS) == 0;
-}
-
-static void follow_frames(struct nw_http2_cut *cut, struct nw_slice bytes, uint64_t now_ms)
-{
-    while (bytes.len > 0) {
-        size_t want_bytes = cut->left_bytes;
-        if (want_bytes == 0)
-            want_bytes = sizeof cut->head - cut->have_bytes;
-        struct nw_slice piece = nw_slice_first(bytes, want_bytes);
-        bytes = nw_slice_skip(bytes, piece.len);
-        if (cut->left_bytes != 0) {
-            cut->left_bytes -= (uint32_t)piece.len;
-            continue;
-        }
-        if (cut->have_bytes == 0 && !cut->is_in_block)
-            cut->since_ms = now_ms;
-        memcpy(cut->head + cut->have_bytes, piece.ptr, piece.len);
-        cut->have_bytes += (uint8_t)piece.len;
-        if (cut->have_bytes == sizeof cut->head)
-            head_ended(cut);
-    }
-}
-
-uint64_t nw_http2_cut_since_ms(const struct nw_http2 *http2)
-{
-    const struct nw_http2_cut *cut = &http2->cut;
-    bool is_cut = cut->left_bytes != 0 || cut->have_bytes != 0 || cut->is_in_block;
-    return is_cut ? cut->since_ms : 0;
-}
-
 nw_err nw_http2_input(struct nw_http2 *http2, struct nw_slice bytes, uint64_t now_ms)
 {
     http2->now_ms = now_ms;
-    follow_frames(&http2->cut, bytes, now_ms);
     if (http2->is_failed)
         return NW_NO_MEMORY;
     if (http2->is_aborted)
         return NW_BAD_MESSAGE;
+    if (NW_UNLIKELY(http2->is_within_settings))
+        nw_http2_settings_begin(http2);
     ssize_t read = nghttp2_session_mem_recv(http2->session, (const uint8_t *)bytes.ptr, bytes.len);
     if (read == NGHTTP2_ERR_NOMEM || http2->is_failed) {
         http2->is_failed = true;
         return NW_NO_MEMORY;
     }
-    if (read < 0) { /* no preface, a flood: nghttp2 has no GOAWAY for these */
-        nw_http2_abort(http2, read == NGHTTP2_ERR_FLOODED ? NW_HTTP2_ENHANCE_YOUR_CALM
-                                                          : NW_HTTP2_PROTOCOL_ERROR);
+    if (read < 0) { /* no preface, or one of its floods: nghttp2 has no GOAWAY for these */
+        nw_http2_abort(http2, read == NGHTTP2_ERR_BAD_CLIENT_MAGIC ? NW_HTTP2_PROTOCOL_ERROR
+                                                                   : NW_HTTP2_ENHANCE_YOUR_CALM);
         return NW_BAD_MESSAGE;
     }
+    nw_http2_scan(&http2->scan, bytes, now_ms);
     open_connection_window(http2);
     if (http2->is_aborted)
         return NW_BAD_MESSAGE;
     return NW_OK;
+}
+
+/*
+ * nghttp2 ends the connection for a stream beyond the limit that the peer has acknowledged. The RFC
+ * leaves it to us (section 5.1.2), and one stream refused, which may be asked for again, is enough:
+ * so nghttp2 is told of more streams than the peer, and the owner refuses what is too many.
+ */
+static void tell_streams_max(struct nw_http2 *http2, uint8_t *frame, size_t bytes)
+{
+    enum { TYPE_AT = 3, ENTRY_AT = 9, VALUE_AT = ENTRY_AT + 2 };
+    http2->is_greeted = true;
+    NW_ASSERT(bytes >= VALUE_AT + 4 && frame[TYPE_AT] == NGHTTP2_SETTINGS);
+    NW_ASSERT(frame[ENTRY_AT + 1] == NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS);
+    for (unsigned i = 0; i < 4; i++)
+        frame[VALUE_AT + i] = (uint8_t)(http2->streams_max >> (24 - 8 * i));
 }
 
 nw_err nw_http2_output(struct nw_http2 *http2, struct nw_slice *out_bytes)
@@ -315,6 +297,8 @@ nw_err nw_http2_output(struct nw_http2 *http2, struct nw_slice *out_bytes)
         http2->is_failed = true;
         return NW_NO_MEMORY;
     }
+    if (NW_UNLIKELY(!http2->is_greeted && bytes != 0 && !http2->is_client))
+        tell_streams_max(http2, (uint8_t *)(uintptr_t)data, (size_t)bytes);
     *out_bytes = nw_slice_of((const char *)data, (size_t)bytes);
     return NW_OK;
 }
@@ -337,6 +321,16 @@ uint32_t nw_http2_error_code(const struct nw_http2 *http2)
     return http2->error_code;
 }
 
+bool nw_http2_is_settled(const struct nw_http2 *http2)
+{
+    return http2->is_settled;
+}
+
+bool nw_http2_has_begun(const struct nw_http2 *http2)
+{
+    return http2->settings_count > 0;
+}
+
 size_t nw_http2_memory_bytes(const struct nw_http2 *http2)
 {
     return http2->memory.used_bytes + sizeof *http2;
@@ -351,9 +345,15 @@ void nw_http2_trim(struct nw_http2 *http2)
 
 /* ---- streams ---- */
 
+/* No new streams: one side has said that it goes. */
+static bool is_going(const struct nw_http2 *http2)
+{
+    return http2->is_peer_going || http2->is_aborted || http2->is_failed || http2->is_shutting;
+}
+
 uint32_t nw_http2_peer_streams_max(const struct nw_http2 *http2)
 {
-    if (http2->is_peer_going || http2->is_aborted || http2->is_failed || http2->is_shutting)
+    if (is_going(http2))
         return 0;
     return nghttp2_session_get_remote_settings(http2->session,
                                                NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS);
@@ -363,8 +363,7 @@ nw_err nw_http2_request(struct nw_http2 *http2, struct nw_http2_stream *stream,
                         struct nw_slice head, bool is_end)
 {
     NW_ASSERT(http2->is_client && stream->id == 0);
-    if (nw_http2_peer_streams_max(http2) == 0 && (http2->is_peer_going || http2->is_shutting ||
-                                                  http2->is_aborted || http2->is_failed))
+    if (is_going(http2))
         return NW_DRAINING;
     struct nw_http2_fields fields;
     fields.message_number = http2->sent_count++;

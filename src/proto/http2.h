@@ -77,7 +77,6 @@ struct nw_http2_stream {
     bool is_peer_reset;   /* the peer sent RST_STREAM */
     bool is_unprocessed;  /* the peer said that it did not begin on it */
     bool is_reset;        /* we asked for RST_STREAM */
-    bool is_writing;      /* the owner has frames to come: not ended */
     bool is_deferred;     /* nghttp2 waits for nw_http2_stream_resume */
 };
 
@@ -99,10 +98,16 @@ struct nw_http2_events {
     struct nw_http2_stream *(*on_request)(void *arg, const struct nw_http2_head *head);
     /* Client: a head, informational or final. */
     void (*on_answer)(void *arg, struct nw_http2_stream *stream, const struct nw_http2_head *head);
-    /* Held against the windows until nw_http2_consume; false: no memory, the stream is reset. */
+    /*
+     * Held against the windows until nw_http2_consume. False: no memory; the stream is reset, and
+     * no end of it is told, because what was left out belongs before it.
+     */
     bool (*on_data)(void *arg, struct nw_http2_stream *stream, struct nw_slice bytes);
-    /* END_STREAM; trailers as lines, without those of framing, routing and credentials. */
-    void (*on_end)(void *arg, struct nw_http2_stream *stream, struct nw_slice trailers);
+    /*
+     * END_STREAM; trailers as lines, without those of framing, routing and credentials. False: no
+     * memory for them; the stream is reset and has not ended.
+     */
+    bool (*on_end)(void *arg, struct nw_http2_stream *stream, struct nw_slice trailers);
     /* The session knows the stream no more; the owner must not name it again. */
     void (*on_close)(void *arg, struct nw_http2_stream *stream);
     /* Client: no new streams from here on. */
@@ -143,7 +148,7 @@ void nw_http2_free(struct nw_http2 *http2);
  */
 NW_MUST_CHECK nw_err nw_http2_input(struct nw_http2 *http2, struct nw_slice bytes,
                                     uint64_t now_ms);
-/* Since when the input is within a frame, header block or preface; 0: it is between two. */
+/* Since when the input is within a frame, block or preface that is not whole; 0: it is not. */
 uint64_t nw_http2_cut_since_ms(const struct nw_http2 *http2);
 /*
  * The next frames, valid until the next call; empty when there is nothing more, or on_frame had no
@@ -155,6 +160,12 @@ bool nw_http2_has_output(const struct nw_http2 *http2);
 bool nw_http2_is_over(const struct nw_http2 *http2);
 /* Of the GOAWAY that we sent or got, whichever was first and not NO_ERROR; 0. */
 uint32_t nw_http2_error_code(const struct nw_http2 *http2);
+/* Since when the input is within a header block or preface that is not whole; 0: it is not. */
+uint64_t nw_http2_head_since_ms(const struct nw_http2 *http2);
+/* The peer's first words have come, and they were SETTINGS. */
+bool nw_http2_has_begun(const struct nw_http2 *http2);
+/* The peer acknowledged our SETTINGS. */
+bool nw_http2_is_settled(const struct nw_http2 *http2);
 size_t nw_http2_memory_bytes(const struct nw_http2 *http2);
 /* Gives back what is kept for the next streams. */
 void nw_http2_trim(struct nw_http2 *http2);

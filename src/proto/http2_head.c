@@ -197,10 +197,12 @@ static NW_NOINLINE bool cookie_to_end(struct nw_http2 *http2)
     return true;
 }
 
-/* A further crumb goes to the end of the cookie line. */
+/* A further crumb goes to the end of the cookie line; an empty one would leave a blank there. */
 static void join_crumb(struct nw_http2 *http2, struct nw_slice value)
 {
     struct nw_http2_build *build = &http2->build;
+    if (value.len == 0)
+        return;
     bool is_last = build->cookie_end + 2 == build->len;
     if (NW_UNLIKELY(!is_last && !cookie_to_end(http2))) {
         build->is_too_large = true;

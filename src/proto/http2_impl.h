@@ -16,6 +16,7 @@ enum {
     NW_HTTP2_MEMORY_CLASSES = 32, /* of 64 bytes each: 64, 128 … 2048 */
     NW_HTTP2_SPARE_MAX_BYTES = 64 * 1024,
     NW_HTTP2_NV_MAX = NW_HTTP1_FIELDS_MAX + 4,
+    NW_HTTP2_GAPS_MAX = 8, /* runs of skipped ids that are remembered */
 };
 
 struct nw_http2_block;
@@ -60,26 +61,37 @@ struct nw_http2_build {
     bool is_head_method;
 };
 
-/* Where the input stands between frames; nghttp2 does not tell. */
-struct nw_http2_cut {
-    uint64_t since_ms;   /* when the frame or header block began */
-    uint32_t left_bytes; /* of the preface or the frame's payload */
-    uint8_t have_bytes;  /* of the frame's head */
+/* Where in the peer's frames we are (http2_scan.c). */
+struct nw_http2_scan {
+    uint64_t since_ms;   /* when the frame, header block or preface began */
+    uint32_t left_bytes; /* of the frame's payload, or the preface */
     uint8_t head[9];
-    bool is_in_block;    /* CONTINUATION must follow */
+    uint8_t have_bytes; /* of head */
+    bool is_of_block;   /* that payload belongs to a header block, or is the preface */
+    bool is_open;       /* CONTINUATION must follow */
+};
+void nw_http2_scan_start(struct nw_http2_scan *scan, bool is_client);
+void nw_http2_scan(struct nw_http2_scan *scan, struct nw_slice bytes, uint64_t now_ms);
+
+/* Ids that the peer left out: streams that never were. */
+struct nw_http2_gap {
+    int32_t first;
+    int32_t last;
 };
 
 struct nw_http2 {
     nghttp2_session *session;
-    struct nw_http2_cut cut;
     const struct nw_http2_events *events;
     void *arg;
     struct nw_http2_memory memory;
     struct nw_http2_build build;
+    struct nw_http2_scan scan;
     uint64_t now_ms;
     uint64_t glitch_since_ms;
     uint32_t glitch_count;  /* in this window of time */
     uint32_t settings_count;
+    uint32_t streams_max;  /* server: that the peer was offered */
+    size_t queued_count;   /* frames that waited when a SETTINGS frame of the peer's began */
     uint32_t sent_count; /* heads */
     int32_t calm_credit;    /* of PING and WINDOW_UPDATE that our own frames explain */
     int32_t order_credit;   /* of PRIORITY frames that requests explain */
@@ -88,10 +100,16 @@ struct nw_http2 {
     uint32_t error_code;
     int64_t held_bytes; /* of DATA, all streams */
     int32_t last_id;    /* of the peer's GOAWAY */
+    int32_t highest_id; /* server: that the peer opened */
+    struct nw_http2_gap gaps[NW_HTTP2_GAPS_MAX]; /* a ring */
+    uint32_t gap_count; /* ever */
     bool is_client;
     bool is_https;
     bool is_shutting;   /* the notice was sent */
     bool is_shut;       /* and the last GOAWAY was submitted */
+    bool is_greeted;    /* our first SETTINGS were framed */
+    bool is_within_settings; /* the peer's SETTINGS have begun and not ended */
+    bool is_settled;    /* the peer acknowledged our SETTINGS */
     bool is_peer_going; /* it sent GOAWAY */
     bool is_aborted;
     bool is_failed; /* nghttp2 itself gave up */
@@ -126,6 +144,8 @@ NW_MUST_CHECK nw_err nw_http2_fields_of_trailers(struct nw_slice lines,
 
 /* The callbacks of reading (http2_read.c). */
 void nw_http2_read_callbacks(nghttp2_session_callbacks *callbacks);
+/* Once more at each input, for frames of ours that came between. */
+void nw_http2_settings_begin(struct nw_http2 *http2);
 void nw_http2_glitch_count(struct nw_http2 *http2, nw_http2_glitch kind);
 
 #endif

@@ -9,6 +9,11 @@
  * 200 in ten seconds end the connection. Frames that our own explain do not: a client that reports
  * every answer's DATA with a WINDOW_UPDATE, or measures the path with a PING each, is in its
  * rights, so each DATA frame of ours excuses two of those; each request excuses two of priority.
+ *
+ * Where nghttp2 is milder than RFC 9113 we look ourselves. HEADERS below the highest id it reads
+ * over, as trailers of a stream that was reset meanwhile; but an id that was left out was never
+ * opened. And when SETTINGS push a stream's window beyond 2^31-1 it resets the stream: seen by the
+ * frames that they made wait, of which only the acknowledgement belongs there.
  */
 #include "proto/http2_impl.h"
 
@@ -121,6 +126,22 @@ static void answer_came(struct nw_http2 *http2, struct nw_http2_stream *stream)
     http2->events->on_answer(http2->arg, stream, &head);
 }
 
+/*
+ * Of a stream that we reset something may be missing: it must not look whole. (nghttp2 1.52 tells
+ * no end of such a stream, but promises nothing.)
+ */
+static void end_came(struct nw_http2 *http2, struct nw_http2_stream *stream,
+                     struct nw_slice trailers)
+{
+    if (stream == NULL || stream->is_reset)
+        return;
+    stream->is_read_ended = true;
+    if (http2->events->on_end(http2->arg, stream, trailers))
+        return;
+    stream->is_read_ended = false;
+    nw_http2_stream_reset(http2, stream, NW_HTTP2_ENHANCE_YOUR_CALM);
+}
+
 static void head_came(struct nw_http2 *http2, const nghttp2_frame *frame)
 {
     struct nw_http2_build *build = &http2->build;
@@ -132,13 +153,46 @@ static void head_came(struct nw_http2 *http2, const nghttp2_frame *frame)
         rst(http2, id, NW_HTTP2_PROTOCOL_ERROR);
     } else if (build->is_request) {
         request_came(http2, id);
-    } else if (stream != NULL && build->is_trailers) {
-        stream->is_read_ended = true;
-        http2->events->on_end(http2->arg, stream, nw_slice_of(build->text, build->len));
+    } else if (build->is_trailers) {
+        end_came(http2, stream, nw_slice_of(build->text, build->len));
     } else if (stream != NULL) {
         answer_came(http2, stream);
     }
     nw_http2_build_reset(http2);
+}
+
+/* ---- where nghttp2 is milder ---- */
+
+/* RFC 9113 section 5.1.1: ids only grow. The last few runs that were left out are remembered. */
+static void id_came(struct nw_http2 *http2, int32_t id)
+{
+    if (http2->is_client || id % 2 == 0)
+        return;
+    if (id > http2->highest_id) {
+        if (NW_UNLIKELY(id > http2->highest_id + 2))
+            http2->gaps[http2->gap_count++ % NW_HTTP2_GAPS_MAX] =
+                (struct nw_http2_gap){http2->highest_id + 1, id - 1};
+        http2->highest_id = id;
+        return;
+    }
+    for (unsigned i = 0; i < NW_HTTP2_GAPS_MAX; i++)
+        if (id >= http2->gaps[i].first && id <= http2->gaps[i].last)
+            nw_http2_abort(http2, NW_HTTP2_PROTOCOL_ERROR);
+}
+
+void nw_http2_settings_begin(struct nw_http2 *http2)
+{
+    http2->is_within_settings = true;
+    http2->queued_count = nghttp2_session_get_outbound_queue_size(http2->session);
+}
+
+/* RFC 9113 section 6.9.2. What was queued beside the acknowledgement resets a stream. */
+static void settings_end(struct nw_http2 *http2)
+{
+    size_t count = nghttp2_session_get_outbound_queue_size(http2->session);
+    http2->is_within_settings = false;
+    if (NW_UNLIKELY(count > http2->queued_count + 1))
+        nw_http2_abort(http2, NW_HTTP2_FLOW_CONTROL_ERROR);
 }
 
 /* ---- other frames ---- */
@@ -156,11 +210,8 @@ static void data_came(struct nw_http2 *http2, const nghttp2_frame *frame)
     bool is_end = (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0;
     if (!is_end && frame->hd.length == frame->data.padlen)
         nw_http2_glitch_count(http2, NW_HTTP2_GLITCH_EMPTY_DATA);
-    struct nw_http2_stream *stream = is_end ? stream_of(http2, frame->hd.stream_id) : NULL;
-    if (stream == NULL)
-        return;
-    stream->is_read_ended = true;
-    http2->events->on_end(http2->arg, stream, NW_SLICE(""));
+    if (is_end)
+        end_came(http2, stream_of(http2, frame->hd.stream_id), NW_SLICE(""));
 }
 
 static void reset_came(struct nw_http2 *http2, const nghttp2_frame *frame)
@@ -175,8 +226,11 @@ static void reset_came(struct nw_http2 *http2, const nghttp2_frame *frame)
 
 static void settings_came(struct nw_http2 *http2, const nghttp2_frame *frame)
 {
-    if ((frame->hd.flags & NGHTTP2_FLAG_ACK) != 0)
+    if ((frame->hd.flags & NGHTTP2_FLAG_ACK) != 0) {
+        http2->is_settled = true;
         return;
+    }
+    settings_end(http2);
     if (http2->settings_count++ > 0)
         nw_http2_glitch_count(http2, NW_HTTP2_GLITCH_SETTINGS);
     http2->events->on_settings(http2->arg);
@@ -218,7 +272,11 @@ static void ping_came(struct nw_http2 *http2, const nghttp2_frame *frame)
 static int on_begin_frame(nghttp2_session *session, const nghttp2_frame_hd *head, void *arg)
 {
     struct nw_http2 *http2 = arg;
-    if (NW_UNLIKELY(head->type == NGHTTP2_PRIORITY && head->stream_id == 0))
+    if (head->type == NGHTTP2_HEADERS)
+        id_came(http2, head->stream_id);
+    else if (head->type == NGHTTP2_SETTINGS && (head->flags & NGHTTP2_FLAG_ACK) == 0)
+        nw_http2_settings_begin(http2);
+    else if (NW_UNLIKELY(head->type == NGHTTP2_PRIORITY && head->stream_id == 0))
         nw_http2_abort(http2, NW_HTTP2_PROTOCOL_ERROR);
     else if (NW_UNLIKELY(head->type == NGHTTP2_PRIORITY))
         explain(http2, &http2->order_credit, NW_HTTP2_GLITCH_PRIORITY);

@@ -1,6 +1,8 @@
 """TLS to nodes: who does not prove who it is gets nothing of a request."""
 
+import contextlib
 import socket
+import threading
 
 import pytest
 
@@ -98,6 +100,25 @@ def test_a_plain_node_behind_tls_settings_is_refused(newel, origin, certificates
     edge = newel(site(origin, service=trusting(certificates)))
     assert edge.get("/").status == 502
     assert origin.requests == []
+
+
+def test_a_node_that_answers_the_hello_in_plain_http_is_called_that(newel, certificates):
+    def serve():
+        sock, _ = listener.accept()
+        with sock, contextlib.suppress(OSError):
+            sock.recv(2000)
+            sock.sendall(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n")
+            while sock.recv(2000):
+                pass
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        server = threading.Thread(target=serve)
+        server.start()
+        address = "127.0.0.1:%d" % listener.getsockname()[1]
+        edge = newel(site(address, service=trusting(certificates)))
+        assert edge.post("/", b"x").status == 502
+        server.join()
+        assert edge.node(address)["trouble"] == "what the other side sent is not TLS"
 
 
 def test_trouble_is_over_when_the_node_proves_itself(newel, node, certificates):

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import ssl
 import threading
@@ -199,6 +200,66 @@ def test_another_authority_for_clients_is_taken_without_a_reload(newel, certific
     with open(ca, "a") as out:
         out.write(open(certificates.other.ca).read())
     eventually(lambda: settle(edge) or is_let_in(), "the new authority")
+
+
+def refused_files(edge):
+    return [line for line in edge.stderr if "event=tls.file_refused" in line]
+
+
+def test_a_broken_authority_is_refused_and_keeps_nothing_else_back(newel, certificates):
+    pair = certificates.server("shop.example")
+    ca = os.path.join(certificates.folder, "clients.pem")
+    shutil.copy(certificates.ca, ca)
+    edge = serve(newel, pair, clients={"ca": ca})
+    ada = certificates.context(client=certificates.client("ada"))
+
+    def served_to_ada():
+        with TlsWire(edge.address, ada, "shop.example", edge.transcript) as wire:
+            assert wire.ask("GET", "/").response().status == 200
+            return wire.serial
+    assert served_to_ada() == pair.serial
+    with open(ca, "w") as out:
+        out.write("half of a file\n")
+    eventually(lambda: settle(edge) or refused_files(edge), "the refusal")
+    line = refused_files(edge)[0]
+    assert f"for=listen[0].tls file={ca}" in line and "no certificate in it" in line
+    one = edge.control("tls")["tls"]["listeners"][0]
+    assert "no certificate in it" in one["ca_refused"] and "refused" not in one["certificates"][0]
+    assert "new authorities are refused" in edge.command("tls").stdout
+    renewed = pair.renew()
+    eventually(lambda: settle(edge) or served_to_ada() == renewed, "the new certificate")
+    os.remove(ca)
+    eventually(lambda: settle(edge) or "no such file" in refused_files(edge)[-1], "the refusal")
+    shutil.copy(certificates.ca, ca)
+    eventually(lambda: settle(edge) or any("event=tls.file_renewed" in line for line in edge.stderr),
+               "the authority")
+    assert "ca_refused" not in edge.control("tls")["tls"]["listeners"][0]
+    assert served_to_ada() == renewed
+
+
+def test_a_broken_authority_for_nodes_is_said(newel, certificates):
+    ca = os.path.join(certificates.folder, "nodes.pem")
+    shutil.copy(certificates.ca, ca)
+    edge = newel({"newel": 1, "admin": "127.0.0.1:0", "listen": ["127.0.0.1:0"],
+                  "services": {"shop": {"nodes": ["127.0.0.1:9"], "tls": {"ca": ca}}},
+                  "routes": [{"path": "/", "service": "shop"}]})
+    with open(ca, "w") as out:
+        out.write("half of a file\n")
+    eventually(lambda: settle(edge) or refused_files(edge), "the refusal")
+    assert "for=services.shop.tls" in refused_files(edge)[0]
+    assert "no certificate in it" in edge.control("tls")["tls"]["services"][0]["ca_refused"]
+
+
+def test_broken_ticket_keys_are_refused(newel, certificates):
+    keys = os.path.join(certificates.folder, "tickets.key")
+    with open(keys, "wb") as out:
+        out.write(os.urandom(80))
+    edge = serve(newel, certificates.server("shop.example"), tickets=f"file:{keys}")
+    with open(keys, "wb") as out:
+        out.write(os.urandom(79))
+    eventually(lambda: settle(edge) or refused_files(edge), "the refusal")
+    assert "79 bytes" in refused_files(edge)[0]
+    assert "new keys of tickets are refused" in edge.command("tls").stdout
 
 
 def test_the_end_of_a_certificate_is_announced_twice(newel, certificates):

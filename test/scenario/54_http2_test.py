@@ -237,6 +237,21 @@ def test_trailers_of_a_request_end_at_a_node_that_speaks_http_1(edge, origin, wi
     assert origin.last.body == b"body" and b"x-sum" not in origin.seen
 
 
+def test_more_pieces_than_one_send_takes_leave_all_the_same(newel, origin, wires):
+    """The window ends where a buffer of 16 KiB does, so each frame's head and bytes are two pieces."""
+    origin.on("GET /").reply(200, "x" * 20_480)
+    edge = newel(site(origin, buffer={"response": "8M"}, limits={"idle": "1h"}))
+    wire = wires(edge, is_reading=False)
+    wire.send(settings((INITIAL_WINDOW_SIZE, 12_288)), window_update(0, 1 << 20))
+    streams = [wire.get("/") for _ in range(46)]
+
+    def wait_all(size):
+        wire.wait(lambda: all(len(wire.answer_of(stream).body) == size for stream in streams))
+    wait_all(12_288)
+    wire.send(*(window_update(stream, 4096) for stream in streams))
+    wait_all(16_384)
+
+
 # Refusals
 
 
@@ -266,26 +281,42 @@ FORBIDDEN = ["BARE_CR", "CONTROL_BYTE", "HIGH_BYTE", "INVALID_METHOD", "SPACE_BE
 ROWS = {row[0]: row for row in strictness_cases.REQUESTS}
 
 
+def head_frames(stream, fields, end=True):
+    """HEADERS and as many CONTINUATION as it takes."""
+    encoded = block(fields)
+    cut = [encoded[at:at + 16_000] for at in range(0, len(encoded), 16_000)]
+    return b"".join(frame(HEADERS if at == 0 else CONTINUATION,
+                          (END_HEADERS if at == len(cut) - 1 else 0) | (END_STREAM if at == 0 and end else 0),
+                          stream, part) for at, part in enumerate(cut))
+
+
 @pytest.mark.parametrize("name", SAME)
 def test_a_stream_gets_the_same_verdict_as_a_message(edge, origin, wires, name):
     _, status, data = ROWS[name]
     fields, body = stream_of(data)
     wire = wires(edge)
     stream = wire.stream()
-    encoded = block(fields)
-    cut = [encoded[at:at + 16_000] for at in range(0, len(encoded), 16_000)]
-    parts = [frame(HEADERS if at == 0 else CONTINUATION,
-                   (END_HEADERS if at == len(cut) - 1 else 0) | (END_STREAM if at == 0 and not body else 0),
-                   stream, part) for at, part in enumerate(cut)]
-    wire.send(*parts, frame(DATA, END_STREAM, stream, body) if body else b"")
+    wire.send(head_frames(stream, fields, end=not body),
+              frame(DATA, END_STREAM, stream, body) if body else b"")
     answer = wire.answer(stream)
     assert answer.status == status and answer.headers["x-request-id"]
-    assert f"<h1>{status} " in answer.text or status == 431
+    assert f"<h1>{status} " in answer.text
     assert wire.answer(wire.get("/good")).status == 200
     assert [request.target for request in origin.requests] == ["/good"]
     counted = "HEAD_TOO_LARGE" if status == 431 else name  # its end was not even decoded
     eventually(lambda: edge.metric("newel_requests_refused_total", reason=counted) == 1,
                "it is counted")
+
+
+def test_a_head_that_is_too_large_is_not_taken_for_the_one_before_it(edge, wires):
+    wire = wires(edge)
+    wire.ask("POST", "/", end=False)  # so that the connection does not rest in between
+    call = wire.ask("POST", "/call", b"", content_type="application/grpc", te="trailers")
+    assert wire.answer(call).headers["grpc-status"] == "12"
+    stream = wire.stream()
+    wire.send(head_frames(stream, head("/", "GET", "http", "shop.example", ("x-large", "a" * 40_000))))
+    answer = wire.answer(stream)
+    assert answer.status == 431 and "grpc-status" not in answer.headers
 
 
 @pytest.mark.parametrize("name", FORBIDDEN)

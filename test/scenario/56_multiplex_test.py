@@ -146,6 +146,28 @@ def test_the_node_lowers_its_limit_while_it_runs(newel, node):
     assert [wire.response().status for wire in wires] == [200] * 3
 
 
+def test_what_memory_cannot_stand_behind_waits(newel, nodes, transcript):
+    """16 MiB are windows of 64 KiB for 256 requests; those beyond wait until some have ended."""
+    node = nodes(streams=1000)
+    edge = newel(multiplexed(node, {"multiplex": {"streams": 1000, "connections": 1}, "wait": "20s"},
+                             limits={"buffers": "16M"},
+                             listen=[{"address": "127.0.0.1:0", "h2": {"streams": 400}}]))
+    with H2Wire(edge.address, transcript=transcript) as wire:
+        assert wire.answer(wire.get("/hello")).status == 200
+        streams = [wire.get("/hold") for _ in range(300)]
+        eventually(lambda: edge.metric("newel_node_in_flight") == 300)
+        node.wait(lambda: len(node.held) > 150, "held what memory is there for")
+        assert len(node.held) <= 256
+        answered = 0
+        while answered < len(streams):
+            node.wait(lambda: node.held, "held more")
+            count = len(node.held)
+            node.release(count)
+            answered += count
+        assert {wire.answer(stream).status for stream in streams} == {200}
+        assert len(node.connections) == 1
+
+
 # Streams that end badly
 
 
@@ -228,14 +250,19 @@ def test_a_node_of_http1_is_502(newel):
         with sock:
             sock.recv(1000)
             sock.sendall(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 4\r\n\r\nsoup")
+            while sock.recv(1000):  # what is left unread would have the kernel reset it all
+                pass
 
     with socket.create_server(("127.0.0.1", 0)) as listener:
         server = threading.Thread(target=serve)
         server.start()
-        edge = newel(multiplexed("127.0.0.1:%d" % listener.getsockname()[1]))
+        address = "127.0.0.1:%d" % listener.getsockname()[1]
+        edge = newel(multiplexed(address))
         reply = edge.post("/", b"x")
         assert reply.status == 502 and b"soup" not in reply.body
         server.join()
+        assert "does not answer in HTTP/2" in edge.wait_line("event=peer.lost")
+        assert "multiplex: h2" in edge.node(address)["trouble"]
 
 
 @pytest.mark.parametrize("knows_h2", [True, False])

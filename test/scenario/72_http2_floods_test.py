@@ -10,7 +10,7 @@ import threading
 
 import pytest
 
-from kit.h2 import (DATA, END_STREAM, HEADERS, INITIAL_WINDOW_SIZE, CONTINUATION, PING,
+from kit.h2 import (CONTINUATION, DATA, END_STREAM, HEADERS, INITIAL_WINDOW_SIZE, PING, PREFACE,
                     PRIORITY, Gone, H2Wire, block, frame, head, headers, integer, literal, rst_stream,
                     settings, u32, window_update)
 from kit.load import Load, eventually
@@ -263,12 +263,72 @@ def test_many_streams_that_never_end(edge, origin, afterwards):
     assert origin.count("POST") == 0
 
 
-def test_an_unfinished_head_is_cut_in_time(edge, afterwards):
+UNFINISHED = {
+    "frame-begun": frame(HEADERS, END_STREAM, 3, block(head("/"))[:9], length=400),
+    "continuation-due": frame(HEADERS, END_STREAM, 3, block(head("/"))),
+    "continuation-empty": frame(HEADERS, END_STREAM, 3, block(head("/"))) + frame(CONTINUATION, 0, 3),
+    "refused-already": frame(HEADERS, END_STREAM, 3, block(head("/", "GET", "http", "a", ("X-Y", "1")))),
+    "trailers": frame(HEADERS, END_STREAM, 1, block([("x-sum", "1")])),
+}
+
+
+@pytest.mark.parametrize("is_alone", [True, False])
+@pytest.mark.parametrize("kind", UNFINISHED)
+def test_a_header_block_that_never_ends_is_cut_in_time(edge, origin, afterwards, kind, is_alone):
+    """limits.head_time, from its first byte on, whatever else the connection is busy with."""
+    crowd = Crowd(origin, "/held")
     with edge.h2() as wire:
-        wire.send(frame(HEADERS, END_STREAM, 1, block(head("/"))))
-        wire.send(frame(CONTINUATION, 0, 1, b""))
-        edge.clock.advance(s=120)
-        wire.end()
+        if kind == "trailers":
+            wire.ask("POST", "/", end=False)
+        if not is_alone:
+            wire.get("/held")
+            origin.wait(lambda: crowd.total == 1, "the other request")
+        # in one segment, so that the pong says that newel has read the rest too
+        wire.send(frame(PING, 0, 0, b"8 octets") + UNFINISHED[kind])
+        wire.wait(lambda: wire.pongs)
+        edge.clock.advance(s=9)
+        assert edge.get("/").status == 200
+        assert edge.metric("newel_h2_connections_open") == 1
+        edge.clock.advance(s=2)
+        ends_calmly(wire)
+
+
+def test_a_header_block_octet_by_octet_is_cut_in_time(edge, afterwards):
+    data = block(head("/", pad="p" * 100))
+    with edge.h2() as wire:
+        wire.send(frame(PING, 0, 0, b"8 octets") + frame(HEADERS, 0, 1, data[:1], length=len(data)))
+        wire.wait(lambda: wire.pongs)
+        for i in range(1, 12):
+            wire.send(data[i:i + 1])
+            edge.clock.advance(s=1)
+        ends_calmly(wire)
+
+
+def test_settings_that_are_never_acknowledged_end_the_connection(edge, origin, afterwards):
+    crowd = Crowd(origin, "/held")
+    for is_busy in False, True:
+        with H2Wire(edge.address, is_polite=False).ready() as wire:
+            assert wire.answer(wire.get("/")).status == 200
+            if is_busy:
+                wire.get("/held")
+                origin.wait(lambda: crowd.total == 1, "the other request")
+            edge.clock.advance(s=29)
+            assert wire.answer(wire.get("/")).status == 200
+            edge.clock.advance(s=2)
+            assert wire.end().code == "SETTINGS_TIMEOUT"
+
+
+def test_a_preface_that_never_ends_is_cut_in_time(newel, origin, certificates):
+    pair = certificates.server("shop.example")
+    tls = {"certificate": pair.certificate, "key": pair.key}
+    edge = newel(site(origin, listen=[{"address": "127.0.0.1:0", "tls": tls}]))
+    with H2Wire(edge.address, certificates.context(["h2"]), preface=PREFACE[:20], first=None,
+                is_polite=False) as wire:
+        eventually(lambda: edge.metric("newel_h2_connections_open") == 1)
+        wire.frame()  # newel's SETTINGS leave when it has read
+        edge.clock.advance(s=11)
+        ends_calmly(wire)
+    assert origin.connections == []
 
 
 @pytest.mark.parametrize("answered", [False, True])
@@ -281,7 +341,7 @@ def test_a_frame_that_drips_in_has_the_time_of_a_head(edge, afterwards, answered
             wire.send(drip[at:at + 1])
             edge.status()
             edge.clock.advance(s=4)
-        assert wire.end().code == "NO_ERROR"
+        assert wire.end().code == "ENHANCE_YOUR_CALM"
 
 
 def test_answers_that_nobody_takes_do_not_stay(edge, origin, afterwards):

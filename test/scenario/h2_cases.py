@@ -298,9 +298,8 @@ for kind, name in [(HEADERS, "headers"), (DATA, "data"), (PRIORITY, "priority"),
           frame(kind, END_HEADERS | END_STREAM if kind == HEADERS else 0, 0, payload))
 
 
-@case("lower-stream", "ignored")
+@case("lower-stream", "connection PROTOCOL_ERROR")
 def _(stage):
-    """It may as well be the trailers of a stream that newel has just reset, which are no error."""
     wire = stage.wire()
     wire.send(headers(5, head("/good")))
     assert wire.answer(5).status == 200
@@ -316,12 +315,16 @@ def _(stage):
 # 5.1.2: how many
 
 
-@case("too-many-streams", "connection PROTOCOL_ERROR")
+@case("too-many-streams", "stream REFUSED_STREAM")
 def _(stage):
     wire = stage.wire()
+    wire.ping()  # and so newel has read that its SETTINGS are acknowledged
     allowed = wire.peer_settings[MAX_CONCURRENT_STREAMS]
-    wire.send(*(headers(wire.stream(), head("/bad", "POST"), end=False) for _ in range(allowed)))
+    streams = [wire.stream() for _ in range(allowed)]
+    wire.send(*(headers(stream, head("/bad", "POST"), end=False) for stream in streams))
     wire.send(headers(wire.stream(), head("/bad")))
+    wire.ping().send(*(rst_stream(stream) for stream in streams))
+    return streams[-1] + 2
 
 
 # 5.2, 6.9: windows
@@ -428,7 +431,7 @@ def _(stage):
     return stream
 
 
-@case("window-overflow-by-settings", "stream FLOW_CONTROL_ERROR")
+@case("window-overflow-by-settings", "connection FLOW_CONTROL_ERROR")
 def _(stage):
     wire, stream = upload(stage)
     wire.send(window_update(stream, 1000), settings((INITIAL_WINDOW_SIZE, WINDOW_MAX)))

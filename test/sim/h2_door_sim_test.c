@@ -18,13 +18,21 @@
 #include "world.h"
 
 enum { CLIENTS = 4, ROUNDS = 12, STREAMS = 6, REQUESTS = 3 };
+enum { ASKS = CLIENTS * ROUNDS * STREAMS * REQUESTS, ATTACKERS = 8, ATTACKS = 12 };
 
 struct caller {
     struct world *world;
     struct nw_rng rng;
     struct nw_h2 *h2;
     bool is_over;
+    unsigned attack_count;
+    bool is_calm; /* neither dawdles nor aborts: its latencies say something */
 };
+
+static struct {
+    uint64_t us[ASKS];
+    unsigned count;
+} latencies; /* of right answers, of one run */
 
 /* ---- one request ---- */
 
@@ -61,7 +69,7 @@ static nw_err read_answer(struct caller *c, struct nw_h2_stream *stream, uint64_
     nw_buf_release(&head);
     for (size_t at = 0; err == NW_OK;) {
         struct nw_slice piece;
-        if (nw_rng_chance(&c->rng, 0.05)) /* a reader that dawdles */
+        if (!c->is_calm && nw_rng_chance(&c->rng, 0.05)) /* a reader that dawdles */
             err = nw_sleep(nw_rng_below(&c->rng, 300));
         if (err == NW_OK)
             err = nw_h2_read(stream, &piece);
@@ -90,14 +98,18 @@ static nw_err ask(struct caller *c)
              is_post ? "POST" : "GET", (unsigned long long)id, length);
     struct nw_h2_stream *stream;
     int status = 0;
+    uint64_t began_us = nw_sim_now_us(c->world->sim);
     NW_TRY(nw_h2_request(c->h2, nw_slice_str(head), !is_post, &stream));
     nw_err err = is_post ? send_body(stream, id) : NW_OK;
-    bool aborts = nw_rng_chance(&c->rng, 0.05);
+    bool aborts = !c->is_calm && nw_rng_chance(&c->rng, 0.05);
     if (aborts)
         nw_h2_reset(stream, NW_HTTP2_CANCEL);
     if (err == NW_OK || err == NW_PEER_RESET) /* an early answer may be there */
         err = read_answer(c, stream, id, &status);
-    c->world->stats.ok += err == NW_OK && status == 200;
+    if (err == NW_OK && status == 200) {
+        c->world->stats.ok++;
+        latencies.us[latencies.count++] = nw_sim_now_us(c->world->sim) - began_us;
+    }
     c->world->stats.refused += err == NW_OK && status != 200;
     c->world->stats.aborted += err != NW_OK && aborts;
     c->world->stats.broken += err != NW_OK && !aborts;
@@ -174,6 +186,76 @@ static bool all_are_over(void *arg)
     return true;
 }
 
+/* ---- attackers ---- */
+
+static size_t put_frame(char *to, unsigned type, unsigned flags, uint32_t id, struct nw_slice body)
+{
+    char head[] = {0, (char)(body.len >> 8), (char)body.len, (char)type, (char)flags,
+                   (char)(id >> 24), (char)(id >> 16), (char)(id >> 8), (char)id};
+    memcpy(to, head, sizeof head);
+    memcpy(to + sizeof head, body.ptr, body.len);
+    return sizeof head + body.len;
+}
+
+typedef enum attack { RAPID_RESET, UNFINISHED_BODIES, PINGS, CONTINUATIONS, ATTACK_COUNT } attack;
+
+/* One portion of the attack, from this stream on. */
+static size_t put_attack(char *to, attack kind, uint32_t id)
+{
+    enum { HEADERS = 1, RST_STREAM = 3, PING = 6, CONTINUATION = 9, END_BOTH = 5, END_HEADERS = 4 };
+    static const struct nw_slice get = NW_SLICE_LIT("\x82\x86\x04\x04/r/1\x41\x01""a");
+    static const struct nw_slice post = NW_SLICE_LIT("\x83\x86\x04\x04/r/1\x41\x01""a");
+    switch (kind) {
+    case RAPID_RESET: {
+        size_t bytes = put_frame(to, HEADERS, END_BOTH, id, get);
+        return bytes + put_frame(to + bytes, RST_STREAM, 0, id, NW_SLICE("\0\0\0\x8"));
+    }
+    case UNFINISHED_BODIES: return put_frame(to, HEADERS, END_HEADERS, id, post);
+    case PINGS: return put_frame(to, PING, 0, 0, NW_SLICE("8 octets"));
+    default:
+        return id == 1 ? put_frame(to, HEADERS, 0, 1, get)
+                       : put_frame(to, CONTINUATION, 0, 1, NW_SLICE(""));
+    }
+}
+
+/* Until it is thrown out, or has sent what an attacker of this size has. */
+static void attack_once(struct nw_stream *stream, attack kind)
+{
+    enum { PORTIONS = 40, FRAMES = 50 };
+    char bytes[FRAMES * 64];
+    struct iovec greeting = {"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\4\0\0\0\0\0"
+                             "\0\0\0\4\1\0\0\0\0", 42};
+    uint32_t id = 1;
+    nw_err err = nw_io_write_all(stream, &greeting, 1);
+    for (unsigned i = 0; i < PORTIONS && err == NW_OK; i++) {
+        size_t count = 0;
+        for (unsigned k = 0; k < FRAMES; k++, id += 2)
+            count += put_attack(bytes + count, kind, id);
+        struct iovec iov = {bytes, count};
+        err = nw_io_write_all(stream, &iov, 1);
+        if (err == NW_OK)
+            err = nw_sleep(1);
+    }
+}
+
+static void attacker_fiber(void *arg)
+{
+    struct caller *c = arg;
+    for (unsigned i = 0; i < ATTACKS; i++) {
+        struct nw_addr addr;
+        struct nw_stream stream;
+        CHECK(nw_addr_parse(NW_SLICE("10.9.0.1:80"), &addr) == NW_OK);
+        if (nw_io_connect(&addr, &stream) != NW_OK)
+            continue;
+        attack_once(&stream, (attack)nw_rng_below(&c->rng, ATTACK_COUNT));
+        nw_stream_close(&stream);
+        c->attack_count++;
+        if (nw_sleep(1) != NW_OK) /* the rest turn of its memory */
+            return;
+    }
+    c->is_over = true;
+}
+
 /* ---- a world ---- */
 
 struct outcome {
@@ -183,9 +265,51 @@ struct outcome {
     bool is_over;
 };
 
+static int by_size(const void *a, const void *b)
+{
+    uint64_t left = *(const uint64_t *)a, right = *(const uint64_t *)b;
+    return (left > right) - (left < right);
+}
+
+static void add_callers(struct world *world, struct caller *callers, unsigned count,
+                        const char *name, void (*fiber)(void *), bool is_calm)
+{
+    for (unsigned i = 0; i < count; i++) {
+        callers[i] = (struct caller){.world = world, .is_calm = is_calm};
+        nw_sim_split(world->sim, name, &callers[i].rng);
+        nw_sim_spawn(world->hosts, 0, name, fiber, &callers[i]);
+    }
+}
+
+/* The virtual time within which 99 of 100 right answers were there. */
+static uint64_t calm_run(uint64_t seed, unsigned attacker_count)
+{
+    static struct caller callers[CLIENTS], attackers[ATTACKERS];
+    struct world *world = world_new(seed, true);
+    struct world_manner manner = {.service_us = 2000, .slowest_us = 20000};
+    struct nw_text conf = {0};
+    for (unsigned i = 0; i < 2; i++)
+        world_node_add(world, &manner);
+    world_conf(world, 1, "", "", &conf);
+    world_daemon_add(world, "edge", conf.ptr);
+    nw_text_done(&conf);
+    latencies.count = 0;
+    add_callers(world, callers, CLIENTS, "caller", caller_fiber, true);
+    add_callers(world, attackers, attacker_count, "attacker", attacker_fiber, true);
+    assert_true(nw_sim_run_until(world->sim, all_are_over, callers, 3600 * 1000));
+    assert_string_equal(world->violation, "");
+    assert_int_equal(world->stats.ok, ASKS); /* whatever the others do */
+    for (unsigned i = 0; i < attacker_count; i++)
+        assert_in_range(attackers[i].attack_count, 2, ATTACKS);
+    world_free(world);
+    qsort(latencies.us, latencies.count, sizeof latencies.us[0], by_size);
+    return latencies.us[latencies.count * 99 / 100];
+}
+
 static void scenario_run(uint64_t seed, bool is_hostile, struct outcome *out)
 {
     static struct caller callers[CLIENTS];
+    latencies.count = 0;
     struct world *world = world_new(seed, false);
     struct nw_sim_faults *faults = nw_sim_faults(world->sim);
     struct world_manner manner = {.service_us = 2000};
@@ -202,11 +326,7 @@ static void scenario_run(uint64_t seed, bool is_hostile, struct outcome *out)
     world_conf(world, seed % 3 == 0 ? 3 : 1, "", "", &conf);
     world_daemon_add(world, "edge", conf.ptr);
     nw_text_done(&conf);
-    for (unsigned i = 0; i < CLIENTS; i++) {
-        callers[i] = (struct caller){.world = world};
-        nw_sim_split(world->sim, "caller", &callers[i].rng);
-        nw_sim_spawn(world->hosts, 0, "caller", caller_fiber, &callers[i]);
-    }
+    add_callers(world, callers, CLIENTS, "caller", caller_fiber, false);
     out->is_over = nw_sim_run_until(world->sim, all_are_over, callers, 3600 * 1000);
     out->stats = world->stats;
     out->hash = nw_sim_transcript_hash(world->sim);
@@ -255,12 +375,23 @@ static void no_seed_mixes_answers_up(void **state)
     }
 }
 
+static void attackers_cost_the_others_little(void **state)
+{
+    for (uint64_t seed = 30; seed < 34; seed++) {
+        uint64_t quiet_us = calm_run(seed, 0), loud_us = calm_run(seed, ATTACKERS);
+        print_message("seed %llu: p99 %llu us, with attackers %llu us\n", (unsigned long long)seed,
+                      (unsigned long long)quiet_us, (unsigned long long)loud_us);
+        assert_in_range(loud_us, 0, 2 * quiet_us);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(in_a_friendly_world_every_request_is_answered),
         cmocka_unit_test(the_same_seed_is_the_same_to_the_byte),
         cmocka_unit_test(no_seed_mixes_answers_up),
+        cmocka_unit_test(attackers_cost_the_others_little),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -30,17 +30,22 @@ static struct nw_runtime *runtime_new(struct world *world, const char *name)
     return runtime;
 }
 
-struct world *world_new(uint64_t seed, bool drops_transcript)
+struct world *world_new_in(const struct nw_sim_options *options)
 {
     struct world *world = nw_alloc_zero(sizeof *world);
-    world->seed = seed;
+    world->seed = options->seed;
     world->backend = &nw_backend_sim;
-    world->sim = nw_sim_new(
-        &(struct nw_sim_options){.seed = seed, .drops_transcript = drops_transcript});
+    world->sim = nw_sim_new(options);
     nw_sim_split(world->sim, "world", &world->rng);
     world->hosts = runtime_new(world, "clients");
     world->next_id = 1;
     return world;
+}
+
+struct world *world_new(uint64_t seed, bool drops_transcript)
+{
+    return world_new_in(
+        &(struct nw_sim_options){.seed = seed, .drops_transcript = drops_transcript});
 }
 
 void world_free(struct world *world)

@@ -124,6 +124,7 @@ struct world {
 };
 
 struct world *world_new(uint64_t seed, bool drops_transcript);
+struct world *world_new_in(const struct nw_sim_options *options);
 /* Ends whatever still runs. */
 void world_free(struct world *world);
 

@@ -205,6 +205,8 @@ static void what_cannot_be_meant_is_one_mistake(void **state)
         {LISTEN("redirect: http") END, "listen[0].redirect", "off or https"},
         {SOCKET("proxy_protocol: 10.0.0.0/8") END, "listen[0].proxy_protocol", "Unix socket"},
         {HEAD "routes: { allow: [], " ANSWER " }\n", "routes[0].allow", "nobody"},
+        {HEAD "routes: { allow: [], routes: { path: /, " ANSWER " } }\n", "routes[0].allow",
+         "nobody"},
     };
     for (size_t i = 0; i < NW_COUNT(rows); i++) {
         struct loaded l;

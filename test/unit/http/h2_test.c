@@ -1,6 +1,8 @@
 /* HTTP/2 connections: both roles of ours against each other, and against hand-made frames. */
 #include "h2_pair.h"
 
+#include "http/h2_impl.h"
+
 /* ---- serving ---- */
 
 
@@ -259,6 +261,81 @@ static void a_window_without_memory_behind_it_is_not_opened(void **state)
     run(body_of_little_memory);
 }
 
+/* Reads to the end and says how that went. */
+static void serve_reading(struct h2_pair *pair, struct nw_h2_stream *stream)
+{
+    char got[64];
+    size_t bytes;
+    pair->last_error = h2_read_all(stream, got, sizeof got, &bytes);
+    nw_h2_stream_done(stream);
+    pair->done++;
+}
+
+/* All buffers that there are but one, which the connection needs to read at all. */
+static unsigned take_all_but_one(struct nw_buf *bufs, unsigned max)
+{
+    unsigned count = 0;
+    uint64_t used_bytes = nw_memory_used_bytes(runtime_here(), NW_MEMORY_BUFFERS);
+    nw_memory_set_max_bytes(runtime_here(), NW_MEMORY_BUFFERS, used_bytes + NW_BUF_BYTES);
+    while (nw_buf_reserve(&bufs[count]) == NW_OK)
+        CHECK(++count < max);
+    nw_buf_release(&bufs[--count]);
+    return count;
+}
+
+static void give_back(struct nw_buf *bufs, unsigned count)
+{
+    nw_memory_set_max_bytes(runtime_here(), NW_MEMORY_BUFFERS, 0);
+    while (count > 0)
+        nw_buf_release(&bufs[--count]);
+}
+
+/* Head, bytes and END_STREAM come with one read, whose bytes find no room. */
+static void fail_for_memory(const char *body, const char *trailers)
+{
+    static struct nw_buf bufs[1024];
+    struct h2_pair pair;
+    h2_pair_open(&pair, serve_reading);
+    struct nw_h2_stream *stream = h2_ask(&pair, "POST / HTTP/1.1\r\nHost: a\r\n\r\n", false);
+    CHECK_OK(h2_write_text(stream, body));
+    CHECK_OK(nw_h2_end(stream, nw_slice_str(trailers)));
+    CHECK_OK(nw_h2_drain(stream));
+    nw_h2_flush(pair.client);
+    unsigned count = take_all_but_one(bufs, NW_COUNT(bufs));
+    while (pair.done == 0)
+        pass_some_turns(1);
+    CHECK_ERR(pair.last_error, NW_NO_MEMORY);
+    give_back(bufs, count);
+    struct nw_buf head = {0};
+    CHECK_ERR(nw_h2_head(stream, &head), NW_PEER_RESET);
+    CHECK_EQ(nw_h2_code(stream), NW_HTTP2_ENHANCE_YOUR_CALM);
+    nw_h2_stream_done(stream);
+    h2_pair_close(&pair);
+}
+
+static void body_of_no_memory_for_a_body(void)
+{
+    char body[3001];
+    memset(body, 'b', sizeof body - 1);
+    body[sizeof body - 1] = '\0';
+    fail_for_memory(body, "");
+}
+
+static void a_body_that_finds_no_memory_is_not_whole(void **state)
+{
+    run(body_of_no_memory_for_a_body);
+}
+
+static void body_of_no_memory_for_trailers(void)
+{
+    fail_for_memory("short", "x-sum: 1\r\n");
+}
+
+static void an_end_whose_trailers_find_no_memory_is_none(void **state)
+{
+    run(body_of_no_memory_for_trailers);
+}
+
 /* ---- ends ---- */
 
 static void serve_nothing(struct h2_pair *pair, struct nw_h2_stream *stream)
@@ -413,6 +490,81 @@ static void the_end_of_the_connection_fails_its_streams(void **state)
     run(body_of_a_dead_node);
 }
 
+/* ---- what the peer owes ---- */
+
+static const char preface_and_settings[] =
+    "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\4\0\0\0\0\0\0\0\0\4\1\0\0\0\0";
+enum { PREFACE_BYTES = 24, SETTINGS_BYTES = 9, ACK_BYTES = 9 };
+
+/* A server of ours on a raw client, which sends `bytes` of the above and then `more`. */
+static void owe(struct h2_pair *pair, size_t bytes, struct nw_slice more)
+{
+    memset(pair, 0, sizeof *pair);
+    pair->serve = serve_path;
+    struct nw_h2_options options = h2_options(pair, false);
+    options.head_ms = 10000;
+    h2_pair_connect(&pair->client_stream, &pair->server_stream);
+    CHECK_OK(nw_h2_new(&options, &pair->server));
+    nw_scope_open(&pair->scope);
+    struct nw_fiber *fiber;
+    CHECK_OK(nw_scope_spawn(&pair->scope, "server", h2_run_server, pair, &fiber));
+    struct iovec iov[] = {{(void *)(uintptr_t)preface_and_settings, bytes},
+                          {(void *)(uintptr_t)more.ptr, more.len}};
+    CHECK_OK(nw_io_write_all(&pair->client_stream, iov, 2));
+    while (pair->server_stream.received_bytes < bytes + more.len)
+        pass_some_turns(1);
+}
+
+static void owe_no_more(struct h2_pair *pair)
+{
+    nw_stream_close(&pair->client_stream);
+    CHECK_OK(nw_scope_join(&pair->scope));
+    nw_h2_free(pair->server);
+    nw_stream_close(&pair->server_stream);
+    nw_scope_close(&pair->scope);
+}
+
+static void body_of_a_due_time(void)
+{
+    static const struct {
+        size_t bytes;
+        struct nw_slice more;
+        uint32_t after_ms; /* 0: nothing is owed */
+        uint32_t code;
+    } rows[] = {
+        {PREFACE_BYTES - 1, NW_SLICE_LIT(""), 10000, NW_HTTP2_ENHANCE_YOUR_CALM},
+        {PREFACE_BYTES + SETTINGS_BYTES, NW_SLICE_LIT(""), 30000, NW_HTTP2_SETTINGS_TIMEOUT},
+        {PREFACE_BYTES + SETTINGS_BYTES + ACK_BYTES, NW_SLICE_LIT(""), 0, NW_HTTP2_NO_ERROR},
+        /* HEADERS of 5 bytes: none of them, all of them without END_HEADERS, CONTINUATION */
+        {PREFACE_BYTES + SETTINGS_BYTES + ACK_BYTES, NW_SLICE_LIT("\0\0\5\1\5\0\0\0\1"), 10000,
+         NW_HTTP2_ENHANCE_YOUR_CALM},
+        {PREFACE_BYTES + SETTINGS_BYTES + ACK_BYTES,
+         NW_SLICE_LIT("\0\0\5\1\1\0\0\0\1\x82\x86\x84\x41\1"), 10000,
+         NW_HTTP2_ENHANCE_YOUR_CALM},
+        {PREFACE_BYTES + SETTINGS_BYTES,
+         NW_SLICE_LIT("\0\0\5\1\1\0\0\0\1\x82\x86\x84\x41\1\0\0\0\x9\0\0\0\0\1"), 10000,
+         NW_HTTP2_ENHANCE_YOUR_CALM},
+    };
+    for (unsigned i = 0; i < NW_COUNT(rows); i++) {
+        struct h2_pair pair;
+        owe(&pair, rows[i].bytes, rows[i].more);
+        uint64_t due_ms = nw_h2_due_ms(pair.server), now_ms = nw_now_ms();
+        CHECK_EQ(nw_h2_overdue_code(pair.server), NW_HTTP2_NO_ERROR);
+        CHECK(rows[i].after_ms == 0 ? due_ms == 0
+                                    : due_ms <= now_ms + rows[i].after_ms &&
+                                          due_ms + 5000 > now_ms + rows[i].after_ms);
+        nw_clock_advance_ms(runtime_here(), rows[i].after_ms);
+        pass_some_turns(2);
+        CHECK_EQ(nw_h2_overdue_code(pair.server), rows[i].code);
+        owe_no_more(&pair);
+    }
+}
+
+static void what_a_peer_owes_has_its_time(void **state)
+{
+    run(body_of_a_due_time);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -422,11 +574,14 @@ int main(void)
         cmocka_unit_test(large_uploads_arrive_whole),
         cmocka_unit_test(a_reader_that_stops_is_reset),
         cmocka_unit_test(a_window_without_memory_behind_it_is_not_opened),
+        cmocka_unit_test(a_body_that_finds_no_memory_is_not_whole),
+        cmocka_unit_test(an_end_whose_trailers_find_no_memory_is_none),
         cmocka_unit_test(a_reset_cancels_who_watches),
         cmocka_unit_test(an_answer_before_the_bodys_end_stays_whole),
         cmocka_unit_test(a_reset_buys_no_slot),
         cmocka_unit_test(a_drained_connection_ends_with_its_last_stream),
         cmocka_unit_test(the_end_of_the_connection_fails_its_streams),
+        cmocka_unit_test(what_a_peer_owes_has_its_time),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -132,6 +133,18 @@ static int open_netlink(void)
     return result_of(socket(AF_NETLINK, SOCK_RAW, 0));
 }
 
+/* Whether it is a terminal or not: the filter speaks first. */
+static int type_into_the_terminal(void)
+{
+    char key = 'x';
+    return ioctl(0, TIOCSTI, &key) == 0 ? 0 : errno;
+}
+
+static int ask_whether_a_terminal(void)
+{
+    return isatty(0) == 1 || errno == ENOTTY ? 0 : errno;
+}
+
 static int open_tcp(void)
 {
     return result_of(socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0));
@@ -193,11 +206,13 @@ static void other_calls_are_as_on_an_old_kernel(void **state)
 {
     assert_int_equal(try_hardened(call_unknown), ENOSYS);
     assert_int_equal(try_hardened(open_netlink), ENOSYS);
+    assert_int_equal(try_hardened(type_into_the_terminal), ENOSYS);
 }
 
 static void what_newel_does_goes_on_working(void **state)
 {
     assert_int_equal(try_hardened(open_tcp), 0);
+    assert_int_equal(try_hardened(ask_whether_a_terminal), 0);
     assert_int_equal(try_hardened(make_thread), 0);
     assert_int_equal(try_hardened(be_looked_into), 0);
 }

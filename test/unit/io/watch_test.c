@@ -59,6 +59,13 @@ static void swap_the_folder(void)
     CHECK(rename(in_folder("mount/..new"), in_folder("mount/..data")) == 0);
 }
 
+/* The folder itself makes way for another one. */
+static void replace_the_folder(void)
+{
+    CHECK(rename(in_folder("mount/one"), in_folder("mount/old")) == 0);
+    CHECK(rename(in_folder("mount/two"), in_folder("mount/one")) == 0);
+}
+
 static const struct {
     const char *path;
     void (*change)(void);
@@ -69,6 +76,7 @@ static const struct {
     {"live/site.pem", write_the_target},
     {"mount/tls.crt", swap_the_folder},
     {"mount/..data/tls.crt", swap_the_folder},
+    {"mount/one/tls.crt", replace_the_folder},
 };
 
 static void make_files(void)

@@ -73,9 +73,10 @@ static bool side_on_data(void *arg, struct nw_http2_stream *stream, struct nw_sl
     return true;
 }
 
-static void side_on_end(void *arg, struct nw_http2_stream *stream, struct nw_slice trailers)
+static bool side_on_end(void *arg, struct nw_http2_stream *stream, struct nw_slice trailers)
 {
     side_note(arg, "end %d %.*s\n", stream->id, NW_SLICE_ARG(trailers));
+    return true;
 }
 
 static void side_on_close(void *arg, struct nw_http2_stream *stream)
