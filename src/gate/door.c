@@ -194,7 +194,8 @@ NW_YIELDS static void serve_fiber(void *arg)
     }
     nw_buf_release(&in);
     if (next == GATE_NEXT && !worker->is_draining && !nw_fiber_is_cancelled()) {
-        park(worker, conn, worker->settings.idle_ms, on_wake);
+        bool has_asked = conn->request_count > 0; /* or it only shook hands */
+        park(worker, conn, has_asked ? worker->settings.idle_ms : GATE_FIRST_BYTE_MS, on_wake);
         return;
     }
     if (next == GATE_LINGER && nw_grace(3000))

@@ -300,6 +300,7 @@ NW_YIELDS static nw_err send_whole(struct gate_forward *f)
     if (NW_UNLIKELY(err != NW_OK) &&
         (!f->was_node_at_fault || err == NW_CANCELLED || err == NW_TIMEOUT))
         return err;
+    nw_buf_release(&f->out); /* many may wait for long, and whoever reads first uses it again */
     return await_answer(f); /* a node may answer and close without reading */
 }
 

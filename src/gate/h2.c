@@ -16,7 +16,12 @@
 #include "io/worker.h"
 #include "proto/http2.h"
 
-enum { LINGER_MS = 3000, WINDOW_BYTES = 64 * 1024, WINDOW_MAX_BYTES = 1024 * 1024 };
+enum {
+    LINGER_MS = 3000,
+    WINDOW_BYTES = 64 * 1024,
+    WINDOW_MAX_BYTES = 1024 * 1024,
+    AHEAD_MIN_BYTES = 4096,
+};
 
 struct gate_h2 {
     struct gate_conn *conn;
@@ -77,6 +82,8 @@ size_t gate_h2_ahead_take(struct gate_conn *conn, size_t want_bytes)
 {
     size_t max_bytes = conn->h2->ahead_left_bytes / 2;
     size_t bytes = want_bytes < max_bytes ? want_bytes : max_bytes;
+    if (bytes < want_bytes && bytes < AHEAD_MIN_BYTES) /* would cost a whole buffer */
+        bytes = 0;
     conn->h2->ahead_left_bytes -= bytes;
     return bytes;
 }

@@ -21,6 +21,16 @@ static size_t skip_head(struct iovec *iov, size_t bytes)
     return iov->iov_len;
 }
 
+/* What follows does not lie in our buffer: it need not be held while the client takes its time. */
+static void let_go(struct gate_sink *sink, const struct iovec *iov, int count)
+{
+    uintptr_t from = (uintptr_t)sink->out.data, to = from + sink->out.cap_bytes;
+    for (int i = 0; i < count; i++)
+        if ((uintptr_t)iov[i].iov_base >= from && (uintptr_t)iov[i].iov_base < to)
+            return;
+    nw_buf_release(&sink->out);
+}
+
 nw_err gate_h2_sink_write(struct gate_sink *sink, const struct iovec *iov, int count)
 {
     struct iovec rest[GATE_SINK_IOV_MAX];
@@ -36,8 +46,10 @@ nw_err gate_h2_sink_write(struct gate_sink *sink, const struct iovec *iov, int c
             count--;
         }
     }
-    if (err == NW_OK && count > 0)
+    if (err == NW_OK && count > 0) {
+        let_go(sink, from, count);
         err = nw_h2_write(sink->h2, from, count, sink->ahead_bytes);
+    }
     sink->out.start = sink->out.end = 0;
     if (err != NW_OK)
         sink->failed = err;

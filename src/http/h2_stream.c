@@ -24,6 +24,7 @@ enum {
     SPARE_MAX = 64,
     RESERVE_STREAMS = 8,            /* windows set aside at a time */
     BURST_BYTES = 64 * 1024,        /* written beyond ahead_bytes before it is framed */
+    BURST_STREAMS = 16,             /* so many may do that whatever the windows say */
 };
 
 static struct nw_h2_stream *of(struct nw_http2_stream *wire)
@@ -540,6 +541,22 @@ static bool is_within_window(const struct nw_h2_stream *stream, size_t ahead_byt
            stream->out.bytes - ahead_bytes <= nw_http2_send_window(h2->wire, &stream->wire);
 }
 
+/*
+ * How much a stream may hold beyond what its owner allows. Where streams are many, nothing that is
+ * worth a buffer while the peer's window or the kernel is shut, or 128 of them would hold 8 MiB;
+ * what is held at least fits the stream itself and makes a frame when the window opens, which wakes
+ * the writer.
+ */
+static size_t burst_bytes(const struct nw_h2_stream *stream)
+{
+    if (stream->h2->stream_count <= BURST_STREAMS)
+        return BURST_BYTES;
+    size_t window_bytes = nw_http2_send_window(stream->h2->wire, &stream->wire);
+    if (window_bytes < NW_H2_BODY_SMALL_BYTES || stream->h2->is_blocked)
+        return stream->out.bytes == 0 ? NW_H2_BODY_SMALL_BYTES : 0;
+    return window_bytes < BURST_BYTES ? window_bytes : BURST_BYTES;
+}
+
 /* Copies what fits below the bound; *skip moves on. */
 static nw_err take(struct nw_h2_stream *stream, const struct iovec **iov, int *count, size_t *skip,
                    size_t max_bytes)
@@ -572,7 +589,7 @@ nw_err nw_h2_write(struct nw_h2_stream *stream, const struct iovec *iov, int cou
     size_t skip = 0;
     for (;;) {
         NW_TRY(writable(stream));
-        nw_err err = take(stream, &iov, &count, &skip, ahead_bytes + BURST_BYTES);
+        nw_err err = take(stream, &iov, &count, &skip, ahead_bytes + burst_bytes(stream));
         nw_http2_stream_resume(h2->wire, &stream->wire);
         if (err == NW_OK && count == 0 && is_within_window(stream, ahead_bytes)) {
             nw_h2_touch(h2);

@@ -358,3 +358,23 @@ def test_answers_that_nobody_takes_do_not_stay(edge, origin, afterwards):
             wire.send(frame(PING, 0, 0, b"8 octets"))  # being asked is not being heard
             eventually(lambda: edge.node(origin)["in_flight"] == 0, "nothing under way")
         eventually(lambda: edge.status()["gate"]["listeners"][0]["connections"] == 0, "the end")
+
+
+def test_what_requests_that_a_node_holds_cost(newel, origin):
+    origin.is_told = origin.records_bytes = False
+    Crowd(origin, "/held")
+    edge, streams = newel(site(origin)), 128
+    before = edge.memory()
+    wires = [H2Wire(edge.address).ready() for _ in range(4)]
+    try:
+        for wire in wires:
+            for _ in range(streams):
+                wire.get("/held")
+            wire.ping()
+        eventually(lambda: edge.node(origin)["in_flight"] == 4 * streams, "all under way")
+        if not SANITIZED:
+            assert (edge.memory() - before) / 4 < (64 + 24 * streams) * 1024
+    finally:
+        for wire in wires:
+            wire.close()
+    eventually(lambda: edge.node(origin)["in_flight"] == 0, "all given up")
