@@ -112,7 +112,7 @@ struct gate_tls_part {
     unsigned count;
     unsigned listen_count;
     struct gate_bundle **clients; /* by index in conf.services; NULL: plain */
-    bool has_policies;            /* listeners ask clients for different certificates */
+    _Atomic bool has_policies;    /* listeners ask clients for different certificates */
 };
 
 /* A reason for failed handshakes. */

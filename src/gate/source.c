@@ -269,18 +269,45 @@ NW_YIELDS static nw_err keep_piece(struct gate_source *source, struct nw_slice p
     return nw_file_write(source->spool, source->spool_bytes - piece.len, piece.ptr, piece.len);
 }
 
+/* Gives back what was kept of the body. */
+static void let_go(struct gate_source *source)
+{
+    for (unsigned i = 0; i < source->chain_count; i++)
+        nw_buf_release(&source->chain[i]);
+    source->chain_count = 0;
+    nw_buf_release(&source->spool_buf);
+    if (source->spool != NULL)
+        nw_file_close(source->spool);
+    source->spool = NULL;
+    if (source->spool_bytes > 0)
+        atomic_fetch_sub_explicit(&gate_worker_self()->gate->spool_bytes, source->spool_bytes,
+                                  memory_order_relaxed);
+    source->spool_bytes = 0;
+}
+
+NW_YIELDS static nw_err keep_all(struct gate_source *source, struct nw_slice piece,
+                                 unsigned chain_max)
+{
+    while (piece.len > 0) {
+        NW_TRY(keep_piece(source, piece, chain_max));
+        NW_TRY(gate_source_next(source, &piece));
+    }
+    return NW_OK;
+}
+
+/* A body that cannot be kept whole is kept no more: whoever is told so may come again at once. */
 nw_err gate_source_keep(struct gate_source *source, struct nw_slice piece, uint64_t memory_bytes)
 {
     unsigned chain_max = (unsigned)(memory_bytes / NW_BUF_BYTES);
     source->chain = nw_arena_try(source->exchange->arena, (chain_max + 1) * sizeof *source->chain);
     if (source->chain == NULL)
         return NW_NO_MEMORY;
-    while (piece.len > 0) {
-        NW_TRY(keep_piece(source, piece, chain_max));
-        NW_TRY(gate_source_next(source, &piece));
-    }
-    gate_source_is_whole(source);
-    return NW_OK;
+    nw_err err = keep_all(source, piece, chain_max);
+    if (err == NW_OK)
+        gate_source_is_whole(source);
+    else
+        let_go(source);
+    return err;
 }
 
 NW_YIELDS static nw_err source_collect(struct nw_http_source *base, uint64_t memory_bytes)
@@ -360,14 +387,7 @@ bool gate_source_done(struct gate_source *source, struct nw_buf *in)
     if (NW_LIKELY(source->chain_count == 0 && source->spool == NULL && source->more.data == NULL &&
                   source->spool_bytes == 0))
         return source->is_done && source->failed == NW_OK;
-    for (unsigned i = 0; i < source->chain_count; i++)
-        nw_buf_release(&source->chain[i]);
-    nw_buf_release(&source->spool_buf);
-    if (source->spool != NULL)
-        nw_file_close(source->spool);
-    if (source->spool_bytes > 0)
-        atomic_fetch_sub_explicit(&gate_worker_self()->gate->spool_bytes, source->spool_bytes,
-                                  memory_order_relaxed);
+    let_go(source);
     bool is_at_next = source->is_done && source->failed == NW_OK;
     if (is_at_next && nw_buf_unread_bytes(&source->more) > 0) {
         NW_ASSERT(nw_buf_unread_bytes(in) == 0);

@@ -271,7 +271,7 @@ bool gate_tls_is_misdirected(const struct gate_request *request, bool *out_is_ov
         if (part->bundles[i].listener == conn->listener)
             own = atomic_load(&part->bundles[i].offer);
     *out_is_over = own != NULL && own->clients != conn->clients;
-    if (*out_is_over || !part->has_policies)
+    if (*out_is_over || !atomic_load_explicit(&part->has_policies, memory_order_relaxed))
         return *out_is_over;
     struct nw_slice host = request->exchange.target.host;
     if (own != NULL && nw_tls_server_has_name(own->server, host))

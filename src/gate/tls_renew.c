@@ -152,7 +152,8 @@ static void exchange_offer(struct gate_tls_part *tls, struct gate_bundle *bundle
     atomic_store(&next->offer, before); /* goes with it, when nobody looks at it any more */
     if (bundle->listener != NULL)
         gate_tls_offer(bundle->listener, offer, old);
-    tls->has_policies |= before->clients != offer->clients;
+    if (before->clients != offer->clients)
+        atomic_store(&tls->has_policies, true);
 }
 
 static void exchange_client(struct nw_gate *gate, const struct gate_part *part,
