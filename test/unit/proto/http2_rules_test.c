@@ -1,4 +1,4 @@
-/* HTTP/2 sessions: the rules that nghttp2 is milder about, and what must not be taken for a breach. */
+/* HTTP/2 sessions: rules that nghttp2 is milder about, and what is no breach of them. */
 #include <setjmp.h>
 
 #include "http2_pair.h"
