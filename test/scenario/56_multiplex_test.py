@@ -146,28 +146,6 @@ def test_the_node_lowers_its_limit_while_it_runs(newel, node):
     assert [wire.response().status for wire in wires] == [200] * 3
 
 
-def test_what_memory_cannot_stand_behind_waits(newel, nodes, transcript):
-    """16 MiB are windows of 64 KiB for 256 requests; those beyond wait until some have ended."""
-    node = nodes(streams=1000)
-    edge = newel(multiplexed(node, {"multiplex": {"streams": 1000, "connections": 1}, "wait": "20s"},
-                             limits={"buffers": "16M"},
-                             listen=[{"address": "127.0.0.1:0", "h2": {"streams": 400}}]))
-    with H2Wire(edge.address, transcript=transcript) as wire:
-        assert wire.answer(wire.get("/hello")).status == 200
-        streams = [wire.get("/hold") for _ in range(300)]
-        eventually(lambda: edge.metric("newel_node_in_flight") == 300)
-        node.wait(lambda: len(node.held) > 150, "held what memory is there for")
-        assert len(node.held) <= 256
-        answered = 0
-        while answered < len(streams):
-            node.wait(lambda: node.held, "held more")
-            count = len(node.held)
-            node.release(count)
-            answered += count
-        assert {wire.answer(stream).status for stream in streams} == {200}
-        assert len(node.connections) == 1
-
-
 # Streams that end badly
 
 
