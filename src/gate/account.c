@@ -83,7 +83,6 @@ struct nw_gate_service *gate_service_new(struct nw_gate *gate, const struct nw_c
     service->gate = gate;
     service->name = nw_alloc_string(conf->name);
     service->first_byte_ms = (uint32_t)conf->timeouts.first_byte_ms;
-    service->wait_ms = (uint32_t)conf->wait_ms;
     service->idle_ms = (uint32_t)conf->timeouts.idle_ms;
     service->key = conf->key;
     service->key.name = nw_slice_str(nw_alloc_string(conf->key.name));

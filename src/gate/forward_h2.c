@@ -24,7 +24,6 @@
 
 /* Beyond the node's window, of a streamed body; of one that lies here whole. */
 enum { AHEAD_BYTES = 16 * 1024, AHEAD_WHOLE_BYTES = GATE_UPLOAD_FIBER_ABOVE_BYTES };
-enum { FUNDS_EVERY_MS = 10 };
 
 /* ---- the request ---- */
 
@@ -146,22 +145,6 @@ static nw_err open_stream(struct gate_forward *f)
     f->stream = NULL;
     f->is_unsent = true;
     return err == NW_DRAINING ? NW_PEER_CLOSED : err;
-}
-
-/*
- * No memory stands behind one more window. It comes back from streams of any connection and worker,
- * so nobody can be told when: the request looks again and again for as long as one without a
- * permit waits. There are never more of them than slots, and they hold no buffer meanwhile.
- */
-NW_YIELDS static NW_NOINLINE nw_err wait_for_funds(struct gate_forward *f)
-{
-    nw_err err = NW_BUSY;
-    uint64_t until_ms = nw_now_ms() + f->service->wait_ms;
-    while (err == NW_BUSY && nw_now_ms() < until_ms) {
-        NW_TRY(nw_sleep(FUNDS_EVERY_MS));
-        err = open_stream(f);
-    }
-    return err;
 }
 
 /* ---- the answer's head ---- */
@@ -325,8 +308,6 @@ nw_err gate_forward_h2(struct gate_forward *f)
     f->has_upload_fiber =
         !source->is_whole || source->length_bytes > GATE_UPLOAD_FIBER_ABOVE_BYTES;
     nw_err err = open_stream(f);
-    if (NW_UNLIKELY(err == NW_BUSY))
-        err = wait_for_funds(f);
     if (NW_UNLIKELY(err != NW_OK)) {
         f->was_node_at_fault = f->is_unsent;
         nw_peer_try_report(&f->try, NW_PEER_ABANDONED, 0);

@@ -59,7 +59,6 @@ struct nw_gate_service {
     struct nw_quiet tls_refused; /* nodes */
     uint32_t first_byte_ms;
     uint32_t idle_ms;
-    uint32_t wait_ms; /* for what the node or memory cannot take at once */
     struct nw_conf_key key; /* name copied */
     struct nw_conf_host_rule host; /* text copied */
     char *health_path;             /* what probes ask for; empty: there are none */
