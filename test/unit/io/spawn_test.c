@@ -441,8 +441,8 @@ SPAWN_TEST(the_ports_of_a_process_are_found)
 {
     struct nw_listening listening;
     const char *argv[] = {"/usr/bin/python3", "-c",
-                          "import socket, time; s = socket.create_server(('127.0.0.1', 0)); "
-                          "print(s.getsockname()[1], flush=True); time.sleep(1000)"};
+                          "import signal, socket; s = socket.create_server(('127.0.0.1', 0)); "
+                          "print(s.getsockname()[1], flush=True); signal.pause()"};
     struct nw_spawn_spec spec = {.argv = argv, .argc = 3};
     struct app app;
     CHECK(app_start(&app, &spec) == NW_OK);
