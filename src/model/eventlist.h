@@ -9,8 +9,8 @@
  * A calendar whose gaps defeat it (see eventlist.c) turns itself into a heap until it is empty, so
  * a push or pop costs O(log n) at the worst.
  *
- * Memory: 33 bytes an event in a calendar, 24 in a heap, grown by doubling; never more than
- * event_max events.
+ * Memory: a heap takes 24 bytes an event, a calendar up to 512 while it stays below 16 MB and 96
+ * beyond that; never more than event_max events.
  *
  * Owner:   the caller of _new; payloads are copied
  * Threads: one at a time
