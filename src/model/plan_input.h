@@ -61,7 +61,7 @@ struct nw_model_route {
     struct nw_model_quantity queries; /* statements per request */
     int service_index;                /* the first unless the file says another */
     int database_index;
-    int queue_index;                  /* -1: answered at once */
+    int queue_index; /* -1: answered at once */
 };
 
 typedef enum nw_model_efficiency_kind {
@@ -88,8 +88,8 @@ struct nw_model_service {
     struct nw_model_measured measured[NW_MODEL_MEASURED_MAX];
     unsigned measured_count;
     struct nw_model_quantity margin;
-    struct nw_model_quantity spare; /* nodes; not used where zones > 0 */
-    struct nw_model_quantity zones; /* survive the loss of one; 0: not asked */
+    struct nw_model_quantity spare;       /* nodes; not used where zones > 0 */
+    struct nw_model_quantity zones;       /* survive the loss of one; 0: not asked */
     struct nw_model_quantity connections; /* clients that one node holds */
     nw_model_answer stateless;
     bool has_bigger;

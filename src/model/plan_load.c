@@ -51,10 +51,8 @@ static unsigned actions_of(struct plan_work *work, const struct parts *parts,
         const struct nw_model_route *route = &input->routes[i];
         actions[i] = (struct nw_model_action){route->name, route->per_user_per_s};
         if (route->has_share)
-            actions[i].per_user_per_s =
-                plan_derived(parts->shares < 1
-                                 ? parts->per_user * route->share.value / (1 - parts->shares)
-                                 : 0);
+            actions[i].per_user_per_s = plan_derived(
+                parts->shares < 1 ? parts->per_user * route->share.value / (1 - parts->shares) : 0);
     }
     return input->route_count;
 }
@@ -63,12 +61,9 @@ static double read_share_of(const struct nw_model_plan_input *input,
                             const struct nw_model_route *route)
 {
     switch (route->kind) {
-    case NW_MODEL_ROUTE_READ:
-        return 1;
-    case NW_MODEL_ROUTE_WRITE:
-        return 0;
-    case NW_MODEL_ROUTE_MIXED:
-        break;
+    case NW_MODEL_ROUTE_READ: return 1;
+    case NW_MODEL_ROUTE_WRITE: return 0;
+    case NW_MODEL_ROUTE_MIXED: break;
     }
     return input->read_share.value;
 }

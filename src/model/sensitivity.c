@@ -110,8 +110,8 @@ static struct nw_model_outcome try_all(struct collector *all, bool is_cautious,
     for (unsigned i = 0; i < all->count; i++) {
         struct input *input = &all->items[i];
         if (input->is_moving)
-            input->at->value = input->is_low_cautious == is_cautious ? input->given.low
-                                                                     : input->given.high;
+            input->at->value =
+                input->is_low_cautious == is_cautious ? input->given.low : input->given.high;
     }
     struct nw_model_outcome outcome = outcome_of(plan, arena);
     for (unsigned i = 0; i < all->count; i++)

@@ -35,11 +35,11 @@ typedef enum nw_model_need {
 
 /* What the triggers are judged by; rates at peak, at the plan's growth. */
 struct nw_model_stairs_input {
-    double one_node_per_s;    /* what one application node carries within margin */
+    double one_node_per_s; /* what one application node carries within margin */
     double peak_per_s;
-    double read_load_per_s;   /* reads before the cache */
-    double reads_per_s;       /* reads behind it */
-    double writes_per_s;      /* with margin */
+    double read_load_per_s; /* reads before the cache */
+    double reads_per_s;     /* reads behind it */
+    double writes_per_s;    /* with margin */
     double primary_reads_per_s;
     double primary_writes_per_s;
     double size_bytes;
