@@ -1,0 +1,85 @@
+/*
+ * mrc.h - the miss ratio of an LRU cache at every size, from one pass over the requests.
+ *
+ * A request hits an LRU cache of c objects exactly when fewer than c other keys were asked since
+ * the last request of its own. The exact curve counts that distance for every request; the
+ * estimator does it for a sample of keys, at most 8,192, chosen by their hash (fixed-size SHARDS:
+ * Waldspurger, Park, Garthwaite, Ahmad 2015), with its count corrected to the number of requests.
+ * docs/decisions/0011 has the errors.
+ *
+ * Owner:   nw_model_mrc_new/_free
+ * Threads: one at a time
+ */
+#ifndef NW_MODEL_MRC_H
+#define NW_MODEL_MRC_H
+
+#include "base/alloc.h"
+#include "base/compiler.h"
+#include "base/err.h"
+#include "model/cachetrace.h"
+
+#define NW_MODEL_MRC_KEYS 8192
+
+/* -- the estimator ---------------------------------------------------------------------------- */
+
+struct nw_model_mrc;
+
+struct nw_model_mrc_options {
+    uint64_t size_max;        /* largest size that will be asked about: keys that lie deeper are
+                                 forgotten, so that endless traffic keeps its sample; 0: none are */
+    uint64_t window_requests; /* after so many requests all counts halve; 0: never */
+};
+
+/* Bytes of one estimator: a constant, at most half a megabyte. */
+size_t nw_model_mrc_bytes(void);
+struct nw_model_mrc *nw_model_mrc_new(const struct nw_model_mrc_options *options);
+void nw_model_mrc_free(struct nw_model_mrc *mrc);
+NW_CLEANUP_DEFINE(struct nw_model_mrc, nw_model_mrc_free)
+
+/* A hash for ids that no client chooses (a trace); where clients choose keys: nw_hash_sip13. */
+static inline uint64_t nw_model_mrc_hash(uint64_t id)
+{
+    uint64_t z = id + 0x9e3779b97f4a7c15ull;
+    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ull;
+    z = (z ^ (z >> 27)) * 0x94d049bb133111ebull;
+    return z ^ (z >> 31);
+}
+
+/*
+ * A request for the key of this hash. Never allocates. ttl_us: how long what this request finds or
+ * fetches may be used, from the fill on; 0: for ever. A reuse after that is a miss at any size.
+ */
+void nw_model_mrc_add(struct nw_model_mrc *mrc, uint64_t hash, uint64_t now_us, uint64_t ttl_us);
+
+/* Estimated miss ratio of an LRU cache of `size` objects, 0 … 1; 1 before any request. */
+double nw_model_mrc_miss_ratio(const struct nw_model_mrc *mrc, uint64_t size);
+/* Requests seen, halved with the windows; distinct keys (estimated); share of keys sampled. */
+double nw_model_mrc_requests(const struct nw_model_mrc *mrc);
+double nw_model_mrc_keys(const struct nw_model_mrc *mrc);
+double nw_model_mrc_rate(const struct nw_model_mrc *mrc);
+
+/* -- a trace ---------------------------------------------------------------------------------- */
+
+/* Bytes that nw_model_mrc_exact allocates while it runs. */
+uint64_t nw_model_mrc_exact_bytes_for(const struct nw_model_trace *trace);
+/*
+ * Miss ratios of LRU caches of these sizes (ascending, each >= 1), exactly; *out_played is less
+ * than the trace's count when `stop` (may be NULL, read every 64 K requests) became not 0.
+ * NW_INVALID for sizes that do not ascend; an empty trace has ratios of 1.
+ */
+NW_MUST_CHECK nw_err nw_model_mrc_exact(const struct nw_model_trace *trace, const uint64_t *sizes,
+                                        size_t size_count, const int *stop, double *out_ratios,
+                                        uint64_t *out_played);
+
+/* The same from the estimator; times and ttl_us (0: none) as in cachesim.h. */
+NW_MUST_CHECK nw_err nw_model_mrc_estimate(const struct nw_model_trace *trace, uint64_t ttl_us,
+                                           const uint64_t *sizes, size_t size_count,
+                                           const int *stop, double *out_ratios,
+                                           uint64_t *out_played);
+/*
+ * `count` sizes between 1 and size_max, evenly spaced on a logarithmic scale, each once, ascending;
+ * returns how many there are (fewer than count where the scale is finer than a whole object).
+ */
+size_t nw_model_mrc_sizes(uint64_t size_max, size_t count, uint64_t *out_sizes);
+
+#endif
