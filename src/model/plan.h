@@ -67,8 +67,9 @@ struct nw_model_plan {
     const struct nw_model_plan_input *input;
     double average_per_s;
     double peak_per_s;
-    double hit_ratio; /* of all reads, after ceilings */
-    double nodes;     /* of all services */
+    double hit_ratio;    /* of all reads, after ceilings */
+    double nodes;        /* of all services */
+    double nodes_needed; /* those without spare ones */
     double cache_nodes;
     double cost_per_h;
     double cost_month;

@@ -64,8 +64,9 @@ static const struct {
 
 static void choose_move(struct plan_work *work, unsigned index)
 {
+    const struct nw_model_database *database = &work->input->databases[index];
     const struct nw_model_database_answer *answer = &work->databases[index].answer;
-    struct nw_model_plan_database *out = &work->plan->databases[index];
+    const struct nw_model_plan_database *out = &work->plan->databases[index];
     const struct nw_model_choice choice = {
         .path = work->databases[index].in.at,
         .name = nw_model_database_move_name(answer->move),
@@ -75,6 +76,12 @@ static void choose_move(struct plan_work *work, unsigned index)
         .why = answer->why,
     };
     plan_choose(work, &choice);
+    if (answer->move == NW_MODEL_READ_REPLICAS && database->own_writes.value == 0)
+        plan_find(
+            work, NW_MODEL_WARNING, choice.path,
+            "a replica is up to %s behind: who reads at once what he wrote needs the primary; "
+            "state own_writes, the share of such reads",
+            plan_show(work, database->lag_s.value, NW_MODEL_SECONDS));
     if (answer->own_exceeds)
         plan_find(work, NW_MODEL_WARNING, choice.path,
                   "reads of own writes alone (%s) are more than the primary bears: replicas do not "
@@ -289,12 +296,34 @@ static void judge_backlog(struct plan_work *work, unsigned index, const char *pa
                   plan_show(work, queue->drain_per_s.value, NW_MODEL_PER_S));
 }
 
+/* Each group of consumers gets every message; the log holds it once. */
+static void count_deliveries(struct plan_work *work, unsigned index, const char *block)
+{
+    const struct nw_model_queue *queue = &work->input->queues[index];
+    double arrive_per_s = work->queues[index].average_per_s;
+    if (work->steps == NULL || queue->groups.value == 1)
+        return;
+    const struct nw_model_step step = {
+        .path = nw_arena_printf(work->arena, "%s.deliveries_per_s", block).ptr,
+        .formula = "{0} x {1}",
+        .operands = {{"arrivals", arrive_per_s, NW_MODEL_PER_S, NW_MODEL_DERIVED},
+                     {"groups", queue->groups.value, NW_MODEL_COUNT, queue->groups.origin}},
+        .operand_count = 2,
+        .exact = arrive_per_s * queue->groups.value,
+        .rounded = arrive_per_s * queue->groups.value,
+        .unit = NW_MODEL_PER_S,
+        .what = "to all groups",
+    };
+    nw_model_steps_add(work->steps, &step);
+}
+
 void plan_queues(struct plan_work *work)
 {
     for (unsigned i = 0; i < work->input->queue_count; i++) {
         const struct nw_model_queue *queue = &work->input->queues[i];
         const char *path = plan_at(work, "queues", queue->name);
         count_arrivals(work, i);
+        count_deliveries(work, i, path);
         judge_burst(work, i, path);
         judge_backlog(work, i, path);
         const struct nw_model_retention_in in = {

@@ -114,6 +114,7 @@ static void count_nodes(struct plan_work *work, unsigned index)
         judge_measured(work, service, at->in.at, at->nodes.needed);
     }
     work->plan->nodes += out->nodes;
+    work->plan->nodes_needed += at->nodes.reason == NULL ? at->nodes.needed : 0;
 }
 
 static void choose_way(struct plan_work *work, unsigned index)

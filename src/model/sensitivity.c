@@ -55,7 +55,7 @@ static struct nw_model_outcome outcome_of(const struct nw_model_plan_input *inpu
 {
     struct nw_model_plan plan;
     nw_model_plan_compute(input, arena, NULL, &plan);
-    return (struct nw_model_outcome){plan.nodes, plan.cost_month, plan.is_met};
+    return (struct nw_model_outcome){plan.nodes, plan.nodes_needed, plan.cost_month, plan.is_met};
 }
 
 /* Does a cost more than b? Where money is the same, nodes decide; one that cannot be met costs most. */

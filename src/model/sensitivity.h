@@ -15,7 +15,8 @@
 
 /* What of a plan is compared. */
 struct nw_model_outcome {
-    double nodes;
+    double nodes;        /* with spare */
+    double nodes_needed; /* without */
     double cost_month;
     bool is_met;
 };
