@@ -33,6 +33,16 @@ struct nw_model_quantity {
     nw_model_origin origin;
 };
 
+static inline struct nw_model_quantity nw_model_given(double value)
+{
+    return (struct nw_model_quantity){value, value, value, NW_MODEL_GIVEN};
+}
+
+static inline struct nw_model_quantity nw_model_derived(double value)
+{
+    return (struct nw_model_quantity){value, value, value, NW_MODEL_DERIVED};
+}
+
 struct nw_model_operand {
     const char *name; /* "peak", "1 + margin": as the formula shows it */
     double value;
@@ -45,7 +55,10 @@ enum { NW_MODEL_OPERANDS_MAX = 8 };
 struct nw_model_step {
     const char *path;  /* of the result, as in JSON: "services.app.nodes_base" */
     const char *label; /* for people: "App", "main"; NULL: goes on with the one before */
-    /* "{0} x {1} / ({2} x {3})": printed once with names, once with values. NULL: none. */
+    /*
+     * "{0} x {1} / ({2} x {3})": printed once with names, once with values. {0+} shows the name
+     * behind the value as well: "4 load.peak". NULL: none.
+     */
     const char *formula;
     struct nw_model_operand operands[NW_MODEL_OPERANDS_MAX];
     unsigned operand_count;
@@ -54,7 +67,7 @@ struct nw_model_step {
     bool is_rounded;
     nw_model_unit unit;
     const char *what;    /* behind the number: "nodes", "peak", "reads/s: primary alone" */
-    const char *printed; /* what the guides print for the same, shown with --guides; or NULL */
+    const char *printed; /* what a guide prints for the same (worked.h), for --guides; or NULL */
     const char *fact;    /* "B2": the worked example of `explain`; or NULL */
     const char *reason;  /* there is no value: "unstable", "beyond-peak"; else NULL */
 };
@@ -69,10 +82,17 @@ struct nw_model_steps {
 void nw_model_steps_init(struct nw_model_steps *steps, struct nw_arena *arena);
 /*
  * Appends a copy and returns it (valid until the next append); NULL when steps is NULL. Asserts
- * that exact and the operands are finite unless a reason is given.
+ * that exact and the operands are finite unless a reason is given. Where printed is NULL and this
+ * very number is a worked example of a guide (worked.h), printed and fact are filled in.
  */
 struct nw_model_step *nw_model_steps_add(struct nw_model_steps *steps,
                                          const struct nw_model_step *step);
+/* "services.app" and "nodes": "services.app.nodes", in the recorder's arena; NULL without one. */
+const char *nw_model_steps_path(const struct nw_model_steps *steps, const char *at,
+                                const char *leaf);
+/* A sentence in the recorder's arena; NULL without one. */
+const char *nw_model_steps_text(const struct nw_model_steps *steps, const char *format, ...)
+    NW_PRINTF(2, 3);
 /* The last step of that path, or NULL. */
 const struct nw_model_step *nw_model_steps_find(const struct nw_model_steps *steps,
                                                 const char *path);
