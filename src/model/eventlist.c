@@ -6,7 +6,7 @@
  * Workload: a simulation of n stations holds about one event for each of them, and every pop is
  * followed by a push somewhat later. What costs most there is neither comparing nor copying but
  * branches that go either way at random: is the day empty, are there others, which is earlier. So
- * days are short and buckets many (16 to 32 an event): nearly every push meets an empty bucket and
+ * days are short and buckets many (32 to 64 an event): nearly every push meets an empty bucket and
  * nearly every pop a lone event. A bitmap, 64 days a word, passes over the empty ones. Textbook
  * occupancy, an event a day, is half as fast. A bucket is 16 bytes and holds its first event
  * itself, so a push touches one line. The others of a bucket are a circular list in one pool,
@@ -38,7 +38,7 @@
 enum {
     NONE = UINT32_MAX,
     BUCKET_MIN = 64, /* a word of the bitmap */
-    BUCKETS_PER_EVENT = 16,
+    BUCKETS_PER_EVENT = 32,
     BUCKETS_ROOMY = 1 << 20, /* 16 MB; beyond them two an event must do */
     SAMPLE_MAX = 256,
     CHECK_MIN = 4096, /* operations between two looks at the work done */

@@ -9,7 +9,7 @@
  * A calendar whose gaps defeat it (see eventlist.c) turns itself into a heap until it is empty, so
  * a push or pop costs O(log n) at the worst.
  *
- * Memory: a heap takes 24 bytes an event, a calendar up to 512 while it stays below 16 MB and 96
+ * Memory: a heap takes 24 bytes an event, a calendar up to 1 KB while it stays below 16 MB and 96
  * beyond that; never more than event_max events.
  *
  * Owner:   the caller of _new; payloads are copied

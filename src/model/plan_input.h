@@ -61,7 +61,7 @@ struct nw_model_route {
     struct nw_model_quantity queries; /* statements per request */
     int service_index;                /* the first unless the file says another */
     int database_index;
-    int queue_index;                  /* -1: answered at once */
+    int queue_index; /* -1: answered at once */
 };
 
 typedef enum nw_model_efficiency_kind {
@@ -88,8 +88,8 @@ struct nw_model_service {
     struct nw_model_measured measured[NW_MODEL_MEASURED_MAX];
     unsigned measured_count;
     struct nw_model_quantity margin;
-    struct nw_model_quantity spare; /* nodes; not used where zones > 0 */
-    struct nw_model_quantity zones; /* survive the loss of one; 0: not asked */
+    struct nw_model_quantity spare;       /* nodes; not used where zones > 0 */
+    struct nw_model_quantity zones;       /* survive the loss of one; 0: not asked */
     struct nw_model_quantity connections; /* clients that one node holds */
     nw_model_answer stateless;
     bool has_bigger;
@@ -172,6 +172,21 @@ struct nw_model_plan_input {
     unsigned part_count;
     struct nw_model_quantity budget_month; /* 0: none */
 };
+
+/*
+ * Each fills a block with the constants that the plan file leaves to newel: values, low and high of
+ * constants.def, origin ASSUMED; names, counts and lists are 0. A route is mixed and answered by the
+ * first service and database, without a queue. `peak` and whatever else has no default is 0.
+ */
+void nw_model_load_init(struct nw_model_load *load);
+void nw_model_route_init(struct nw_model_route *route);
+void nw_model_service_init(struct nw_model_service *service);
+void nw_model_database_init(struct nw_model_database *database);
+void nw_model_cache_init(struct nw_model_cache *cache);
+void nw_model_queue_init(struct nw_model_queue *queue);
+void nw_model_region_init(struct nw_model_region *region);
+/* The blocks that stand alone; lists are empty. */
+void nw_model_plan_input_init(struct nw_model_plan_input *input);
 
 /*
  * Calls back for every quantity with its path as in the file ("services.app.node_rate") and its

@@ -58,7 +58,7 @@ static inline double nw_model_utilisation_count(double rate_per_s, double demand
 /*
  * Erlang B: the part of Poisson arrivals that finds all `servers` busy where nobody may wait. In
  * 0..1. servers in 0..NW_MODEL_SERVERS_MAX and load_erlang finite, not negative: asserted.
- * Takes at most 50 sqrt(load) steps, so 1e9 servers are fine.
+ * Takes about 50 sqrt(load) steps at most, so 1e9 servers are fine.
  */
 double nw_model_erlang_b(uint64_t servers, double load_erlang);
 /* Erlang C: the part that must wait where everybody may. 1 when load_erlang >= servers. */
@@ -82,7 +82,7 @@ NW_MUST_CHECK nw_model_queue_verdict nw_model_mmc_solve(uint64_t servers, double
                                                         struct nw_model_mmc *out);
 /*
  * The wait that a part q of the customers does not exceed: ln(C / (1 - q)) / (c mu - lambda), and 0
- * when C <= 1 - q. Of a steady queue, 0 <= q < 1.
+ * when C <= 1 - q. Of a steady queue, 0 <= q <= 1 - 1e-12: asserted.
  */
 double nw_model_mmc_wait_s_quantile(const struct nw_model_mmc *mmc, double q);
 /* The same for wait and service together; for one server -ln(1 - q) / (mu - lambda). */
@@ -155,7 +155,7 @@ NW_MUST_CHECK nw_model_queue_verdict nw_model_open_solve(
 /* ---- a closed network: customers that go round ---- */
 
 struct nw_model_closed_station {
-    double demand_s; /* visits x service time of one round; 0 or 1e-100..1e100 */
+    double demand_s; /* visits x service time of one round; 0 or 1e-50..1e50 */
     bool is_delay;   /* everybody is served at once, nobody waits */
 };
 
@@ -168,10 +168,10 @@ struct nw_model_closed {
 
 /*
  * Exact for one server per station, first come first served with exponential service or processor
- * sharing. customers in 1..NW_MODEL_CUSTOMERS_MAX; at least one demand or think_s must be positive,
- * and demands may differ by a factor of 1e100 at most: else invalid. Never unstable. Costs about
- * customers x stations additions and multiplications. out_count may be NULL, or gets the mean
- * number of customers at each station.
+ * sharing. customers in 1..NW_MODEL_CUSTOMERS_MAX; at least one demand or think_s must be positive;
+ * think_s is 0 or 1e-50..1e50: else invalid. Never unstable. Costs about customers x stations
+ * additions and multiplications. out_count may be NULL, or gets the mean number of customers at
+ * each station.
  */
 NW_MUST_CHECK nw_model_queue_verdict nw_model_closed_solve(
     const struct nw_model_closed_station *stations, size_t station_count, double think_s,
