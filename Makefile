@@ -8,8 +8,8 @@ SEEDS   ?= 50
 # For each fuzz target.
 FUZZ_SECONDS ?= 600
 
-.PHONY: build release run demo-https test test-sanitize sim bench bench-instructions fuzz format reference \
-        install clean setup help
+.PHONY: build release run demo-https test test-sanitize sim bench bench-model bench-instructions fuzz format \
+        reference install clean setup help
 
 build: setup
 	@test -f $(BUILD)/build.ninja || meson setup $(BUILD)
@@ -23,6 +23,7 @@ help:
 	@echo 'make sim          simulations; SEEDS=N'
 	@echo 'make fuzz         fuzzers; FUZZ_SECONDS=N each'
 	@echo 'make bench        beside nginx and haproxy; make bench-instructions: counted, not timed'
+	@echo 'make bench-model  how fast the planner and the simulators calculate'
 	@echo 'make format       formats the lines that you changed'
 	@echo 'make reference    writes docs/reference/ and the manual page from the tables'
 	@echo 'make install      PREFIX=/usr/local DESTDIR='
@@ -61,6 +62,11 @@ sim:
 bench: release
 	@tools/setup.sh bench
 	@$(PYTHON) test/bench/bench.py $(BENCH)
+
+bench-model:
+	@tools/setup.sh model
+	@$(MAKE) release
+	@$(PYTHON) test/bench/bench_model.py $(BENCH)
 
 bench-instructions:
 	@tools/setup.sh bench

@@ -110,7 +110,7 @@ int cmd_check(const struct cli *cli)
         return reference_print(cli, cli_value(cli, CLI_REFERENCE));
     if (cli_has(cli, CLI_SCHEMA)) {
         struct nw_text schema = {0};
-        nw_conf_schema_json(&schema);
+        nw_conf_schema_json(&nw_conf_newel_tables, &schema);
         fputs(schema.ptr, stdout);
         nw_text_done(&schema);
         return EXIT_DONE;

@@ -16,7 +16,10 @@
 /* Exit codes of every command. */
 enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_INVALID = 3, EXIT_MISSED = 4 };
 
-/* All options of all commands; a command takes those that commands.def lists for it. */
+/*
+ * All options of all commands; a command takes those that commands.def lists for it. Rows may
+ * share a name where no command takes both.
+ */
 typedef enum cli_option_id {
 #define NW_CLI_OPTION(id, name, value, help) CLI_##id,
 #include "cmd/options.def"
@@ -24,7 +27,7 @@ typedef enum cli_option_id {
     CLI_OPTION_COUNT
 } cli_option_id;
 
-enum { CLI_REPEATS_MAX = 32, CLI_ARGS_MAX = 32 };
+enum { CLI_REPEATS_MAX = 64, CLI_ARGS_MAX = 64 };
 
 struct cli_values {
     const char *given[CLI_REPEATS_MAX];
@@ -41,10 +44,10 @@ struct cli {
 };
 
 struct cli_command {
-    const char *name;
-    const char *arguments; /* "[CONFIG] [-- COMMAND…]" */
-    const char *help;      /* one sentence */
-    uint64_t options;      /* bit cli_option_id */
+    const char *name;             /* one word or two: "plan", "plan init" */
+    const char *arguments;        /* "[CONFIG] [-- COMMAND…]" */
+    const char *help;             /* one sentence */
+    const cli_option_id *options; /* in the order of help, ended by CLI_OPTION_COUNT */
     unsigned args_max;
     bool takes_rest;
     int (*run)(const struct cli *cli); /* an exit code */
@@ -52,6 +55,8 @@ struct cli_command {
 
 /* Parses and runs; prints help and usage errors. Returns the exit code. */
 int cli_main(int argc, char **argv);
+/* The same with other commands than those of commands.def. */
+int cli_main_of(const struct cli_command *commands, size_t command_count, int argc, char **argv);
 
 static inline bool cli_has(const struct cli *cli, cli_option_id id)
 {

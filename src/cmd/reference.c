@@ -7,6 +7,11 @@
 #include "cmd/daemon_impl.h"
 #include "conf/option.h"
 
+static void options_markdown(struct nw_text *out)
+{
+    nw_conf_reference_markdown(&nw_conf_newel_tables, out);
+}
+
 static void metrics_markdown(struct nw_text *out)
 {
     static const char *const kinds[] = {"counter", "gauge", "histogram", "histogram"};
@@ -49,7 +54,7 @@ static void man_page(struct nw_text *out)
                     "[\\fIARGUMENT\\fR...]\n.SH COMMANDS\n");
     cli_reference_man(out);
     nw_text_add_str(out, ".SH CONFIGURATION FILE\n");
-    nw_conf_reference_man(out);
+    nw_conf_reference_man(&nw_conf_newel_tables, out);
     nw_text_add_str(out,
                     ".SH EXIT STATUS\n0 done; 1 failed; 2 wrong usage; 3 configuration invalid; "
                     "4 a bar given with \\-\\-fail\\-if was missed.\n");
@@ -61,8 +66,10 @@ int reference_print(const struct cli *cli, const char *page)
         const char *name;
         void (*write)(struct nw_text *out);
     } pages[] = {
-        {"options", nw_conf_reference_markdown}, {"commands", cli_reference_markdown},
-        {"metrics", metrics_markdown},           {"control", control_markdown},
+        {"options", options_markdown},
+        {"commands", cli_reference_markdown},
+        {"metrics", metrics_markdown},
+        {"control", control_markdown},
         {"man", man_page},
     };
     for (size_t i = 0; i < NW_COUNT(pages); i++) {

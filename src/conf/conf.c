@@ -37,7 +37,7 @@ struct nw_conf_statuses nw_conf_statuses_copy(const struct nw_conf_statuses *sta
 }
 
 /* "file:line:column: path: …" for an option of a block, or the block itself. */
-static void blame(const struct nw_conf *conf, const struct nw_conf_block *block, const char *option,
+static void blame(const char *file, const struct nw_conf_block *block, const char *option,
                   const char *suggestion, struct nw_diag *diag, bool is_warning,
                   const char *sentence)
 {
@@ -48,10 +48,23 @@ static void blame(const struct nw_conf *conf, const struct nw_conf_block *block,
         nw_text_addf(&path, "%s%s", path.len > 0 ? "." : "", option);
     if (at == NULL)
         at = block->tree;
-    nw_diag_add(diag, is_warning, conf->file, at != NULL ? at->line : 0,
-                at != NULL ? at->column : 0, path.len > 0 ? path.ptr : NULL, suggestion, "%s",
-                sentence);
+    if (at != NULL && at->file != NULL)
+        file = at->file;
+    nw_diag_add(diag, is_warning, file, at != NULL ? at->line : 0, at != NULL ? at->column : 0,
+                path.len > 0 ? path.ptr : NULL, suggestion, "%s", sentence);
     nw_text_done(&path);
+}
+
+void nw_conf_block_blame(const char *file, const struct nw_conf_block *block, const char *option,
+                         const char *suggestion, struct nw_diag *diag, const char *format, ...)
+{
+    struct nw_text sentence = {0};
+    va_list args;
+    va_start(args, format);
+    nw_text_addv(&sentence, format, args);
+    va_end(args);
+    blame(file, block, option, suggestion, diag, false, sentence.ptr);
+    nw_text_done(&sentence);
 }
 
 void nw_conf_blame(const struct nw_conf *conf, const struct nw_conf_block *block,
@@ -63,7 +76,7 @@ void nw_conf_blame(const struct nw_conf *conf, const struct nw_conf_block *block
     va_start(args, format);
     nw_text_addv(&sentence, format, args);
     va_end(args);
-    blame(conf, block, option, suggestion, diag, false, sentence.ptr);
+    blame(conf->file, block, option, suggestion, diag, false, sentence.ptr);
     nw_text_done(&sentence);
 }
 
@@ -75,7 +88,7 @@ void nw_conf_warn(const struct nw_conf *conf, const struct nw_conf_block *block,
     va_start(args, format);
     nw_text_addv(&sentence, format, args);
     va_end(args);
-    blame(conf, block, option, suggestion, diag, true, sentence.ptr);
+    blame(conf->file, block, option, suggestion, diag, true, sentence.ptr);
     nw_text_done(&sentence);
 }
 

@@ -427,8 +427,12 @@ struct nw_conf_statuses nw_conf_statuses_copy(const struct nw_conf_statuses *sta
 
 /*
  * Adds an error located at `option` of the block (at the block itself when it is NULL or not in the
- * file), with the path "block.path.option". suggestion may be NULL.
+ * file), with the path "block.path.option". suggestion may be NULL. `file` is what was read.
  */
+void nw_conf_block_blame(const char *file, const struct nw_conf_block *block, const char *option,
+                         const char *suggestion, struct nw_diag *diag, const char *format, ...)
+    NW_PRINTF(6, 7);
+/* The same for newel.yaml. */
 void nw_conf_blame(const struct nw_conf *conf, const struct nw_conf_block *block,
                    const char *option, const char *suggestion, struct nw_diag *diag,
                    const char *format, ...) NW_PRINTF(6, 7);

@@ -31,7 +31,8 @@ static void choose_state(struct nw_conf_reader *reader, struct nw_conf *conf)
 static struct nw_conf *read_text(struct nw_conf_reader *reader, struct nw_slice text)
 {
     struct nw_conf_tree *tree;
-    nw_err err = nw_conf_tree_parse(text, reader->file, reader->arena, reader->diag, &tree);
+    nw_err err = nw_conf_tree_parse(text, reader->file, reader->tables->first_line, reader->arena,
+                                    reader->diag, &tree);
     struct nw_conf *conf = nw_arena_zero(reader->arena, sizeof *conf);
     if (tree == NULL) {
         NW_ASSERT(err != NW_OK);
@@ -67,6 +68,7 @@ static nw_err load(struct nw_generation *generation, struct nw_slice text, const
 {
     size_t error_count = diag->error_count;
     struct nw_conf_reader reader = {
+        .tables = &nw_conf_newel_tables,
         .file = nw_arena_string(&generation->arena, nw_slice_str(file)),
         .outside = outside,
         .arena = &generation->arena,

@@ -10,6 +10,7 @@
 
 #include "base/assert.h"
 #include "base/suggest.h"
+#include "conf/table.h"
 
 /* What nw_conf_nodes and its relatives look like. */
 struct array {
@@ -17,8 +18,8 @@ struct array {
     size_t count;
 };
 
-static void read_block(struct nw_conf_reader *reader, nw_conf_block_id id,
-                       const struct nw_conf_tree *tree, const char *path, void *out);
+static void read_block(struct nw_conf_reader *reader, int id, const struct nw_conf_tree *tree,
+                       const char *path, void *out);
 
 static void *field_of(void *block, const struct nw_conf_option *option)
 {
@@ -38,7 +39,7 @@ static void read_blocks(struct nw_conf_reader *reader, const struct nw_conf_opti
 {
     bool is_list = tree->kind == NW_CONF_SEQUENCE;
     size_t count = is_list ? tree->child_count : 1;
-    size_t bytes = nw_conf_block_info(option->of)->struct_bytes;
+    size_t bytes = nw_conf_block_info(reader->tables, option->of)->struct_bytes;
     out->items = nw_arena_zero(reader->arena, count * bytes + 1);
     const struct nw_conf_tree *item = is_list ? tree->first : tree;
     for (size_t i = 0; i < count; i++, item = item->next) {
@@ -52,8 +53,9 @@ static void read_blocks(struct nw_conf_reader *reader, const struct nw_conf_opti
 static void read_named(struct nw_conf_reader *reader, const struct nw_conf_option *option,
                        const struct nw_conf_tree *tree, const char *path, struct array *out)
 {
-    size_t bytes = nw_conf_block_info(option->of)->struct_bytes;
-    const struct nw_conf_option *name = nw_conf_option_find(option->of, NW_SLICE("name"));
+    const struct nw_conf_block_info *info = nw_conf_block_info(reader->tables, option->of);
+    const struct nw_conf_option *name = nw_conf_option_find(info, NW_SLICE("name"));
+    size_t bytes = info->struct_bytes;
     NW_ASSERT(name != NULL && name->type == NW_CONF_TYPE_OWN_NAME);
     if (tree->kind != NW_CONF_MAPPING) {
         nw_conf_reader_blame(reader, tree->line, tree->column, path, NULL,
@@ -136,8 +138,10 @@ static void mark_given(const struct nw_conf_block_info *info, const struct nw_co
 static void read_keys(struct nw_conf_reader *reader, const struct nw_conf_block_info *info,
                       const struct nw_conf_tree *tree, const char *path, void *out)
 {
+    const char *file = reader->file;
     for (const struct nw_conf_tree *child = tree->first; child != NULL; child = child->next) {
-        const struct nw_conf_option *option = nw_conf_option_find(info->id, child->key);
+        reader->file = child->file != NULL ? child->file : file;
+        const struct nw_conf_option *option = nw_conf_option_find(info, child->key);
         const char *child_path = join(reader, path, child->key.ptr);
         if (option == NULL || option->type == NW_CONF_TYPE_OWN_NAME) {
             refuse_unknown(reader, info, child, child_path);
@@ -146,22 +150,25 @@ static void read_keys(struct nw_conf_reader *reader, const struct nw_conf_block_
         mark_given(info, option, out);
         read_option(reader, option, child, child_path, out);
     }
+    reader->file = file;
     NW_CONF_EACH_OPTION(option, info)
     {
         if (nw_conf_option_is_required(option) && nw_conf_tree_get(tree, option->name) == NULL)
             nw_conf_reader_blame(reader, tree->line, tree->column, join(reader, path, option->name),
-                                 option->block == NW_CONF_BLOCK_top
-                                     ? "write newel: 1 as the first line"
+                                 option == reader->tables->blocks[0].options
+                                     ? nw_arena_printf(reader->arena, "write %s as the first line",
+                                                       reader->tables->first_line)
+                                           .ptr
                                      : NULL,
                                  "is missing");
     }
 }
 
 /* `tree` NULL: the block does not stand in the file, only its defaults count. */
-static void read_block(struct nw_conf_reader *reader, nw_conf_block_id id,
-                       const struct nw_conf_tree *tree, const char *path, void *out)
+static void read_block(struct nw_conf_reader *reader, int id, const struct nw_conf_tree *tree,
+                       const char *path, void *out)
 {
-    const struct nw_conf_block_info *info = nw_conf_block_info(id);
+    const struct nw_conf_block_info *info = nw_conf_block_info(reader->tables, id);
     *(struct nw_conf_block *)out = (struct nw_conf_block){.tree = tree, .path = path};
     read_defaults(reader, info, path, out);
     if (tree == NULL || tree->is_broken)
@@ -176,7 +183,7 @@ static void read_block(struct nw_conf_reader *reader, nw_conf_block_id id,
                              tree->kind == NW_CONF_SCALAR ? "bare value" : "list");
         return;
     }
-    const struct nw_conf_option *option = nw_conf_option_find(id, nw_slice_str(info->shorthand));
+    const struct nw_conf_option *option = nw_conf_option_find(info, nw_slice_str(info->shorthand));
     NW_ASSERT(option != NULL);
     mark_given(info, option, out);
     read_option(reader, option, tree, path, out);
@@ -185,7 +192,43 @@ static void read_block(struct nw_conf_reader *reader, nw_conf_block_id id,
 void nw_conf_parse(struct nw_conf_reader *reader, const struct nw_conf_tree *root,
                    struct nw_conf *conf)
 {
-    read_block(reader, NW_CONF_BLOCK_top, root, "", conf);
+    read_block(reader, 0, root, "", conf);
     for (size_t i = 0; i < conf->services.count; i++)
         conf->services.items[i].index = i;
+}
+
+/* What beside newel.yaml has tables keeps no secrets. */
+nw_err nw_conf_table_read(const struct nw_conf_tree *tree, const char *file,
+                          const struct nw_conf_tables *tables,
+                          const struct nw_conf_outside *outside, struct nw_arena *arena,
+                          struct nw_diag *diag, void *out)
+{
+    static const struct nw_conf_outside nothing = {0};
+    size_t error_count = diag->error_count;
+    struct nw_conf_reader reader = {
+        .tables = tables,
+        .file = nw_arena_string(arena, nw_slice_str(file)),
+        .outside = outside != NULL ? outside : &nothing,
+        .arena = arena,
+        .diag = diag,
+    };
+    memset(out, 0, tables->blocks[0].struct_bytes);
+    read_block(&reader, 0, tree, "", out);
+    if (reader.unshown_count > 0)
+        nw_diag_error(diag, "%zu more mistakes are not shown", reader.unshown_count);
+    return diag->error_count == error_count ? NW_OK : NW_INVALID;
+}
+
+nw_err nw_conf_table_load(struct nw_slice text, const char *file,
+                          const struct nw_conf_tables *tables,
+                          const struct nw_conf_outside *outside, struct nw_arena *arena,
+                          struct nw_diag *diag, void *out)
+{
+    struct nw_conf_tree *tree;
+    nw_err err = nw_conf_tree_parse(text, file, tables->first_line, arena, diag, &tree);
+    memset(out, 0, tables->blocks[0].struct_bytes);
+    if (tree == NULL)
+        return err;
+    nw_err read = nw_conf_table_read(tree, file, tables, outside, arena, diag, out);
+    return err != NW_OK ? err : read;
 }

@@ -1,28 +1,25 @@
 /*
  * The option tables for people: a Markdown page and a part of the manual page. Both list
- * the blocks in the order of options.def, which is the order in which a reader meets them.
+ * the blocks in the order of the table, which is the order in which a reader meets them.
  */
 #include "conf/type.h"
 
-static const char *path_of_block(nw_conf_block_id id)
+static void add_type(struct nw_text *out, const struct nw_conf_tables *tables,
+                     const struct nw_conf_option *option)
 {
-    return nw_conf_block_info(id)->path;
-}
-
-static void add_type(struct nw_text *out, const struct nw_conf_option *option)
-{
+    const char *words = option->choices != NULL ? option->choices : option->words;
     struct nw_slice choice;
     if (option->type == NW_CONF_TYPE_BLOCK)
-        nw_text_addf(out, "mapping, see %s", path_of_block(option->of));
+        nw_text_addf(out, "mapping, see %s", nw_conf_block_info(tables, option->of)->path);
     else if (option->type == NW_CONF_TYPE_BLOCKS)
-        nw_text_addf(out, "list, see %s", path_of_block(option->of));
+        nw_text_addf(out, "list, see %s", nw_conf_block_info(tables, option->of)->path);
     else if (option->type == NW_CONF_TYPE_NAMED)
-        nw_text_addf(out, "mapping of names, see %s", path_of_block(option->of));
+        nw_text_addf(out, "mapping of names, see %s", nw_conf_block_info(tables, option->of)->path);
     else
         nw_text_add_str(out, nw_conf_type(option->type)->title);
-    for (size_t i = 0; option->choices != NULL && nw_conf_choice_at(option->choices, i, &choice);
-         i++)
-        nw_text_addf(out, "%s%.*s", i == 0 ? " " : ", ", NW_SLICE_ARG(choice));
+    for (size_t i = 0; words != NULL && nw_conf_choice_at(words, i, &choice); i++)
+        nw_text_addf(out, "%s%.*s", i > 0 || option->words != NULL ? ", " : " ",
+                     NW_SLICE_ARG(choice));
 }
 
 static void add_range(struct nw_text *out, const struct nw_conf_option *option)
@@ -41,10 +38,11 @@ static void add_cell(struct nw_text *out, const char *string)
     }
 }
 
-static void add_row(struct nw_text *out, const struct nw_conf_option *option)
+static void add_row(struct nw_text *out, const struct nw_conf_tables *tables,
+                    const struct nw_conf_option *option)
 {
     nw_text_addf(out, "| `%s` | ", option->name);
-    add_type(out, option);
+    add_type(out, tables, option);
     nw_text_add_str(out, " | ");
     if (nw_conf_option_is_required(option))
         nw_text_add_str(out, "required");
@@ -57,9 +55,10 @@ static void add_row(struct nw_text *out, const struct nw_conf_option *option)
     nw_text_add_str(out, " |\n");
 }
 
-static void add_section(struct nw_text *out, const struct nw_conf_block_info *info)
+static void add_section(struct nw_text *out, const struct nw_conf_tables *tables,
+                        const struct nw_conf_block_info *info)
 {
-    nw_text_addf(out, "\n## %s\n\n%s", path_of_block(info->id), info->help);
+    nw_text_addf(out, "\n## %s\n\n%s", info->path, info->help);
     if (info->shorthand != NULL)
         nw_text_addf(out, " A bare value in its place sets `%s`.", info->shorthand);
     nw_text_add_str(out, "\n\n| option | value | default | range | meaning |\n"
@@ -67,33 +66,15 @@ static void add_section(struct nw_text *out, const struct nw_conf_block_info *in
     NW_CONF_EACH_OPTION(option, info)
     {
         if (option->type != NW_CONF_TYPE_OWN_NAME)
-            add_row(out, option);
+            add_row(out, tables, option);
     }
 }
 
-static const char intro[] =
-    "<!-- Generated from src/conf/options.def by tools/gen_reference.py. -->\n"
-    "# Options of newel.yaml\n\n"
-    "The file is strict YAML: unknown and duplicate keys, anchors, aliases, tags, tabs as\n"
-    "indentation and bare `yes` and `no` are errors, and so are bare `on` and `off` but where an\n"
-    "option names them. `newel check FILE` names every mistake with its line and column.\n\n"
-    "| value | how it is written |\n|---|---|\n"
-    "| duration | a whole number and `ms`, `s`, `m`, `h` or `d`; a bare `0` |\n"
-    "| size | bytes, with `K M G T` in powers of 1024 or `KB MB GB TB` in powers of 1000 |\n"
-    "| count | a whole number, with `K M G` in powers of 1000 |\n"
-    "| share | a percentage, a fraction such as `1/8`, or a fixed number |\n"
-    "| address | `host:port`, `[v6]:port` or `unix:/path` |\n"
-    "| list | `[ a, b ]` or one item for each `-` line; a single item may stand alone |\n\n"
-    "`${NAME}` in a value is the environment variable NAME; `$${` stands for `${` itself. Where\n"
-    "`file:PATH` is allowed, the file's content is the value, without one trailing newline; PATH\n"
-    "is relative to the folder of newel.yaml. Everything can be changed by a reload except what\n"
-    "says that it needs a restart.\n";
-
-void nw_conf_reference_markdown(struct nw_text *out)
+void nw_conf_reference_markdown(const struct nw_conf_tables *tables, struct nw_text *out)
 {
-    nw_text_add_str(out, intro);
-    for (nw_conf_block_id id = 0; id < NW_CONF_BLOCK_COUNT; id++)
-        add_section(out, nw_conf_block_info(id));
+    nw_text_add_str(out, tables->intro);
+    for (int id = 0; id < tables->block_count; id++)
+        add_section(out, tables, nw_conf_block_info(tables, id));
 }
 
 /* A line that begins with a dot or a quote would be a request; a hyphen shall stay one. */
@@ -112,13 +93,14 @@ static void add_roff(struct nw_text *out, const char *string)
     nw_text_add_char(out, '\n');
 }
 
-static void add_paragraph(struct nw_text *out, const struct nw_conf_option *option)
+static void add_paragraph(struct nw_text *out, const struct nw_conf_tables *tables,
+                          const struct nw_conf_option *option)
 {
     struct nw_text note = {0};
     nw_text_addf(out, ".TP\n.B %s\n", option->name);
     add_roff(out, option->help);
     nw_text_add_str(&note, "(");
-    add_type(&note, option);
+    add_type(&note, tables, option);
     if (nw_conf_option_is_required(option))
         nw_text_add_str(&note, "; required");
     else if (option->fallback != NULL)
@@ -130,16 +112,16 @@ static void add_paragraph(struct nw_text *out, const struct nw_conf_option *opti
     nw_text_done(&note);
 }
 
-void nw_conf_reference_man(struct nw_text *out)
+void nw_conf_reference_man(const struct nw_conf_tables *tables, struct nw_text *out)
 {
-    for (nw_conf_block_id id = 0; id < NW_CONF_BLOCK_COUNT; id++) {
-        const struct nw_conf_block_info *info = nw_conf_block_info(id);
-        nw_text_addf(out, ".SS %s\n", path_of_block(id));
+    for (int id = 0; id < tables->block_count; id++) {
+        const struct nw_conf_block_info *info = nw_conf_block_info(tables, id);
+        nw_text_addf(out, ".SS %s\n", info->path);
         add_roff(out, info->help);
         NW_CONF_EACH_OPTION(option, info)
         {
             if (option->type != NW_CONF_TYPE_OWN_NAME)
-                add_paragraph(out, option);
+                add_paragraph(out, tables, option);
         }
     }
 }

@@ -20,11 +20,12 @@ static void add_pattern(struct nw_text *out, const char *pattern)
     nw_text_done(&whole);
 }
 
-static void add_choices(struct nw_text *out, const struct nw_conf_option *option)
+/* "a|b" */
+static void add_words(struct nw_text *out, const char *words)
 {
     struct nw_slice choice;
     nw_text_add_str(out, "\"enum\": [");
-    for (size_t i = 0; nw_conf_choice_at(option->choices, i, &choice); i++) {
+    for (size_t i = 0; nw_conf_choice_at(words, i, &choice); i++) {
         nw_text_add_str(out, i > 0 ? ", " : "");
         nw_text_add_json_string(out, choice);
     }
@@ -36,7 +37,7 @@ static void add_value(struct nw_text *out, const struct nw_conf_option *option)
 {
     const struct nw_conf_type *type = nw_conf_type(option->type);
     if (option->choices != NULL) {
-        add_choices(out, option);
+        add_words(out, option->choices);
     } else if (option->type == NW_CONF_TYPE_BOOL) {
         nw_text_add_str(out, "\"type\": \"boolean\"");
     } else {
@@ -48,9 +49,34 @@ static void add_value(struct nw_text *out, const struct nw_conf_option *option)
     }
 }
 
+/* A number alone, one of the words, or a number with its bounds. */
+static void add_quantity(struct nw_text *out, const struct nw_conf_option *option)
+{
+    static const char *const members[] = {"value", "low", "high"};
+    nw_text_add_str(out, "\"anyOf\": [{");
+    add_value(out, option);
+    if (option->words != NULL) {
+        nw_text_add_str(out, "}, {");
+        add_words(out, option->words);
+    }
+    nw_text_add_str(out, "}, {\"type\": \"object\", \"additionalProperties\": false, "
+                         "\"required\": [\"value\"], \"properties\": {");
+    for (size_t i = 0; i < NW_COUNT(members); i++) {
+        nw_text_addf(out, "%s\"%s\": {", i > 0 ? ", " : "", members[i]);
+        add_value(out, option);
+        nw_text_add_char(out, '}');
+    }
+    nw_text_add_str(out, "}}]");
+}
+
 static void add_type(struct nw_text *out, const struct nw_conf_option *option)
 {
     switch (nw_conf_type(option->type)->shape) {
+    case NW_CONF_SHAPE_QUANTITY: add_quantity(out, option); break;
+    case NW_CONF_SHAPE_POINTS:
+        nw_text_add_str(out, "\"type\": \"array\", \"items\": {\"type\": \"array\", "
+                             "\"minItems\": 2, \"maxItems\": 2}");
+        break;
     case NW_CONF_SHAPE_SCALAR:
         add_value(out, option);
         break;
@@ -69,9 +95,10 @@ static void add_type(struct nw_text *out, const struct nw_conf_option *option)
     }
 }
 
-static void add_nested(struct nw_text *out, const struct nw_conf_option *option)
+static void add_nested(struct nw_text *out, const struct nw_conf_tables *tables,
+                       const struct nw_conf_option *option)
 {
-    const char *of = nw_conf_block_info(option->of)->name;
+    const char *of = nw_conf_block_info(tables, option->of)->name;
     if (option->type == NW_CONF_TYPE_BLOCK)
         nw_text_addf(out, "\"$ref\": \"#/$defs/%s\"", of);
     else if (option->type == NW_CONF_TYPE_BLOCKS)
@@ -85,7 +112,8 @@ static void add_nested(struct nw_text *out, const struct nw_conf_option *option)
                      of);
 }
 
-static void add_option(struct nw_text *out, const struct nw_conf_option *option)
+static void add_option(struct nw_text *out, const struct nw_conf_tables *tables,
+                       const struct nw_conf_option *option)
 {
     struct nw_text description = {0};
     nw_text_add_str(&description, option->help);
@@ -97,7 +125,7 @@ static void add_option(struct nw_text *out, const struct nw_conf_option *option)
     add_string(out, description.ptr);
     nw_text_add_str(out, ", ");
     if (option->of != NW_CONF_BLOCK_NONE)
-        add_nested(out, option);
+        add_nested(out, tables, option);
     else
         add_type(out, option);
     nw_text_add_char(out, '}');
@@ -118,7 +146,8 @@ static void add_required(struct nw_text *out, const struct nw_conf_block_info *i
         nw_text_add_char(out, ']');
 }
 
-static void add_mapping(struct nw_text *out, const struct nw_conf_block_info *info)
+static void add_mapping(struct nw_text *out, const struct nw_conf_tables *tables,
+                        const struct nw_conf_block_info *info)
 {
     const char *separator = "\n";
     nw_text_add_str(out, "\"type\": \"object\", \"additionalProperties\": false");
@@ -129,38 +158,41 @@ static void add_mapping(struct nw_text *out, const struct nw_conf_block_info *in
         if (option->type == NW_CONF_TYPE_OWN_NAME)
             continue;
         nw_text_add_str(out, separator);
-        add_option(out, option);
+        add_option(out, tables, option);
         separator = ",\n";
     }
     nw_text_add_str(out, "}");
 }
 
-static void add_block(struct nw_text *out, const struct nw_conf_block_info *info)
+static void add_block(struct nw_text *out, const struct nw_conf_tables *tables,
+                      const struct nw_conf_block_info *info)
 {
     nw_text_addf(out, "    \"%s\": {\"description\": ", info->name);
     add_string(out, info->help);
     nw_text_add_str(out, ", ");
     if (info->shorthand == NULL) {
-        add_mapping(out, info);
+        add_mapping(out, tables, info);
     } else {
         nw_text_add_str(out, "\"anyOf\": [{");
-        add_type(out, nw_conf_option_find(info->id, nw_slice_str(info->shorthand)));
+        add_type(out, nw_conf_option_find(info, nw_slice_str(info->shorthand)));
         nw_text_add_str(out, "}, {");
-        add_mapping(out, info);
+        add_mapping(out, tables, info);
         nw_text_add_str(out, "}]");
     }
     nw_text_add_char(out, '}');
 }
 
-void nw_conf_schema_json(struct nw_text *out)
+void nw_conf_schema_json(const struct nw_conf_tables *tables, struct nw_text *out)
 {
-    nw_text_add_str(out, "{\n  \"$schema\": \"https://json-schema.org/draft/2020-12/schema\",\n"
-                         "  \"title\": \"newel.yaml\",\n  \"$ref\": \"#/$defs/top\",\n"
-                         "  \"$defs\": {\n");
-    for (nw_conf_block_id id = 0; id < NW_CONF_BLOCK_COUNT; id++) {
+    nw_text_addf(out,
+                 "{\n  \"$schema\": \"https://json-schema.org/draft/2020-12/schema\",\n"
+                 "  \"title\": \"%s\",\n  \"$ref\": \"#/$defs/top\",\n"
+                 "  \"$defs\": {\n",
+                 tables->title);
+    for (int id = 0; id < tables->block_count; id++) {
         if (id > 0)
             nw_text_add_str(out, ",\n");
-        add_block(out, nw_conf_block_info(id));
+        add_block(out, tables, nw_conf_block_info(tables, id));
     }
     nw_text_add_str(out, "\n  }\n}\n");
 }

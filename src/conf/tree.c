@@ -41,6 +41,7 @@ struct walk {
     yaml_parser_t parser;
     struct nw_slice text;
     const char *file;
+    const char *first_line;
     struct nw_arena *arena;
     struct nw_diag *diag;
     struct nw_conf_tree *root;
@@ -423,17 +424,20 @@ static void walk_text(struct walk *walk)
     if (!walk->is_stopped)
         blame_tabs(walk, SIZE_MAX);
     if (!walk->is_stopped && walk->root == NULL)
-        stop(walk, (yaml_mark_t){0}, "begin with newel: 1", "the file is empty");
+        stop(walk, (yaml_mark_t){0},
+             nw_arena_printf(walk->arena, "begin with %s", walk->first_line).ptr,
+             "the file is empty");
 }
 
-nw_err nw_conf_tree_parse(struct nw_slice text, const char *file, struct nw_arena *arena,
-                          struct nw_diag *diag, struct nw_conf_tree **out)
+nw_err nw_conf_tree_parse(struct nw_slice text, const char *file, const char *first_line,
+                          struct nw_arena *arena, struct nw_diag *diag, struct nw_conf_tree **out)
 {
     size_t error_count = diag->error_count;
     if (text.ptr == NULL)
         text = NW_SLICE("");
     struct walk *walk = nw_alloc_zero(sizeof *walk);
-    *walk = (struct walk){.text = text, .file = file, .arena = arena, .diag = diag};
+    *walk = (struct walk){
+        .text = text, .file = file, .first_line = first_line, .arena = arena, .diag = diag};
     walk_text(walk);
     *out = walk->is_stopped ? NULL : walk->root;
     nw_free(walk->spans);

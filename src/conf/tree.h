@@ -40,6 +40,7 @@ struct nw_conf_tree {
     int column;     /* 1-based, in characters */
     int key_line;   /* of the key, where there is one */
     int key_column;
+    const char *file;     /* where else than in the file this stands, such as a flag; else NULL */
     struct nw_slice key;  /* zero-terminated; ptr NULL outside mappings */
     struct nw_slice text; /* zero-terminated; "" but in scalars; a plain "" is "no value" */
     size_t child_count;
@@ -48,13 +49,14 @@ struct nw_conf_tree {
 };
 
 /*
- * Parses `text`; `file` stands in messages only. On NW_INVALID diag holds at least one error; *out
+ * Parses `text`; `file` stands in messages only; first_line ("newel: 1") is what an empty file is
+ * told to begin with. On NW_INVALID diag holds at least one error; *out
  * is written nevertheless when the text could be read to its end (so that later checks can add
  * theirs), else NULL.
  */
 NW_MUST_CHECK nw_err nw_conf_tree_parse(struct nw_slice text, const char *file,
-                                        struct nw_arena *arena, struct nw_diag *diag,
-                                        struct nw_conf_tree **out);
+                                        const char *first_line, struct nw_arena *arena,
+                                        struct nw_diag *diag, struct nw_conf_tree **out);
 
 /* The child of a mapping with that key, or NULL. */
 const struct nw_conf_tree *nw_conf_tree_get(const struct nw_conf_tree *mapping, const char *key);

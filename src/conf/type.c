@@ -12,6 +12,7 @@
 #include "base/assert.h"
 #include "base/suggest.h"
 #include "conf/networks.h"
+#include "conf/quantity.h"
 
 #define PARSER(function)                                                                           \
     static nw_err function(struct nw_conf_reader *reader, const struct nw_conf_option *option,     \
@@ -100,6 +101,53 @@ PARSER(parse_percent)
 PARSER(parse_cores)
 {
     return nw_conf_value_number(text, to, why);
+}
+
+PARSER(parse_real)
+{
+    return nw_conf_value_real(text, to, why);
+}
+
+PARSER(parse_amount)
+{
+    return nw_conf_value_amount(text, to, why);
+}
+
+PARSER(parse_rate)
+{
+    return nw_conf_value_rate(text, to, why);
+}
+
+PARSER(parse_money)
+{
+    return nw_conf_value_money(text, to, why);
+}
+
+PARSER(parse_span)
+{
+    return nw_conf_value_span(text, to, why);
+}
+
+PARSER(parse_ratio)
+{
+    return nw_conf_value_ratio(text, to, why);
+}
+
+PARSER(parse_volume)
+{
+    return nw_conf_value_volume(text, to, why);
+}
+
+PARSER(parse_number_rate)
+{
+    return nw_slice_eq(key, NW_SLICE("x")) ? nw_conf_value_real(text, to, why)
+                                           : nw_conf_value_rate(text, to, why);
+}
+
+PARSER(parse_span_rate)
+{
+    return nw_slice_eq(key, NW_SLICE("x")) ? nw_conf_value_span(text, to, why)
+                                           : nw_conf_value_rate(text, to, why);
 }
 
 PARSER(parse_share)
@@ -452,7 +500,7 @@ static bool is_above(nw_conf_number number, const void *a, const void *b)
     case NW_CONF_NUMBER_INT:
         return *(const int64_t *)a > *(const int64_t *)b;
     case NW_CONF_NUMBER_REAL:
-        return *(const double *)a > *(const double *)b;
+    case NW_CONF_NUMBER_PLUS: return *(const double *)a > *(const double *)b;
     case NW_CONF_NUMBER_SHARE:
         return left->ratio == 0 && right->ratio == 0 && left->value > right->value;
     default:
@@ -464,7 +512,8 @@ static nw_err check_bounds(struct nw_conf_reader *reader, const struct nw_conf_o
                            const void *value, struct nw_conf_why *why)
 {
     const struct nw_conf_type *type = nw_conf_type(option->type);
-    const char *bounds[] = {option->min, option->max};
+    bool is_plus = type->number == NW_CONF_NUMBER_PLUS && option->min == NULL;
+    const char *bounds[] = {is_plus ? "0" : option->min, option->max};
     for (size_t i = 0; i < NW_COUNT(bounds); i++) {
         struct nw_conf_share bound = {0}; /* the largest of the kinds that have bounds */
         if (bounds[i] == NULL)
@@ -513,13 +562,14 @@ static bool lists_word(const struct nw_conf_option *option, struct nw_slice word
     return false;
 }
 
-/* Reads one value into `to`; false when it was wrong and is reported. */
-static bool read_value(struct nw_conf_reader *reader, const struct nw_conf_option *option,
-                       const struct nw_conf_tree *tree, const char *path, void *to)
+bool nw_conf_type_value(struct nw_conf_reader *reader, const struct nw_conf_option *option,
+                        const struct nw_conf_tree *tree, struct nw_slice key, const char *path,
+                        void *to)
 {
     const struct nw_conf_type *type = nw_conf_type(option->type);
+    bool is_x = type->shape == NW_CONF_SHAPE_POINTS && nw_slice_eq(key, NW_SLICE("x"));
     struct nw_conf_why why = {0};
-    struct nw_slice text, key = tree->key.ptr != NULL ? tree->key : NW_SLICE("");
+    struct nw_slice text;
     if (tree->is_broken)
         return false;
     if (tree->kind != NW_CONF_SCALAR) {
@@ -540,10 +590,17 @@ static bool read_value(struct nw_conf_reader *reader, const struct nw_conf_optio
     }
     if (nw_conf_value_expand(tree->text, reader->outside, reader->arena, &text, &why) == NW_OK &&
         type->parse(reader, option, key, text, to, &why) == NW_OK &&
-        check_bounds(reader, option, to, &why) == NW_OK)
+        (is_x || check_bounds(reader, option, to, &why) == NW_OK))
         return true;
     blame_value(reader, option, tree, path, &why);
     return false;
+}
+
+static bool read_value(struct nw_conf_reader *reader, const struct nw_conf_option *option,
+                       const struct nw_conf_tree *tree, const char *path, void *to)
+{
+    struct nw_slice key = tree->key.ptr != NULL ? tree->key : NW_SLICE("");
+    return nw_conf_type_value(reader, option, tree, key, path, to);
 }
 
 /* The field of lists and maps: what nw_conf_strings and its relatives look like. */
@@ -585,7 +642,11 @@ void nw_conf_type_read(struct nw_conf_reader *reader, const struct nw_conf_optio
     const struct nw_conf_type *type = nw_conf_type(option->type);
     if (tree->is_broken)
         return;
-    if (type->shape == NW_CONF_SHAPE_MAP && tree->kind != NW_CONF_MAPPING) {
+    if (type->shape == NW_CONF_SHAPE_QUANTITY) {
+        nw_conf_quantity_read(reader, option, tree, path, field);
+    } else if (type->shape == NW_CONF_SHAPE_POINTS) {
+        nw_conf_points_read(reader, option, tree, path, field);
+    } else if (type->shape == NW_CONF_SHAPE_MAP && tree->kind != NW_CONF_MAPPING) {
         nw_conf_reader_blame(reader, tree->line, tree->column, path, NULL, "expected a mapping");
     } else if (type->shape == NW_CONF_SHAPE_LIST && tree->kind == NW_CONF_SCALAR) {
         read_array(reader, option, tree, 1, path, field);
@@ -615,7 +676,8 @@ void nw_conf_type_default(struct nw_conf_reader *reader, const struct nw_conf_op
     struct nw_slice rest = nw_slice_str(option->fallback), part;
     size_t count = 0;
     size_t error_count = reader->diag->error_count;
-    if (type->shape == NW_CONF_SHAPE_SCALAR) {
+    NW_ASSERT(type->shape != NW_CONF_SHAPE_POINTS);
+    if (type->shape == NW_CONF_SHAPE_SCALAR || type->shape == NW_CONF_SHAPE_QUANTITY) {
         items[0].text = rest;
         items[0].is_quoted = true;
         nw_conf_type_read(reader, option, &items[0], option->name, field);
@@ -627,5 +689,7 @@ void nw_conf_type_default(struct nw_conf_reader *reader, const struct nw_conf_op
         }
         read_array(reader, option, items, count, option->name, field);
     }
+    if (type->shape == NW_CONF_SHAPE_QUANTITY)
+        ((struct nw_conf_quantity *)field)->at = NULL;
     NW_ASSERT(reader->diag->error_count == error_count);
 }

@@ -13,6 +13,7 @@
 #define NW_CONF_MISTAKES_MAX 500
 
 struct nw_conf_reader {
+    const struct nw_conf_tables *tables;
     const char *file;
     const struct nw_conf_outside *outside;
     struct nw_arena *arena;
@@ -25,19 +26,22 @@ typedef enum nw_conf_shape {
     NW_CONF_SHAPE_SCALAR,
     NW_CONF_SHAPE_LIST,
     NW_CONF_SHAPE_MAP,
+    NW_CONF_SHAPE_QUANTITY, /* a scalar, or a mapping of value, low and high */
+    NW_CONF_SHAPE_POINTS,   /* a list of pairs */
 } nw_conf_shape;
 
 typedef enum nw_conf_number {
     NW_CONF_NUMBER_NONE,
     NW_CONF_NUMBER_INT,
     NW_CONF_NUMBER_REAL,
+    NW_CONF_NUMBER_PLUS, /* a REAL that is never below 0 */
     NW_CONF_NUMBER_SHARE,
 } nw_conf_number;
 
 struct nw_conf_type {
     const char *name;
     nw_conf_shape shape;
-    /* One value; key is that of a map's entry, else empty. */
+    /* One value; key is that of a map's entry, "x" or "y" in a pair, else empty. */
     nw_err (*parse)(struct nw_conf_reader *reader, const struct nw_conf_option *option,
                     struct nw_slice key, struct nw_slice text, void *to, struct nw_conf_why *why);
     size_t value_bytes;
@@ -52,6 +56,10 @@ const struct nw_conf_type *nw_conf_type(nw_conf_type_id type);
 /* Fills the field from the file's node; what is wrong goes to reader->diag. */
 void nw_conf_type_read(struct nw_conf_reader *reader, const struct nw_conf_option *option,
                        const struct nw_conf_tree *tree, const char *path, void *field);
+/* Reads one scalar within the option's bounds; false when it was wrong and is reported. */
+bool nw_conf_type_value(struct nw_conf_reader *reader, const struct nw_conf_option *option,
+                        const struct nw_conf_tree *tree, struct nw_slice key, const char *path,
+                        void *to);
 /* Fills the field from the option's default; asserts that the default is right. */
 void nw_conf_type_default(struct nw_conf_reader *reader, const struct nw_conf_option *option,
                           void *field);

@@ -3,8 +3,9 @@
  * of suffixes. A bare suffix letter means what the option's type says: K is 1024 in a size and
  * 1000 in a count, which is why there is no "number with K" on its own.
  *
- * Whole numbers only, except where a fraction is the point (percent, money, cores): "1.5h" invites
- * the question what 1.33h is, "90m" does not. Every product is checked for overflow.
+ * Whole numbers only, except where a fraction is the point (percent, cores): "1.5h" invites the
+ * question what 1.33h is, "90m" does not. Every product is checked for overflow. What is computed
+ * with instead of obeyed is in value_real.c.
  */
 #include "conf/value.h"
 
@@ -51,10 +52,7 @@ static const struct unit duration_units[] = {
 static const struct unit size_units[] = {
     {"", 1},          {"K", 1ll << 10}, {"M", 1ll << 20}, {"G", 1ll << 30},     {"T", 1ll << 40},
     {"KB", 1000},     {"MB", 1000000},  {"GB", 1000000000}, {"TB", 1000000000000}};
-static const struct unit count_units[] = {
-    {"", 1}, {"K", 1000}, {"M", 1000000}, {"G", 1000000000}};
-static const struct unit rate_units[] = {
-    {"s", 1000}, {"m", 60000}, {"h", 3600000}, {"d", 86400000}};
+static const struct unit count_units[] = {{"", 1}, {"K", 1000}, {"M", 1000000}, {"G", 1000000000}};
 
 nw_err nw_conf_value_duration(struct nw_slice text, int64_t *out_ms, struct nw_conf_why *why)
 {
@@ -135,19 +133,6 @@ static bool split_per(struct nw_slice text, struct nw_slice *out_left, struct nw
     return true;
 }
 
-nw_err nw_conf_value_rate(struct nw_slice text, struct nw_conf_rate *out, struct nw_conf_why *why)
-{
-    struct nw_slice left, right;
-    int64_t count;
-    if (split_per(text, &left, &right) && scale(left, count_units, NW_COUNT(count_units), &count))
-        for (size_t i = 0; i < NW_COUNT(rate_units); i++)
-            if (nw_slice_eq(right, nw_slice_str(rate_units[i].suffix))) {
-                *out = (struct nw_conf_rate){(double)count, rate_units[i].factor};
-                return NW_OK;
-            }
-    return refuse(why, "expected a rate such as 100/s, 100/m, 10/h or 1/d", NULL);
-}
-
 nw_err nw_conf_value_byte_rate(struct nw_slice text, int64_t *out_bytes_per_s,
                                struct nw_conf_why *why)
 {
@@ -171,23 +156,6 @@ nw_err nw_conf_value_percent(struct nw_slice text, double *out_ratio, struct nw_
         return NW_OK;
     }
     return refuse(why, "expected a percentage from 0% to 100%", NULL);
-}
-
-nw_err nw_conf_value_money(struct nw_slice text, double *out_per_h, struct nw_conf_why *why)
-{
-    static const struct {
-        const char *suffix;
-        double hours;
-    } periods[] = {{"h", 1}, {"d", 24}, {"month", 730}};
-    struct nw_slice left, right;
-    double amount;
-    if (split_per(text, &left, &right) && read_decimal(left, &amount))
-        for (size_t i = 0; i < NW_COUNT(periods); i++)
-            if (nw_slice_eq(right, nw_slice_str(periods[i].suffix))) {
-                *out_per_h = amount / periods[i].hours;
-                return NW_OK;
-            }
-    return refuse(why, "expected money for a time, such as 0.50/h or 30/month", NULL);
 }
 
 nw_err nw_conf_value_bool(struct nw_slice text, bool *out, struct nw_conf_why *why)

@@ -44,9 +44,26 @@ struct nw_conf_share {
     int64_t value; /* count or bytes */
 };
 
-struct nw_conf_rate {
-    double count;
-    int64_t per_ms; /* 1000 for /s, 60000 for /m, … */
+struct nw_conf_tree;
+
+/* A number to compute with, in base units, and how far it may be off: low <= value <= high. */
+struct nw_conf_quantity {
+    double value; /* 0 where a word stands */
+    double low;
+    double high;
+    unsigned word;                 /* 1: the first of the option's words instead; 0: a number */
+    const struct nw_conf_tree *at; /* where it was given; NULL: it is the default */
+};
+
+/* Pairs such as [2, 3490/s], in file order. */
+struct nw_conf_point {
+    double x;
+    double y;
+    const struct nw_conf_tree *at;
+};
+struct nw_conf_points {
+    struct nw_conf_point *items;
+    size_t count;
 };
 
 typedef enum nw_conf_path_kind {
@@ -89,20 +106,38 @@ NW_MUST_CHECK nw_err nw_conf_value_int(struct nw_slice text, int64_t *out, struc
 /* "1.5": digits with at most one point. */
 NW_MUST_CHECK nw_err nw_conf_value_number(struct nw_slice text, double *out,
                                           struct nw_conf_why *why);
-/* "100/s 100/m 10/h 1/d"; counts may have their suffix. */
-NW_MUST_CHECK nw_err nw_conf_value_rate(struct nw_slice text, struct nw_conf_rate *out,
-                                        struct nw_conf_why *why);
 /* "1K/s": bytes each second. */
 NW_MUST_CHECK nw_err nw_conf_value_byte_rate(struct nw_slice text, int64_t *out_bytes_per_s,
                                              struct nw_conf_why *why);
 /* "5%" is 0.05; 0% to 100%. */
 NW_MUST_CHECK nw_err nw_conf_value_percent(struct nw_slice text, double *out_ratio,
                                            struct nw_conf_why *why);
-/* "0.50/h", "30/month": money for each hour; a month has 730 hours. */
-NW_MUST_CHECK nw_err nw_conf_value_money(struct nw_slice text, double *out_per_h,
-                                         struct nw_conf_why *why);
 /* "true" or "false". */
 NW_MUST_CHECK nw_err nw_conf_value_bool(struct nw_slice text, bool *out, struct nw_conf_why *why);
+/*
+ * Numbers to compute with, in base units. All take a sign, fractions and exponents ("-1", "0.5",
+ * "5e-7"), so that a number outside its option's bounds can be told so; NaN and infinity are no
+ * numbers, and what no double holds is refused.
+ */
+NW_MUST_CHECK nw_err nw_conf_value_real(struct nw_slice text, double *out, struct nw_conf_why *why);
+/* "50M", "1.5K": decimal K M G T, and B for G. */
+NW_MUST_CHECK nw_err nw_conf_value_amount(struct nw_slice text, double *out,
+                                          struct nw_conf_why *why);
+/* "300/s", "0.5/d", "100M/d"; a bare 0. */
+NW_MUST_CHECK nw_err nw_conf_value_rate(struct nw_slice text, double *out_per_s,
+                                        struct nw_conf_why *why);
+/* "0.50/h", "30/month": money for each hour; a month has 730 hours, a year 8,760; a bare 0. */
+NW_MUST_CHECK nw_err nw_conf_value_money(struct nw_slice text, double *out_per_h,
+                                         struct nw_conf_why *why);
+/* "250us", "1.5s", "7d"; a bare 0. */
+NW_MUST_CHECK nw_err nw_conf_value_span(struct nw_slice text, double *out_s,
+                                        struct nw_conf_why *why);
+/* "85%", "250%"; a bare 0. */
+NW_MUST_CHECK nw_err nw_conf_value_ratio(struct nw_slice text, double *out_ratio,
+                                         struct nw_conf_why *why);
+/* As nw_conf_value_size, with fractions. */
+NW_MUST_CHECK nw_err nw_conf_value_volume(struct nw_slice text, double *out_bytes,
+                                          struct nw_conf_why *why);
 /* A percentage, a fraction "1/8", or a number (is_size: with size suffixes, else with counts'). */
 NW_MUST_CHECK nw_err nw_conf_value_share(struct nw_slice text, bool is_size,
                                          struct nw_conf_share *out, struct nw_conf_why *why);

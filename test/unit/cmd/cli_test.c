@@ -15,25 +15,60 @@ struct said {
     char *err;
 };
 
-static struct said say(const char *first, ...)
+static struct said say_to(const struct cli_command *commands, size_t count, const char *first,
+                          va_list args)
 {
     char *argv[16] = {"newel"};
     int argc = 1;
-    va_list args;
-    va_start(args, first);
     for (const char *arg = first; arg != NULL; arg = va_arg(args, const char *))
         argv[argc++] = (char *)arg;
-    va_end(args);
     struct said said;
     size_t out_bytes, err_bytes;
     FILE *before_out = stdout, *before_err = stderr;
     stdout = open_memstream(&said.out, &out_bytes);
     stderr = open_memstream(&said.err, &err_bytes);
-    said.code = cli_main(argc, argv);
+    said.code = commands != NULL ? cli_main_of(commands, count, argc, argv) : cli_main(argc, argv);
     fclose(stdout);
     fclose(stderr);
     stdout = before_out;
     stderr = before_err;
+    return said;
+}
+
+static struct said say(const char *first, ...)
+{
+    va_list args;
+    va_start(args, first);
+    struct said said = say_to(NULL, 0, first, args);
+    va_end(args);
+    return said;
+}
+
+/* Commands that only say who they are, what they got, and one of two options named alike. */
+static int name_and_arg(const struct cli *cli)
+{
+    printf("%s|%s", cli->command->name, cli->arg_count > 0 ? cli->args[0] : "");
+    if (cli_has(cli, CLI_STATE))
+        printf("|%s", cli_value(cli, CLI_STATE));
+    return EXIT_DONE;
+}
+
+static const cli_option_id no_options[] = {CLI_HELP, CLI_OPTION_COUNT};
+static const cli_option_id some_options[] = {CLI_HELP, CLI_STATE, CLI_OPTION_COUNT};
+static const struct cli_command two_words[] = {
+    {"plan", "FILE", "make a plan", some_options, 1, false, name_and_arg},
+    {"plan init", "", "begin one", no_options, 0, false, name_and_arg},
+    {"sim cache", "", "play a cache", some_options, 0, false, name_and_arg},
+    {"sim fleet", "", "play a fleet", no_options, 1, false, name_and_arg},
+    {"simple", "", "another word", no_options, 0, false, name_and_arg},
+};
+
+static struct said say_two(const char *first, ...)
+{
+    va_list args;
+    va_start(args, first);
+    struct said said = say_to(two_words, NW_COUNT(two_words), first, args);
+    va_end(args);
     return said;
 }
 
@@ -161,6 +196,93 @@ static void a_file_that_is_not_there_is_an_invalid_configuration(void **state)
     forget(&said);
 }
 
+static void check_out(struct said said, int code, const char *out)
+{
+    assert_string_equal(said.err, "");
+    assert_string_equal(said.out, out);
+    assert_int_equal(said.code, code);
+    forget(&said);
+}
+
+static void the_longest_name_wins(void **state)
+{
+    check_out(say_two("plan", NULL), EXIT_DONE, "plan|");
+    check_out(say_two("plan", "my.yaml", NULL), EXIT_DONE, "plan|my.yaml");
+    check_out(say_two("plan", "init", NULL), EXIT_DONE, "plan init|");
+    check_out(say_two("plan", "./init", NULL), EXIT_DONE, "plan|./init");
+    check_out(say_two("sim", "fleet", "a", NULL), EXIT_DONE, "sim fleet|a");
+    check_out(say_two("sim", "cache", "--state", "x", NULL), EXIT_DONE, "sim cache||x");
+    check_out(say_two("simple", NULL), EXIT_DONE, "simple|");
+}
+
+static void mistakes_behind_two_words_name_both(void **state)
+{
+    check_usage(say_two("sim", "flete", NULL), "no command `sim flete`; did you mean `sim fleet`?");
+    check_usage(say_two("sim", "fleet", "--state", "x", NULL), "`newel sim fleet` has no option");
+    check_usage(say_two("plan", "init", "x", NULL), "(see `newel plan init --help`)");
+    check_usage(say_two("plan fleet", NULL), "no command `plan fleet`");
+}
+
+/* Lists the commands of the group and no others. */
+static void check_group(struct said said, int code)
+{
+    const char *text = code == EXIT_DONE ? said.out : said.err;
+    assert_int_equal(said.code, code);
+    assert_non_null(strstr(text, "usage: newel sim COMMAND"));
+    assert_non_null(strstr(text, "sim cache play a cache\n"));
+    assert_non_null(strstr(text, "sim fleet play a fleet\n"));
+    assert_null(strstr(text, "simple"));
+    assert_null(strstr(text, "plan"));
+    assert_string_equal(code == EXIT_DONE ? said.err : said.out, "");
+    forget(&said);
+}
+
+static void the_first_word_alone_lists_its_commands(void **state)
+{
+    check_group(say_two("sim", NULL), EXIT_USAGE);
+    check_group(say_two("sim", "--help", NULL), EXIT_DONE);
+    check_group(say_two("sim", "-h", NULL), EXIT_DONE);
+    check_group(say_two("help", "sim", NULL), EXIT_DONE);
+}
+
+static void help_of_a_command_names_those_that_are_longer(void **state)
+{
+    struct said own = say_two("plan", "--help", NULL),
+                longer = say_two("help", "plan", "init", NULL);
+    assert_non_null(strstr(own.out, "usage: newel plan FILE\n"));
+    assert_non_null(strstr(own.out, "--state DIR"));
+    assert_non_null(strstr(own.out, "  plan init begin one\n"));
+    assert_null(strstr(own.out, "sim"));
+    assert_non_null(strstr(longer.out, "usage: newel plan init\n"));
+    assert_null(strstr(longer.out, "--state"));
+    forget(&own);
+    forget(&longer);
+}
+
+/* The name decides only among the options of one command. */
+static void no_command_has_two_options_of_one_name(void **state)
+{
+    static const char *const names[] = {
+#define NW_CLI_OPTION(id, name, value, help) name,
+#include "cmd/options.def"
+#undef NW_CLI_OPTION
+    };
+#define OPTIONS(...)                                                                               \
+    (const cli_option_id[])                                                                        \
+    {                                                                                              \
+        CLI_HELP, ##__VA_ARGS__, CLI_OPTION_COUNT                                                  \
+    }
+    const cli_option_id *const lists[] = {
+#define NW_CLI_COMMAND(fn, name, arguments, options, args, rest, help) options,
+#include "cmd/commands.def"
+#undef NW_CLI_COMMAND
+    };
+    for (size_t i = 0; i < NW_COUNT(lists); i++)
+        for (const cli_option_id *a = lists[i]; *a != CLI_OPTION_COUNT; a++)
+            for (const cli_option_id *b = lists[i]; b < a; b++)
+                assert_string_not_equal(names[*a], names[*b]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -176,6 +298,11 @@ int main(void)
         cmocka_unit_test(help_is_no_error_and_knows_every_command),
         cmocka_unit_test(help_of_a_command_shows_its_options_and_runs_nothing),
         cmocka_unit_test(the_version_is_one_line),
+        cmocka_unit_test(the_longest_name_wins),
+        cmocka_unit_test(mistakes_behind_two_words_name_both),
+        cmocka_unit_test(the_first_word_alone_lists_its_commands),
+        cmocka_unit_test(help_of_a_command_names_those_that_are_longer),
+        cmocka_unit_test(no_command_has_two_options_of_one_name),
         cmocka_unit_test(a_file_that_is_not_there_is_an_invalid_configuration),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

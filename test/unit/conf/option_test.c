@@ -11,10 +11,11 @@
 
 static void assert_choice(const char *block, const char *name, int index, const char *word)
 {
-    for (nw_conf_block_id id = 0; id < NW_CONF_BLOCK_COUNT; id++) {
-        if (strcmp(nw_conf_block_info(id)->name, block) != 0)
+    for (int id = 0; id < NW_CONF_BLOCK_COUNT; id++) {
+        const struct nw_conf_block_info *info = nw_conf_block_info(&nw_conf_newel_tables, id);
+        if (strcmp(info->name, block) != 0)
             continue;
-        const struct nw_conf_option *option = nw_conf_option_find(id, nw_slice_str(name));
+        const struct nw_conf_option *option = nw_conf_option_find(info, nw_slice_str(name));
         struct nw_slice choice;
         assert_non_null(option);
         assert_true(nw_conf_choice_at(option->choices, (size_t)index, &choice));
@@ -49,20 +50,20 @@ static void the_enums_follow_the_order_of_the_choices(void **state)
 static void every_block_is_reached_and_every_shorthand_exists(void **state)
 {
     bool is_reached[NW_CONF_BLOCK_COUNT] = {[NW_CONF_BLOCK_top] = true};
-    for (nw_conf_block_id id = 0; id < NW_CONF_BLOCK_COUNT; id++) {
-        const struct nw_conf_block_info *info = nw_conf_block_info(id);
+    for (int id = 0; id < NW_CONF_BLOCK_COUNT; id++) {
+        const struct nw_conf_block_info *info = nw_conf_block_info(&nw_conf_newel_tables, id);
         size_t count = 0;
         NW_CONF_EACH_OPTION(option, info)
         {
             count++;
             if (option->of != NW_CONF_BLOCK_NONE)
                 is_reached[option->of] = true;
-            assert_ptr_equal(nw_conf_option_find(id, nw_slice_str(option->name)), option);
+            assert_ptr_equal(nw_conf_option_find(info, nw_slice_str(option->name)), option);
             assert_true(strlen(option->help) > 0);
         }
         assert_in_range(count, 1, 64);
         if (info->shorthand != NULL)
-            assert_non_null(nw_conf_option_find(id, nw_slice_str(info->shorthand)));
+            assert_non_null(nw_conf_option_find(info, nw_slice_str(info->shorthand)));
     }
     for (size_t i = 0; i < NW_COUNT(is_reached); i++)
         assert_true(is_reached[i]);
@@ -79,14 +80,14 @@ static void the_schema_holds_every_option(void **state)
 {
     struct nw_text text = {0};
     json_error_t error;
-    nw_conf_schema_json(&text);
+    nw_conf_schema_json(&nw_conf_newel_tables, &text);
     json_t *schema = json_loads(text.ptr, JSON_REJECT_DUPLICATES, &error);
     if (schema == NULL)
         fail_msg("line %d: %s", error.line, error.text);
     const json_t *definitions = json_object_get(schema, "$defs");
     assert_int_equal(json_object_size(definitions), NW_CONF_BLOCK_COUNT);
-    for (nw_conf_block_id id = 0; id < NW_CONF_BLOCK_COUNT; id++) {
-        const struct nw_conf_block_info *info = nw_conf_block_info(id);
+    for (int id = 0; id < NW_CONF_BLOCK_COUNT; id++) {
+        const struct nw_conf_block_info *info = nw_conf_block_info(&nw_conf_newel_tables, id);
         const json_t *mapping = mapping_of(json_object_get(definitions, info->name));
         assert_true(json_is_false(json_object_get(mapping, "additionalProperties")));
         const json_t *properties = json_object_get(mapping, "properties");
@@ -109,13 +110,13 @@ static void the_schema_holds_every_option(void **state)
 static void the_pages_hold_every_option(void **state)
 {
     struct nw_text page = {0}, manual = {0};
-    nw_conf_reference_markdown(&page);
-    nw_conf_reference_man(&manual);
-    for (nw_conf_block_id id = 0; id < NW_CONF_BLOCK_COUNT; id++) {
-        const char *in_page = strstr(page.ptr, nw_conf_block_info(id)->path);
-        const char *in_manual = strstr(manual.ptr, nw_conf_block_info(id)->path);
-        NW_CONF_EACH_OPTION(option, nw_conf_block_info(id))
-        {
+    nw_conf_reference_markdown(&nw_conf_newel_tables, &page);
+    nw_conf_reference_man(&nw_conf_newel_tables, &manual);
+    for (int id = 0; id < NW_CONF_BLOCK_COUNT; id++) {
+        const char *in_page = strstr(page.ptr, nw_conf_block_info(&nw_conf_newel_tables, id)->path);
+        const char *in_manual =
+            strstr(manual.ptr, nw_conf_block_info(&nw_conf_newel_tables, id)->path);
+        NW_CONF_EACH_OPTION(option, nw_conf_block_info(&nw_conf_newel_tables, id)) {
             struct nw_text row = {0}, line = {0};
             nw_text_addf(&row, "| `%s` | ", option->name);
             nw_text_addf(&line, ".B %s\n", option->name);

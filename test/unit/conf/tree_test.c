@@ -19,7 +19,7 @@ static void parse_bytes(struct parsed *p, struct nw_slice text)
     nw_arena_init(&p->arena, NULL, 0, (size_t)1 << 30);
     nw_diag_init(&p->diag);
     p->root = NULL;
-    p->err = nw_conf_tree_parse(text, "t.yaml", &p->arena, &p->diag, &p->root);
+    p->err = nw_conf_tree_parse(text, "t.yaml", "newel: 1", &p->arena, &p->diag, &p->root);
 }
 
 static void parse(struct parsed *p, const char *text)

@@ -1,0 +1,82 @@
+/*
+ * emit.h - what all commands that report share: --json, --csv, --html FILE, --fail-if, Ctrl-C.
+ *
+ *     int code = emit_check(cli);                      before any work: usage mistakes
+ *     emit_watch_interrupts();                         simulations only
+ *     … emit_is_interrupted() … report_mark_incomplete(report, "interrupted after 3 of 20 runs")
+ *     return emit_report(cli, report, aliases, count, EXIT_DONE);
+ *
+ * Without an option the report is text on stdout, as wide as the terminal and in colour there
+ * (NO_COLOR is honoured). --json or --csv replace the text; --html FILE writes a page as well,
+ * which appears whole or not at all ("-": the page goes to stdout instead of the text).
+ * A command lists CLI_JSON, CLI_CSV, CLI_HTML and CLI_FAIL_IF in commands.def.
+ *
+ * Owner:   everything is borrowed for the call
+ * Threads: the command's own
+ */
+#ifndef NW_CMD_EMIT_H
+#define NW_CMD_EMIT_H
+
+#include "cmd/cli.h"
+#include "cmd/report.h"
+
+/* A short name for --fail-if: "nodes" for "services.app.nodes". */
+struct emit_alias {
+    const char *name;
+    const char *path;
+};
+
+/* EXIT_DONE, or EXIT_USAGE after a sentence: two forms at once, a --fail-if that is none. */
+NW_MUST_CHECK int emit_check(const struct cli *cli);
+
+/*
+ * Judges the bars, prints the report in the form asked for, and returns the exit code. `code` is
+ * how the command itself ended, EXIT_DONE or EXIT_FAILED (an incomplete report is EXIT_FAILED); a
+ * missed bar is EXIT_MISSED and outranks it, each with a sentence on stderr; a bar on a result
+ * that has no value is missed, and the reason is said. A bar on a name that the report does not
+ * have, or with a unit that the result does not have, is EXIT_USAGE, and nothing is printed. What
+ * could not be written is EXIT_FAILED whatever else.
+ */
+NW_MUST_CHECK int emit_report(const struct cli *cli, const struct report *report,
+                              const struct emit_alias *aliases, unsigned alias_count, int code);
+
+/* From here on the first SIGINT only sets a flag; the second ends the process as always. */
+void emit_watch_interrupts(void);
+bool emit_is_interrupted(void);
+
+/* Columns of the terminal on stdout; 0 where it is none. */
+unsigned emit_width(void);
+/* Is stdout a terminal, and colour wanted? */
+bool emit_has_colour(void);
+
+/*
+ * A bar is PATH OP NUMBER, such as "services.app.nodes >= 5": missed when it is true. OP is one of
+ * > >= < <= == !=. The number may have a unit, which must suit the result: 200us 200ms 2s 5m 1h 7d
+ * for times, 5% for ratios, 10K 1M 2B for counts, 64K 256M 1G 1T (powers of two) and KB MB GB TB
+ * (decimal) for bytes, 100/s 10/m 5/h 1/d for rates, 0.50/h and 300/month for money each hour.
+ */
+typedef enum emit_compare {
+    EMIT_ABOVE,
+    EMIT_AT_LEAST,
+    EMIT_BELOW,
+    EMIT_AT_MOST,
+    EMIT_EQUAL,
+    EMIT_NOT_EQUAL,
+} emit_compare;
+
+struct emit_bar {
+    struct nw_slice path; /* points into the text */
+    emit_compare compare;
+    double number;        /* without its unit */
+    struct nw_slice unit; /* points into the text */
+};
+
+/* NW_INVALID: *out_why is a static sentence. */
+NW_MUST_CHECK nw_err emit_bar_parse(struct nw_slice text, struct emit_bar *out,
+                                    const char **out_why);
+/* The number in base units for a result of that unit; NW_INVALID: its unit is another. */
+NW_MUST_CHECK nw_err emit_bar_number(const struct emit_bar *bar, nw_model_unit unit, double *out);
+/* Is the comparison true, the number being `bar_number`? */
+bool emit_bar_is_missed(const struct emit_bar *bar, double value, double bar_number);
+
+#endif
