@@ -63,7 +63,9 @@ bench: release
 	@tools/setup.sh bench
 	@$(PYTHON) test/bench/bench.py $(BENCH)
 
-bench-model: release
+bench-model:
+	@tools/setup.sh model
+	@$(MAKE) release
 	@$(PYTHON) test/bench/bench_model.py $(BENCH)
 
 bench-instructions:

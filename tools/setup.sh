@@ -1,12 +1,13 @@
 #!/bin/sh
-# Installs the Debian packages that newel needs, saying which. Groups: build, test, bench, run.
+# Installs the Debian packages that newel needs, saying which. Groups: build, test, bench, run, and
+# model, the peers of `make bench-model`.
 # On another system, or without root, it names what is missing and fails.
 set -eu
 group=${1:-build}
 
 build_packages="gcc libc6-dev make meson ninja-build pkg-config python3 libssl-dev libyaml-dev
 libjansson-dev libc-ares-dev libpcre2-dev libxxhash-dev libsqlite3-dev
-libmicrohttpd-dev libcmocka-dev libcrypt-dev libnghttp2-dev libseccomp-dev"
+libmicrohttpd-dev libcmocka-dev libcrypt-dev libnghttp2-dev libseccomp-dev zlib1g-dev libzstd-dev"
 test_packages="clang libclang-rt-14-dev clang-format python3-pytest python3-yaml curl
 gunicorn python3-flask php-cli nodejs node-ws wget wrk hey apache2-utils chromium
 openssl python3-cryptography python3-h2 nghttp2-client nghttp2-server nghttp2-proxy nginx-light
@@ -14,6 +15,7 @@ haproxy testssl.sh strace libcap2-bin"
 # A certificate to try things out, and the client that the example's lines are written for.
 run_packages="openssl curl"
 bench_packages="openssl nginx-light haproxy nghttp2-client nghttp2-server valgrind"
+model_packages="g++ libns3-dev python3-simpy3"
 # A nodejs of another origin brings its own npm, which Debian's package contradicts.
 command -v npm >/dev/null 2>&1 || test_packages="$test_packages npm"
 
@@ -22,8 +24,9 @@ build) packages=$build_packages ;;
 run) packages="$build_packages $run_packages" ;;
 test) packages="$build_packages $test_packages" ;;
 bench) packages="$build_packages $bench_packages" ;;
+model) packages="$build_packages $model_packages" ;;
 *)
-    echo "usage: tools/setup.sh build|run|test|bench" >&2
+    echo "usage: tools/setup.sh build|run|test|bench|model" >&2
     exit 2
     ;;
 esac

@@ -1,8 +1,8 @@
 /*
  * Text as on a sheet of paper: labels in a left column, `values = result` beside them, the equals
  * signs of a block of steps under each other. Lines are built whole and then broken at the
- * terminal's width; columns are counted in characters, not bytes. Control characters in anybody's
- * strings are shown as "?", so that no name in a file can talk to the terminal.
+ * terminal's width; columns are counted in characters, not bytes. Anybody's strings go through
+ * nw_text_add_plain, so that no name in a file can talk to the terminal.
  */
 #include "cmd/report_impl.h"
 
@@ -47,22 +47,9 @@ static unsigned width_of(const char *text)
     return columns_of(text, strlen(text));
 }
 
-/* Control characters, C1 included (c2 80 to c2 9f), as "?"; line ends as spaces. */
 static void add_plain(struct nw_text *out, const char *text)
 {
-    for (; *text != '\0'; text++) {
-        unsigned char byte = (unsigned char)text[0], next = (unsigned char)text[1];
-        if (byte == '\n' || byte == '\t') {
-            nw_text_add_char(out, ' ');
-        } else if (byte < 0x20 || byte == 0x7f) {
-            nw_text_add_char(out, '?');
-        } else if (byte == 0xc2 && next >= 0x80 && next < 0xa0) {
-            nw_text_add_char(out, '?');
-            text++;
-        } else {
-            nw_text_add_char(out, (char)byte);
-        }
-    }
+    nw_text_add_plain(out, nw_slice_str(text));
 }
 
 static void add_spaces(struct nw_text *out, unsigned count)
@@ -216,7 +203,7 @@ static void add_result(const struct printer *to, const struct nw_model_step *ste
         nw_text_add_str(out, "= ");
     nw_model_step_print_result(out, step, to->report->currency);
     if (step->what != NULL)
-        nw_text_addf(out, " %s", step->what);
+        nw_text_addf(out, "%s %s", step->reason != NULL ? "," : "", step->what);
     if (has_guides && step->printed != NULL)
         nw_text_addf(out, "  (the guide prints %s)", step->printed);
 }

@@ -51,7 +51,5 @@ NW_MUST_CHECK nw_err nw_model_trace_add(struct nw_model_trace *trace, uint32_t i
 
 /* Mean size over the keys (the size at the first request of each); 1 without sizes or requests. */
 double nw_model_trace_size_mean(const struct nw_model_trace *trace);
-/* Sum of all sizes over the requests; 0 without sizes. */
-uint64_t nw_model_trace_bytes_asked(const struct nw_model_trace *trace);
 
 #endif

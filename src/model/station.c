@@ -350,6 +350,8 @@ bool nw_model_stations_next(struct nw_model_stations *set, struct nw_model_happe
     while (nw_model_eventlist_pop(set->list, &event)) {
         uint32_t kind = event.payload >> KIND_SHIFT;
         uint32_t what = event.payload & NW_MODEL_STATION_INDEX_MAX;
+        if (kind == KIND_STATION && event.time_s != set->stations[what].due_s)
+            continue; /* another one took its place */
         if (event.time_s > set->now_s)
             set->now_s = event.time_s;
         if (kind == KIND_REMINDER) {
@@ -362,7 +364,7 @@ bool nw_model_stations_next(struct nw_model_stations *set, struct nw_model_happe
             fifo_leave(set, &set->stations[out->station]);
             return true;
         }
-        if (event.time_s == set->stations[what].due_s && ps_judge(set, what, out))
+        if (ps_judge(set, what, out))
             return true;
     }
     return false;

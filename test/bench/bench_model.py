@@ -11,6 +11,7 @@ missed; 1 it could not be measured; 2 wrong usage.
 """
 
 import argparse
+import importlib.util
 import json
 import os
 import pathlib
@@ -24,7 +25,9 @@ TIMEOUT_S = 600
 
 def programs(build):
     """The parties' command lines; those that are not built or not installed are left out."""
-    offered = [[build / "test/bench/model"]]
+    offered = [[build / "test/bench/model"], [build / "test/bench/ns3_events"]]
+    if importlib.util.find_spec("simpy"):
+        offered.append([sys.executable, SOURCE / "test/bench/simpy_events.py"])
     return [[str(word) for word in command] for command in offered if command[-1].exists()]
 
 

@@ -1,66 +1,87 @@
-/*
- * model_events.c - the ring of ring.h on newel's event lists.
- *
- *   model_events calendar|heap STATIONS EVENTS [ns]   prints events per second of CPU time and the
- *                                                     checksum; ns: times in whole nanoseconds
- */
-#include <stdio.h>
-#include <string.h>
-#include <time.h>
+/* Rows of `make bench-model`: the ring of ring.h on newel's event lists. */
+#include "model_rows.h"
+
+#include <stdlib.h>
 
 #include "base/rng.h"
 #include "model/eventlist.h"
 #include "ring.h"
 
-static double cpu_s(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
-    return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
-}
-
-static bool in_ns;
-
-static bool serve(struct nw_model_eventlist *list, struct nw_rng *rng, double now_s, uint32_t at)
-{
-    double gap = in_ns ? (double)(int64_t)nw_rng_exponential(rng, 1e9) : nw_rng_exponential(rng, 1);
-    return nw_model_eventlist_push(list, now_s + gap, at) == NW_OK;
-}
-
-static bool play(struct nw_model_eventlist *list, struct nw_rng *rng, struct ring *ring)
-{
-    struct nw_model_event event;
-    while (ring->left > 0 && nw_model_eventlist_pop(list, &event)) {
-        uint32_t next;
-        unsigned begins = ring_step(ring, event.payload, &next);
-        if ((begins & 1) && !serve(list, rng, event.time_s, event.payload))
-            return false;
-        if ((begins & 2) && !serve(list, rng, event.time_s, next))
-            return false;
-    }
-    return true;
-}
-
-int main(int argc, char **argv)
-{
+struct play {
     struct ring ring;
     struct nw_rng rng;
-    if (argc < 4)
-        return 2;
-    nw_model_eventlist_kind kind = strcmp(argv[1], "heap") ? NW_MODEL_CALENDAR : NW_MODEL_HEAP;
-    in_ns = argc > 4;
-    ring_init(&ring, (uint32_t)strtoul(argv[2], NULL, 10), strtoull(argv[3], NULL, 10));
-    nw_rng_init(&rng, 1);
-    struct nw_model_eventlist *list = nw_model_eventlist_new(kind, ring.station_count + 1);
-    for (uint32_t i = 0; i < ring.station_count; i++)
-        if (!serve(list, &rng, 0, i))
-            return 1;
-    double event_count = (double)ring.left, before_s = cpu_s();
-    if (!play(list, &rng, &ring))
-        return 1;
-    double spent_s = cpu_s() - before_s;
-    printf("%.0f %016llx\n", event_count / spent_s, (unsigned long long)ring.checksum);
-    nw_model_eventlist_free(list);
-    free(ring.job_counts);
-    return 0;
+    struct nw_model_eventlist *list;
+};
+
+static void serve(struct play *play, double now_s, uint32_t station)
+{
+    double end_s = now_s + nw_rng_exponential(&play->rng, 1);
+    if (nw_model_eventlist_push(play->list, end_s, station) != NW_OK)
+        abort();
 }
+
+static void *ring_open(nw_model_eventlist_kind kind, uint32_t station_count)
+{
+    struct play *play = nw_alloc_zero(sizeof *play);
+    ring_init(&play->ring, station_count);
+    nw_rng_init(&play->rng, 1);
+    play->list = nw_model_eventlist_new(kind, station_count + 1);
+    for (uint32_t i = 0; i < station_count; i++)
+        serve(play, 0, i);
+    return play;
+}
+
+static uint64_t ring_run(void *state, uint64_t turns)
+{
+    struct play *play = state;
+    struct nw_model_event event;
+    play->ring.left = turns;
+    while (play->ring.left > 0 && nw_model_eventlist_pop(play->list, &event)) {
+        uint32_t next;
+        unsigned begins = ring_step(&play->ring, event.payload, &next);
+        if (begins & 1)
+            serve(play, event.time_s, event.payload);
+        if (begins & 2)
+            serve(play, event.time_s, next);
+    }
+    return turns;
+}
+
+static void ring_close(void *state)
+{
+    struct play *play = state;
+    nw_model_eventlist_free(play->list);
+    free(play->ring.job_counts);
+    nw_free(play);
+}
+
+#define OPEN(kind, count)                                                                          \
+    static void *open_##kind##_##count(void)                                                       \
+    {                                                                                              \
+        return ring_open(NW_MODEL_##kind, count);                                                  \
+    }
+OPEN(CALENDAR, 64)
+OPEN(CALENDAR, 1024)
+OPEN(CALENDAR, 16384)
+OPEN(CALENDAR, 262144)
+OPEN(HEAP, 64)
+OPEN(HEAP, 1024)
+OPEN(HEAP, 16384)
+
+#define ROW(title, text, times, other, opener)                                                     \
+    {                                                                                              \
+        .name = title, .what = text, .unit = "M events/s", .scale = 1e6, .expected = times,        \
+        .against = other, .open = opener, .run = ring_run, .close = ring_close                     \
+    }
+
+const struct nw_bench_row nw_bench_events_rows[] = {
+    ROW("events-64", "calendar: ring of 64 stations", 4, "ns3-64", open_CALENDAR_64),
+    ROW("events-1024", "calendar: ring of 1,024", 4, "ns3-1024", open_CALENDAR_1024),
+    ROW("events-16384", "calendar: ring of 16,384", 4, "ns3-16384", open_CALENDAR_16384),
+    ROW("events-16384-b", "the same beside the heap", 2, "heap-16384", open_CALENDAR_16384),
+    ROW("events-262144", "calendar: ring of 262,144", 0, NULL, open_CALENDAR_262144),
+    ROW("heap-64", "binary heap: ring of 64", 0, NULL, open_HEAP_64),
+    ROW("heap-1024", "binary heap: ring of 1,024", 0, NULL, open_HEAP_1024),
+    ROW("heap-16384", "binary heap: ring of 16,384", 0, NULL, open_HEAP_16384),
+    {0},
+};

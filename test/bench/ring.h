@@ -5,11 +5,11 @@
  * is done joins the next station. An event is the end of a service. Shared by the programs that
  * play it on newel's lists and on ns-3, so that they differ in the list alone.
  *
- * Owner:   the caller of ring_init
- * Threads: one
+ * Owner:   the caller of ring_init frees job_counts
+ * Threads: one ring, one thread
  */
-#ifndef RING_H
-#define RING_H
+#ifndef NW_TEST_BENCH_RING_H
+#define NW_TEST_BENCH_RING_H
 
 #include <stdint.h>
 #include <stdlib.h>
@@ -17,26 +17,25 @@
 struct ring {
     uint32_t *job_counts;
     uint32_t station_count;
-    uint64_t left;     /* events to play */
-    uint64_t checksum; /* of the stations in the order of their events */
+    uint64_t left; /* events to play */
 };
 
-static inline void ring_init(struct ring *ring, uint32_t station_count, uint64_t event_count)
+static inline void ring_init(struct ring *ring, uint32_t station_count)
 {
     ring->job_counts = (uint32_t *)calloc(station_count, sizeof *ring->job_counts);
+    if (!ring->job_counts)
+        abort();
     for (uint32_t i = 0; i < station_count; i++)
         ring->job_counts[i] = 2;
     ring->station_count = station_count;
-    ring->left = event_count;
-    ring->checksum = 0;
+    ring->left = 0;
 }
 
-/* A service ended at `station`. Returns the bits: 1 it serves on, 2 its successor begins. */
+/* A service ended at `station`. Which begin: 1 its own next, 2 the one at *out_next. */
 static inline unsigned ring_step(struct ring *ring, uint32_t station, uint32_t *out_next)
 {
     uint32_t next = station + 1 < ring->station_count ? station + 1 : 0;
     ring->left--;
-    ring->checksum = ring->checksum * 31 + station;
     *out_next = next;
     unsigned begins = --ring->job_counts[station] > 0 ? 1 : 0;
     return begins | (ring->job_counts[next]++ == 0 ? 2u : 0u);

@@ -1,19 +1,23 @@
 #!/usr/bin/python3
-"""The ring of ring.h as SimPy processes: events per second of CPU time.
+"""The ring of ring.h as SimPy processes, as rows of bench_model.py.
 
-    simpy_events.py STATIONS EVENTS
+    simpy_events.py --list | ROW
 """
+import json
 import random
 import sys
 import time
 
 import simpy
 
+STATIONS = (64, 1024, 16384)
+EVENTS = 200_000
 
-def main(station_count, event_count):
+
+def measure(station_count):
     env, draw = simpy.Environment(), random.Random(1).expovariate
     stores = [simpy.Store(env) for _ in range(station_count)]
-    left = [event_count]
+    left = [EVENTS]
 
     def station(i):
         inbox, outbox = stores[i], stores[(i + 1) % station_count]
@@ -28,7 +32,21 @@ def main(station_count, event_count):
         env.process(station(i))
     before = time.process_time()
     env.run()
-    print(f"{event_count / (time.process_time() - before):.0f}")
+    print(json.dumps({"operations": EVENTS - left[0], "cpu_s": time.process_time() - before}))
 
 
-main(int(sys.argv[1]), int(sys.argv[2]))
+def main():
+    names = {f"simpy-{count}": count for count in STATIONS}
+    if len(sys.argv) != 2 or sys.argv[1] not in {"--list", *names}:
+        return 2
+    if sys.argv[1] != "--list":
+        measure(names[sys.argv[1]])
+        return 0
+    for name, count in names.items():
+        print(json.dumps({"name": name, "what": f"SimPy 3: ring of {count:,} stations",
+                          "unit": "M events/s", "scale": 1e6, "is_time": False, "expected": 0,
+                          "against": ""}))
+    return 0
+
+
+sys.exit(main())
