@@ -1,6 +1,6 @@
 /*
  * Contradictions of the guides that change a number of a plan are named by the plan itself: for
- * each of them one plan in which it does, and one in which it does not. The others are texts of
+ * each of them one plan in which it does. The others are texts of
  * `explain` (disagree_test.c).
  */
 #include <setjmp.h>
@@ -18,13 +18,21 @@ static void hundred_million(struct plan_build *build)
     plan_build_requests(build, 100e6, 5);
 }
 
+/* Reads are 521/s on average, 2,604/s at peak: the limit of 1,000/s lies between (X28). */
+static void fifty_million(struct plan_build *build)
+{
+    plan_build_requests(build, 50e6, 5);
+}
+
 /* One node, one primary, nothing else: next to no contradiction can matter. */
 static void tiny(struct plan_build *build)
 {
     plan_build_requests(build, 86400, 1);
     build->services[0].node_rate_per_s = given(5000);
     build->services[0].efficiency = given(1);
+    build->services[0].margin = given(0);
     build->services[0].spare = given(0);
+    build->services[0].zones = given(3);
     build->services[0].connections = given(1e9);
     build->services[0].price_per_h = given(0);
     build->databases[0].price_per_h = given(0);
@@ -67,6 +75,13 @@ static void cached_at_peak(struct plan_build *build)
 {
     hundred_million(build);
     build->routes[0].cached = given(0.9);
+}
+
+/* 2,604 reads reach the database: between the limits that the guides state (X27). */
+static void half_cached(struct plan_build *build)
+{
+    hundred_million(build);
+    build->routes[0].cached = given(0.5);
 }
 
 static void exactly_eighty_percent(struct plan_build *build)
@@ -131,6 +146,7 @@ static void black_friday(struct plan_build *build)
 static void many_connections(struct plan_build *build)
 {
     rounded_twice(build);
+    build->services[0].margin = given(0);
     build->input.load.connected = given(10e3);
 }
 
@@ -153,7 +169,7 @@ static const struct {
     {16, spread_burst},     {17, far_away},
     {18, hundred_million},  {19, hundred_million},
     {21, hundred_million},  {22, users},
-    {27, cached_at_peak},   {28, hundred_million},
+    {27, half_cached},      {28, fifty_million},
     {29, hundred_million},  {30, black_friday},
     {31, kept_a_week},      {32, twenty_nodes},
     {34, many_connections}, {36, hundred_million},
@@ -184,15 +200,17 @@ static void each_is_named_by_the_plan_that_it_changes(void **state)
     }
 }
 
-static void a_plan_that_none_of_them_changes_names_none(void **state)
+/* That guide knows no "one primary": it says replicas to everybody. */
+static void a_tiny_plan_is_changed_by_the_guide_without_one_primary_alone(void **state)
 {
     struct plan_build build;
     plan_build_init(&build);
     tiny(&build);
     const struct nw_model_plan *plan = plan_build_compute(&build);
     for (unsigned i = 0; i < plan->other_count; i++)
-        fail_msg("X%d: %s: %s", plan->others[i].number, plan->others[i].path,
-                 plan->others[i].sentence);
+        if (plan->others[i].number != 14)
+            fail_msg("X%d: %s: %s", plan->others[i].number, plan->others[i].path,
+                     plan->others[i].sentence);
     plan_build_done(&build);
 }
 
@@ -205,7 +223,7 @@ static void the_other_value_is_the_one_that_the_guides_would_give(void **state)
         const char *words;
     } figures[] = {
         {4, rounded_twice, "6 nodes instead of 5"},
-        {8, private_page, "1.7%"},
+        {8, private_page, "1.706%"},
         {15, many_replicas, "3 replicas"},
         {16, spread_burst, "10000 deep"},
         {17, far_away, "106.5 ms"},
@@ -229,7 +247,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_is_named_by_the_plan_that_it_changes),
-        cmocka_unit_test(a_plan_that_none_of_them_changes_names_none),
+        cmocka_unit_test(a_tiny_plan_is_changed_by_the_guide_without_one_primary_alone),
         cmocka_unit_test(the_other_value_is_the_one_that_the_guides_would_give),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
