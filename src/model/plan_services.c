@@ -2,8 +2,8 @@
  * Nodes of each service: by rate, by connections, with spare or by zones; then which way to grow.
  *
  * The guide's question "up or out" takes growth as projected over current. Here "current" is what
- * one node bears and "projected" the peak with its margin: the question then reads "would one bigger
- * machine do", which has an answer for a plan that starts from nothing.
+ * one node bears and "projected" the peak with its margin: the question then reads "would one
+ * bigger machine do", which has an answer for a plan that starts from nothing.
  */
 #include <math.h>
 
