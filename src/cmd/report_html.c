@@ -266,7 +266,8 @@ static void print_steps(struct page *to, const struct report_node *node)
 {
     nw_text_add_str(to->out, "<div class=\"scroll\"><table class=\"s wide\"><tbody>\n");
     for (size_t i = 0; i < node->steps->count; i++)
-        print_step(to, &node->steps->items[i], node->has_guides);
+        if (!node->steps->items[i].is_quiet)
+            print_step(to, &node->steps->items[i], node->has_guides);
     nw_text_add_str(to->out, "</tbody></table></div>\n");
 }
 
