@@ -1,8 +1,8 @@
 /*
- * The curve of a sample of keys. A key is in the sample when its hash is at most `limit`; the 8,193rd
- * key pushes out the one with the largest hash, and the limit falls below that. So the share of
- * sampled keys (the rate) always fits the number of keys there are: a small site is known whole, a
- * large one by one key in a thousand. A request of another key costs a comparison.
+ * The curve of a sample of keys. A key is in the sample when its hash is at most `limit`; one key
+ * too many pushes out the one with the largest hash, and the limit falls below that. So the share
+ * of sampled keys (the rate) always fits the number of keys there are: a small site is known whole,
+ * a large one by one key in a thousand. A request of another key costs a comparison.
  *
  * Between two uses of a sampled key d other sampled keys were used, so about d / rate keys of all.
  * It stands for anything from d / rate to (d + 1) / rate, and is entered somewhere in between by a
