@@ -7,7 +7,7 @@ group=${1:-build}
 
 build_packages="gcc libc6-dev make meson ninja-build pkg-config python3 libssl-dev libyaml-dev
 libjansson-dev libc-ares-dev libpcre2-dev libxxhash-dev libsqlite3-dev
-libmicrohttpd-dev libcmocka-dev libcrypt-dev libnghttp2-dev libseccomp-dev"
+libmicrohttpd-dev libcmocka-dev libcrypt-dev libnghttp2-dev libseccomp-dev zlib1g-dev libzstd-dev"
 test_packages="clang libclang-rt-14-dev clang-format python3-pytest python3-yaml curl
 gunicorn python3-flask php-cli nodejs node-ws wget wrk hey apache2-utils chromium
 openssl python3-cryptography python3-h2 nghttp2-client nghttp2-server nghttp2-proxy nginx-light

@@ -128,3 +128,40 @@ void nw_text_add_html(struct nw_text *text, struct nw_slice bytes)
         }
     }
 }
+
+void nw_text_add_plain(struct nw_text *text, struct nw_slice bytes)
+{
+    while (bytes.len > 0) {
+        const unsigned char *p = (const unsigned char *)bytes.ptr;
+        size_t length = utf8_length(bytes);
+        bool is_c1 = length == 2 && p[0] == 0xc2 && p[1] < 0xa0;
+        if (p[0] == '\n' || p[0] == '\r' || p[0] == '\t')
+            nw_text_add_char(text, ' ');
+        else if (length == 0 || is_c1 || p[0] < 0x20 || p[0] == 0x7f)
+            nw_text_add_char(text, '?');
+        else
+            nw_text_add(text, nw_slice_first(bytes, length));
+        bytes = nw_slice_skip(bytes, length != 0 ? length : 1);
+    }
+}
+
+/* Of what is well-formed, XML 1.0 section 2.2 leaves out control bytes, U+FFFE and U+FFFF. */
+static bool is_xml(struct nw_slice character)
+{
+    const unsigned char *p = (const unsigned char *)character.ptr;
+    if (character.len == 1)
+        return p[0] >= 0x20 || p[0] == '\t' || p[0] == '\n' || p[0] == '\r';
+    return character.len != 3 || p[0] != 0xef || p[1] != 0xbf || p[2] < 0xbe;
+}
+
+void nw_text_add_xml(struct nw_text *text, struct nw_slice bytes)
+{
+    while (bytes.len > 0) {
+        size_t length = utf8_length(bytes);
+        if (length != 0 && is_xml(nw_slice_first(bytes, length)))
+            nw_text_add_html(text, nw_slice_first(bytes, length));
+        else
+            nw_text_add_str(text, "\xef\xbf\xbd");
+        bytes = nw_slice_skip(bytes, length != 0 ? length : 1);
+    }
+}

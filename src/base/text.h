@@ -37,6 +37,13 @@ void nw_text_add_json(struct nw_text *text, struct nw_slice bytes);
 void nw_text_add_json_string(struct nw_text *text, struct nw_slice bytes);
 /* With & < > " ' escaped. */
 void nw_text_add_html(struct nw_text *text, struct nw_slice bytes);
+/*
+ * As part of one line for a terminal or a log: line ends and tabs are spaces; other control
+ * characters (C1 included) and invalid UTF-8 are "?", so that no name can steer the terminal.
+ */
+void nw_text_add_plain(struct nw_text *text, struct nw_slice bytes);
+/* As nw_text_add_html; what no XML document may hold (control bytes, invalid UTF-8) is U+FFFD. */
+void nw_text_add_xml(struct nw_text *text, struct nw_slice bytes);
 
 static inline struct nw_slice nw_text_slice(const struct nw_text *text)
 {

@@ -2,8 +2,8 @@
  * emit.h - what all commands that report share: --json, --csv, --html FILE, --fail-if, Ctrl-C.
  *
  *     int code = emit_check(cli);                      before any work: usage mistakes
- *     emit_watch_interrupts();                         simulations only
- *     … emit_is_interrupted() … report_mark_incomplete(report, "interrupted after 3 of 20 runs")
+ *     nw_console_watch_interrupts();                   simulations only (io/console.h)
+ *     … nw_console_is_interrupted() … report_mark_incomplete(report, "interrupted after 3 of 20")
  *     return emit_report(cli, report, aliases, count, EXIT_DONE);
  *
  * Without an option the report is text on stdout, as wide as the terminal and in colour there
@@ -40,15 +40,6 @@ NW_MUST_CHECK int emit_check(const struct cli *cli);
 NW_MUST_CHECK int emit_report(const struct cli *cli, const struct report *report,
                               const struct emit_alias *aliases, unsigned alias_count, int code);
 
-/* From here on the first SIGINT only sets a flag; the second ends the process as always. */
-void emit_watch_interrupts(void);
-bool emit_is_interrupted(void);
-
-/* Columns of the terminal on stdout; 0 where it is none. */
-unsigned emit_width(void);
-/* Is stdout a terminal, and colour wanted? */
-bool emit_has_colour(void);
-
 /*
  * A bar is PATH OP NUMBER, such as "services.app.nodes >= 5": missed when it is true. OP is one of
  * > >= < <= == !=. The number may have a unit, which must suit the result: 200us 200ms 2s 5m 1h 7d
@@ -74,7 +65,7 @@ struct emit_bar {
 /* NW_INVALID: *out_why is a static sentence. */
 NW_MUST_CHECK nw_err emit_bar_parse(struct nw_slice text, struct emit_bar *out,
                                     const char **out_why);
-/* The number in base units for a result of that unit; NW_INVALID: its unit is another. */
+/* The number in base units for a result of that unit; NW_INVALID: its unit does not suit. */
 NW_MUST_CHECK nw_err emit_bar_number(const struct emit_bar *bar, nw_model_unit unit, double *out);
 /* Is the comparison true, the number being `bar_number`? */
 bool emit_bar_is_missed(const struct emit_bar *bar, double value, double bar_number);

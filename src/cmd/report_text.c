@@ -1,8 +1,8 @@
 /*
  * Text as on a sheet of paper: labels in a left column, `values = result` beside them, the equals
  * signs of a block of steps under each other. Lines are built whole and then broken at the
- * terminal's width; columns are counted in characters, not bytes. Control characters in anybody's
- * strings are shown as "?", so that no name in a file can talk to the terminal.
+ * terminal's width; columns are counted in characters, not bytes. Anybody's strings go through
+ * nw_text_add_plain, so that no name in a file can talk to the terminal.
  */
 #include "cmd/report_impl.h"
 
@@ -47,22 +47,9 @@ static unsigned width_of(const char *text)
     return columns_of(text, strlen(text));
 }
 
-/* Control characters, C1 included (c2 80 to c2 9f), as "?"; line ends as spaces. */
 static void add_plain(struct nw_text *out, const char *text)
 {
-    for (; *text != '\0'; text++) {
-        unsigned char byte = (unsigned char)text[0], next = (unsigned char)text[1];
-        if (byte == '\n' || byte == '\t') {
-            nw_text_add_char(out, ' ');
-        } else if (byte < 0x20 || byte == 0x7f) {
-            nw_text_add_char(out, '?');
-        } else if (byte == 0xc2 && next >= 0x80 && next < 0xa0) {
-            nw_text_add_char(out, '?');
-            text++;
-        } else {
-            nw_text_add_char(out, (char)byte);
-        }
-    }
+    nw_text_add_plain(out, nw_slice_str(text));
 }
 
 static void add_spaces(struct nw_text *out, unsigned count)
@@ -216,7 +203,7 @@ static void add_result(const struct printer *to, const struct nw_model_step *ste
         nw_text_add_str(out, "= ");
     nw_model_step_print_result(out, step, to->report->currency);
     if (step->what != NULL)
-        nw_text_addf(out, " %s", step->what);
+        nw_text_addf(out, "%s %s", step->reason != NULL ? "," : "", step->what);
     if (has_guides && step->printed != NULL)
         nw_text_addf(out, "  (the guide prints %s)", step->printed);
 }
@@ -226,7 +213,7 @@ static unsigned values_width_of(const struct nw_model_steps *steps, unsigned roo
     unsigned width = 0;
     for (size_t i = 0; i < steps->count; i++) {
         struct nw_text values = {0};
-        if (steps->items[i].formula != NULL)
+        if (steps->items[i].formula != NULL && !steps->items[i].is_quiet)
             nw_model_step_print_values(&values, &steps->items[i]);
         unsigned columns = columns_of(values.ptr, values.len);
         if (columns > width && columns <= room)
@@ -271,7 +258,8 @@ static void print_steps(struct printer *to, const struct report_node *node)
         room = to->width > to->label_width + 40 ? to->width - to->label_width - 24 : 16;
     unsigned values_width = values_width_of(node->steps, room);
     for (size_t i = 0; i < node->steps->count; i++)
-        print_step(to, &node->steps->items[i], values_width, node->has_guides);
+        if (!node->steps->items[i].is_quiet)
+            print_step(to, &node->steps->items[i], values_width, node->has_guides);
 }
 
 /* ---- tables ---- */

@@ -164,6 +164,19 @@ static void read_keys(struct nw_conf_reader *reader, const struct nw_conf_block_
     }
 }
 
+/* The value of the shorthand option alone: a scalar, or a quantity's { value, low, high }. */
+static bool is_short_form(const struct nw_conf_block_info *info, const struct nw_conf_tree *tree)
+{
+    if (info->shorthand == NULL || tree->kind == NW_CONF_SEQUENCE)
+        return false;
+    if (tree->kind == NW_CONF_SCALAR)
+        return true;
+    const struct nw_conf_option *option = nw_conf_option_find(info, nw_slice_str(info->shorthand));
+    return nw_conf_type(option->type)->shape == NW_CONF_SHAPE_QUANTITY &&
+           nw_conf_option_find(info, NW_SLICE("value")) == NULL &&
+           nw_conf_tree_get(tree, "value") != NULL;
+}
+
 /* `tree` NULL: the block does not stand in the file, only its defaults count. */
 static void read_block(struct nw_conf_reader *reader, int id, const struct nw_conf_tree *tree,
                        const char *path, void *out)
@@ -173,11 +186,12 @@ static void read_block(struct nw_conf_reader *reader, int id, const struct nw_co
     read_defaults(reader, info, path, out);
     if (tree == NULL || tree->is_broken)
         return;
-    if (tree->kind == NW_CONF_MAPPING) {
+    bool is_short = is_short_form(info, tree);
+    if (tree->kind == NW_CONF_MAPPING && !is_short) {
         read_keys(reader, info, tree, path, out);
         return;
     }
-    if (info->shorthand == NULL || tree->kind != NW_CONF_SCALAR) {
+    if (!is_short) {
         nw_conf_reader_blame(reader, tree->line, tree->column, path[0] != '\0' ? path : NULL, NULL,
                              "expected a mapping of options, not a %s",
                              tree->kind == NW_CONF_SCALAR ? "bare value" : "list");

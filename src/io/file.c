@@ -30,7 +30,12 @@
 #include "io/offload.h"
 #include "io/worker_impl.h"
 
-enum { PATH_BYTES_MAX = 4096, READ_STEP_BYTES = 64 * 1024, PIPE_WAIT_MS = 5000 };
+enum {
+    PATH_BYTES_MAX = 4096,
+    READ_STEP_BYTES = 64 * 1024,
+    PIPE_WAIT_MS = 5000,
+    NEXT_WAIT_MS = 250
+};
 
 struct nw_file {
     int fd;
@@ -269,6 +274,36 @@ static ssize_t read_some(int fd, char *to, size_t max_bytes)
             return -1;
         }
     }
+}
+
+nw_err nw_file_open_now(const char *path, struct nw_file **out)
+{
+    int fd = open_to_read(path);
+    if (fd < 0)
+        return last_error();
+    *out = file_of(fd, NULL);
+    return NW_OK;
+}
+
+nw_err nw_file_next_now(struct nw_file *file, void *to, size_t bytes, size_t *out_bytes)
+{
+    ssize_t count = read(file->fd, to, bytes);
+    if (count >= 0) {
+        *out_bytes = (size_t)count;
+        return NW_OK;
+    }
+    if (errno == EAGAIN) {
+        struct pollfd wait = {.fd = file->fd, .events = POLLIN};
+        (void)poll(&wait, 1, NEXT_WAIT_MS);
+        return NW_AGAIN;
+    }
+    return errno == EINTR ? NW_AGAIN : last_error();
+}
+
+uint64_t nw_file_size_now(const struct nw_file *file)
+{
+    struct stat info;
+    return fstat(file->fd, &info) == 0 && S_ISREG(info.st_mode) ? (uint64_t)info.st_size : 0;
 }
 
 static nw_err read_all(int fd, size_t max_bytes, struct nw_text *out)

@@ -34,6 +34,17 @@ NW_YIELDS NW_MUST_CHECK nw_err nw_file_datasync(struct nw_file *file);
 /* Closing happens in the lane; callable from anywhere in a worker. */
 void nw_file_close(struct nw_file *file);
 
+/*
+ * From front to back, for commands; a pipe will do. Blocks, but never for longer than a quarter of
+ * a second without a byte: NW_AGAIN then, and after a signal, so that the caller can look whether
+ * it shall stop. *out_bytes 0: the end. nw_file_close.
+ */
+NW_MUST_CHECK nw_err nw_file_open_now(const char *path, struct nw_file **out);
+NW_MUST_CHECK nw_err nw_file_next_now(struct nw_file *file, void *to, size_t bytes,
+                                      size_t *out_bytes);
+/* What its inode says; 0 for a pipe. */
+uint64_t nw_file_size_now(const struct nw_file *file);
+
 /* Whole file, at most max_bytes (beyond: NW_BODY_TOO_LARGE). Blocks. */
 NW_MUST_CHECK nw_err nw_file_read_now(struct nw_runtime *runtime, const char *path,
                                       size_t max_bytes, struct nw_text *out);

@@ -4,9 +4,9 @@
  * A chart is a plain struct that the caller fills; nw_model_chart_print turns it into one <svg>
  * that scales with its viewBox. Lines carry their names at their ends instead of a legend, and
  * differ by dash and marker as well as by colour; colours are CSS variables that
- * nw_model_chart_css defines once for a page, light and dark. What is not finite is a gap in a
- * line, never a number in the SVG. Series of any length are thinned to a bounded number of points
- * that keeps their extremes. Same chart, same bytes, in any locale.
+ * nw_model_chart_css defines once for a page, light and dark. What is not finite, or beyond 1e150,
+ * is a gap in a line, never a number in the SVG. Series of any length are thinned to a bounded
+ * number of points that keeps their extremes. Same chart, same bytes, in any locale.
  *
  * Owner:   all arrays and strings are borrowed, until the last print
  * Threads: stateless
@@ -23,7 +23,7 @@ enum {
     NW_MODEL_CHART_SERIES_MAX = 8, /* more lines than that nobody can tell apart */
     NW_MODEL_CHART_RULES_MAX = 8,
     NW_MODEL_CHART_ROWS_MAX = 40,
-    NW_MODEL_CHART_POINTS_MAX = 400, /* of one series in the SVG; more are thinned to this */
+    NW_MODEL_CHART_POINTS_MAX = 240, /* of one series in the SVG; more are thinned to this */
     NW_MODEL_CHART_BARS_MAX = 64,    /* more bars than that become an outline with steps */
     NW_MODEL_TICKS_MAX = 16,
 };
@@ -61,18 +61,19 @@ struct nw_model_chart_rule {
     bool is_on_x; /* upright, at an x */
 };
 
-/* A row of a tornado: how far the result goes when this input alone moves. */
+/* A row of a tornado: how far the result goes when this input alone moves. low may be > high. */
 struct nw_model_chart_row {
     const char *label;
     double low;
     double high;
-    const char *low_note; /* beside that end: "200/s"; or NULL */
+    const char *low_note; /* in parentheses behind the value of that end: "200/s"; or NULL */
     const char *high_note;
 };
 
 /*
  * Series against x and y; or, where row_count > 0, rows: horizontal bars from low to high along
- * the x axis, with an upright line at `base` (a tornado; the caller sorts).
+ * the x axis, with an upright line at `base` unless that is not finite (a tornado; the caller
+ * sorts).
  */
 struct nw_model_chart {
     const char *title;

@@ -7,6 +7,8 @@
 #include <cmocka.h>
 #include <jansson.h>
 
+#include "conf/tree_edit.h"
+
 struct test_bigger {
     struct nw_conf_block block;
     struct nw_conf_quantity factor;
@@ -166,6 +168,8 @@ static void a_word_may_stand_beside_numbers(void **state)
     assert_true(top.spare.value == 3 && top.bigger.factor.value == 4);
     load_right("test: 1\nbigger: { factor: { value: 4, low: 2 } }\n");
     check_quantity(&top.bigger.factor, 4, 2, 4);
+    load_right("test: 1\nbigger: { value: 5, high: 6 }\n");
+    check_quantity(&top.bigger.factor, 5, 5, 6);
 }
 
 static void pairs_are_read_in_order(void **state)
@@ -267,6 +271,34 @@ static void a_check_of_the_command_points_into_the_file(void **state)
     nw_text_done(&said);
 }
 
+static void what_a_flag_put_there_is_told_by_its_name(void **state)
+{
+    struct nw_conf_tree *tree, *value;
+    struct nw_text said = {0};
+    const char *text = "test: 1\nrooms: { a: { rate: 1/s } }\n";
+    assert_int_equal(
+        nw_conf_tree_parse(nw_slice_str(text), "t.yaml", "test: 1", &arena, &diag, &tree), NW_OK);
+    assert_int_equal(nw_conf_tree_parse(NW_SLICE("5"), "--rate", "a value", &arena, &diag, &value),
+                     NW_OK);
+    assert_int_equal(nw_conf_tree_put(tree, NW_SLICE("rooms.a.rate"), value, "--rate", &arena),
+                     NW_OK);
+    assert_int_equal(nw_conf_tree_put(tree, NW_SLICE("rooms.a.knid"), value, "--kind", &arena),
+                     NW_OK);
+    assert_int_equal(nw_conf_tree_put(tree, NW_SLICE("share"), value, "--set", &arena), NW_OK);
+    assert_int_equal(nw_conf_table_read(tree, "t.yaml", &tables, NULL, &arena, &diag, &top),
+                     NW_INVALID);
+    nw_conf_block_blame("t.yaml", &top.rooms.items[0].block, "rate", NULL, &diag, "is odd");
+    nw_diag_print(&diag, &said);
+    assert_string_equal(said.ptr,
+                        "--kind: rooms.a.knid: there is no such option (did you mean kind)\n"
+                        "--rate: rooms.a.rate: expected a rate such as 300/s, 5K/m, 10/h or "
+                        "0.5/d, not \"5\" (the time is missing)\n"
+                        "--rate: rooms.a.rate: is odd\n"
+                        "--set: share: expected a percentage such as 85%, not \"5\" (the sign % is "
+                        "missing)\n");
+    nw_text_done(&said);
+}
+
 static void the_schema_is_that_of_the_table(void **state)
 {
     struct nw_text text = {0};
@@ -306,6 +338,7 @@ int main(void)
         TEST(numbers_that_are_none_are_refused),
         TEST(an_empty_file_is_told_how_to_begin),
         TEST(a_check_of_the_command_points_into_the_file),
+        TEST(what_a_flag_put_there_is_told_by_its_name),
         TEST(the_schema_is_that_of_the_table),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

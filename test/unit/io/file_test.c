@@ -149,6 +149,37 @@ static void a_file_beyond_the_limit_is_refused(void **state)
     nw_text_done(&text);
 }
 
+static void files_and_pipes_are_read_from_front_to_back(void **state)
+{
+    struct nw_file *file;
+    char got[8];
+    size_t bytes;
+    CHECK_OK(nw_file_replace_now(NULL, path, NW_SLICE("1234567"), 0600));
+    CHECK_OK(nw_file_open_now(path, &file));
+    CHECK(nw_file_size_now(file) == 7);
+    CHECK_OK(nw_file_next_now(file, got, 4, &bytes));
+    CHECK(bytes == 4 && memcmp(got, "1234", 4) == 0);
+    CHECK_OK(nw_file_next_now(file, got, 4, &bytes));
+    CHECK(bytes == 3 && memcmp(got, "567", 3) == 0);
+    CHECK_OK(nw_file_next_now(file, got, 4, &bytes));
+    CHECK(bytes == 0);
+    nw_file_close(file);
+    int ends[2];
+    char name[32];
+    CHECK(pipe(ends) == 0 && write(ends[1], "abc", 3) == 3);
+    snprintf(name, sizeof name, "/dev/fd/%d", ends[0]);
+    CHECK_OK(nw_file_open_now(name, &file));
+    CHECK(nw_file_size_now(file) == 0);
+    CHECK_OK(nw_file_next_now(file, got, 8, &bytes));
+    CHECK(bytes == 3);
+    CHECK_ERR(nw_file_next_now(file, got, 8, &bytes), NW_AGAIN); /* somebody may write yet */
+    close(ends[1]);
+    CHECK_OK(nw_file_next_now(file, got, 8, &bytes));
+    CHECK(bytes == 0);
+    close(ends[0]);
+    nw_file_close(file);
+}
+
 static void a_secret_file_is_read_whole_or_not_at_all(void **state)
 {
     enum { KEY_BYTES = 10000 }; /* more than a page */
@@ -227,6 +258,7 @@ int main(void)
         IN_A_DIRECTORY(a_spool_file_has_no_name),
         IN_A_DIRECTORY(a_replaced_file_is_whole_and_leaves_nothing_beside),
         IN_A_DIRECTORY(a_file_beyond_the_limit_is_refused),
+        IN_A_DIRECTORY(files_and_pipes_are_read_from_front_to_back),
         IN_A_DIRECTORY(a_secret_file_is_read_whole_or_not_at_all),
         IN_A_DIRECTORY(a_directory_is_made_once),
         IN_A_DIRECTORY(a_lock_names_its_holder),
