@@ -201,9 +201,9 @@ nw_err nw_model_spread_of_histogram(const struct nw_histogram *histogram, double
 }
 
 /*
- * Cells from 0 to where next to nobody is beyond, each a point at its own mean: the part of the mean
- * that lies in a cell is what the integral of the tail says, by Simpson's rule. What is beyond the
- * last edge decays with the slower rate. All is then scaled to the exact mean, by some 1e-8.
+ * Cells from 0 to where next to nobody is beyond, each a point at its own mean: the part of the
+ * mean that lies in a cell is what the integral of the tail says, by Simpson's rule. What is beyond
+ * the last edge decays with the slower rate. All is then scaled to the exact mean, by some 1e-8.
  */
 void nw_model_spread_of_mmc(const struct nw_model_mmc *mmc, struct nw_model_spread *out)
 {
