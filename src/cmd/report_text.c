@@ -143,7 +143,8 @@ static unsigned label_width_of(const struct report *report)
         if (node->kind >= REPORT_NUMBER && node->kind <= REPORT_BOOL)
             widen(&width, indent, node->label);
         for (size_t i = 0; node->kind == REPORT_STEPS && i < node->steps->count; i++)
-            widen(&width, indent + (node->label != NULL ? 2 : 0), node->steps->items[i].label);
+            if (!node->steps->items[i].is_quiet)
+                widen(&width, indent + (node->label != NULL ? 2 : 0), node->steps->items[i].label);
     }
     return width + 2;
 }
@@ -213,7 +214,7 @@ static unsigned values_width_of(const struct nw_model_steps *steps, unsigned roo
     unsigned width = 0;
     for (size_t i = 0; i < steps->count; i++) {
         struct nw_text values = {0};
-        if (steps->items[i].formula != NULL)
+        if (steps->items[i].formula != NULL && !steps->items[i].is_quiet)
             nw_model_step_print_values(&values, &steps->items[i]);
         unsigned columns = columns_of(values.ptr, values.len);
         if (columns > width && columns <= room)
@@ -258,7 +259,8 @@ static void print_steps(struct printer *to, const struct report_node *node)
         room = to->width > to->label_width + 40 ? to->width - to->label_width - 24 : 16;
     unsigned values_width = values_width_of(node->steps, room);
     for (size_t i = 0; i < node->steps->count; i++)
-        print_step(to, &node->steps->items[i], values_width, node->has_guides);
+        if (!node->steps->items[i].is_quiet)
+            print_step(to, &node->steps->items[i], values_width, node->has_guides);
 }
 
 /* ---- tables ---- */

@@ -84,7 +84,10 @@ struct nw_model_cache_outage_in {
 double nw_model_cache_outage(const struct nw_model_cache_outage_in *in,
                              struct nw_model_steps *steps);
 
-/* What a request takes on average: the share that hits at one time, the rest at the other (C3). */
+/*
+ * What a request takes on average: so many hits of one time, misses of the other; not both 0
+ * (C3).
+ */
 double nw_model_cache_mean_s(double hits, double hit_s, double misses, double miss_s);
 /* Copies for each follower against one copy that all read (C7f): writes each second. within > 0. */
 double nw_model_cache_fanout_per_s(double followers, double active_share, double within_s);

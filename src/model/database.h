@@ -72,7 +72,7 @@ struct nw_model_database_answer {
     double replicas_forgetting_cache;
 };
 
-/* Steps: AT.reads_per_s, AT.writes_per_s, AT.shards or AT.replicas or AT.domains. */
+/* Steps: AT.read_load_per_s, write_load_per_s, replicas, shards, primaries (some of them quiet). */
 struct nw_model_database_answer nw_model_database_judge(const struct nw_model_database_in *in,
                                                         struct nw_model_steps *steps);
 

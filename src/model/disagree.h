@@ -41,14 +41,14 @@ bool nw_model_disagree_x4(const struct nw_model_nodes *nodes,
 /* Fleet at the average, as "10-12 at average" was computed: a 3x peak without margin. */
 bool nw_model_disagree_x5(const struct nw_model_nodes_in *in, const struct nw_model_nodes *nodes,
                           double *out_nodes);
-/* A database sized for the average instead of the peak: reads that reach it then. */
+/* Reads after the cache on average, by which a guide sized the database. */
 bool nw_model_disagree_x9(double after_cache_peak_per_s, double peak_factor, double *out_per_s);
 /* Replicas counted from the rate before the cache. */
 bool nw_model_disagree_x12(const struct nw_model_database_answer *answer, double *out_replicas);
 /* The guide's function answers otherwise than newel's rule (X13 to X15 say why). */
 bool nw_model_disagree_x14(const struct nw_model_database_answer *answer,
                            nw_model_database_move *out_move);
-/* Replicas by the ceilings of the other guide: 10,000 writes at .9 reads, "add 3". */
+/* "Add 3" replicas, whatever the rates. */
 bool nw_model_disagree_x15(const struct nw_model_database_answer *answer, double *out_replicas);
 /* Depth of a burst at once where it is spread (over_s > 0). */
 bool nw_model_disagree_x16(double jobs, double peak_depth, double *out_depth);

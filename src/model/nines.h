@@ -47,7 +47,7 @@ struct nw_model_nines {
     struct nw_model_downtime allowed; /* by the target */
     bool is_met;
     int weakest_index; /* of the parts; -1 without any */
-    double best;       /* if every part but the weakest never failed */
+    double best;       /* no better is possible while the weakest is as it is */
 };
 
 /* Steps: AT.allowed_year_s, AT.series, AT.downtime_year_s. */

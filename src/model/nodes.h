@@ -46,14 +46,15 @@ struct nw_model_nodes {
     double average_exact;    /* for the average rate with margin; 0: not wanted */
     double average;
     double utilisation;     /* peak over what `nodes` bear; of the law: over X(nodes) */
-    const char *reason;     /* NULL, or "beyond-peak": the law never reaches the rate */
+    const char *reason;     /* NULL, or of the law: "beyond-peak", "beyond-limit" */
     double reachable_per_s; /* then: the highest that the law reaches */
     double reachable_nodes;
 };
 
 /*
- * Steps: AT.nodes_base, nodes_production or nodes_law, nodes_connections, nodes, nodes_average.
- * With a reason all counts by rate are 0.
+ * Steps: AT.nodes_production or AT.nodes_law (with the spare behind it), AT.nodes_connections,
+ * AT.nodes (quiet unless zones or connections decide), AT.nodes_average. With a reason all counts
+ * by rate are 0.
  */
 struct nw_model_nodes nw_model_nodes_count(const struct nw_model_nodes_in *in,
                                            struct nw_model_steps *steps);

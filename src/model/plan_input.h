@@ -175,7 +175,7 @@ struct nw_model_plan_input {
 
 /*
  * Each fills a block with the constants that the plan file leaves to newel: values, low and high of
- * constants.def, origin ASSUMED; names, counts and lists are 0. A route is mixed and answered by the
+ * constants.def, origin ASSUMED; names, counts and lists are 0. A route is mixed and goes to the
  * first service and database, without a queue. `peak` and whatever else has no default is 0.
  */
 void nw_model_load_init(struct nw_model_load *load);

@@ -58,7 +58,7 @@ static struct nw_model_outcome outcome_of(const struct nw_model_plan_input *inpu
     return (struct nw_model_outcome){plan.nodes, plan.nodes_needed, plan.cost_month, plan.is_met};
 }
 
-/* Does a cost more than b? Where money is the same, nodes decide; one that cannot be met costs most. */
+/* Does a cost more than b? Nodes decide where money does not; what cannot be met costs most. */
 static bool is_worse(const struct nw_model_outcome *a, const struct nw_model_outcome *b)
 {
     if (a->is_met != b->is_met)

@@ -26,11 +26,11 @@
 
 /* P(Z <= x) of the standard normal. */
 double nw_model_normal_part(double x);
-/* Its inverse; 0 < p < 1. */
+/* Its inverse; 1e-100 <= p < 1. */
 double nw_model_normal_quantile(double p);
-/* P(T <= t) of Student's t; freedom > 0, up to 1e15 and not whole only. */
+/* P(T <= t) of Student's t; freedom 1 or more, whole or broken; t may be infinite. */
 double nw_model_student_part(double t, double freedom);
-/* Its inverse; 0 < p < 1, freedom >= 1. */
+/* Its inverse; 1e-100 <= p < 1. */
 double nw_model_student_quantile(double p, double freedom);
 
 /* ---- plain samples of independent values ---- */
@@ -78,7 +78,11 @@ struct nw_model_interval {
     uint64_t used_count; /* values behind the mean */
 };
 
-/* Is it known to within `precision` of the mean (0.01 for 1 %)? Never when too short. */
+/*
+ * Is the mean known to within `precision` of it (0.01 for 1 %)? Never when too short. A run that
+ * stops when this is true asks at lengths that grow by half at least: every look is another chance
+ * to stop by luck.
+ */
 bool nw_model_interval_is_precise(const struct nw_model_interval *interval, double precision);
 
 /* From independent values, one per replication; under 2 too short. */
@@ -92,15 +96,15 @@ struct nw_model_interval nw_model_interval_paired(const double *a, const double 
 /* ---- one long run ---- */
 
 /*
- * How many of the first values to drop: MSER over means of five, at most half of them. Constant
- * values are not cut.
+ * How many of the first values to drop: MSER over means of five, the smallest cut within 10 % of
+ * the best score, at most half of the values. Constant values are not cut.
  */
 size_t nw_model_mser5_cut(const double *values, size_t count);
 
-#define NW_MODEL_SERIES_CELLS 4096u
+#define NW_MODEL_SERIES_CELLS 2048u
 
 /*
- * A run of any length in 32 KB: means of five values each at first; when all cells are full,
+ * A run of any length in 16 KB: means of five values each at first; when all cells are full,
  * neighbours are averaged and a cell stands for twice as many. Start with zeros.
  */
 struct nw_model_series {
@@ -116,7 +120,7 @@ void nw_model_series_add(struct nw_model_series *series, double value);
 struct nw_model_interval nw_model_series_interval(const struct nw_model_series *series);
 /*
  * Of the difference of two runs of the same length under common random numbers: cell by cell, then
- * as above. Series of different lengths are compared over the shorter.
+ * as above. Series of different lengths are compared over the shorter. Takes 16 KB of stack.
  */
 struct nw_model_interval nw_model_series_paired(const struct nw_model_series *a,
                                                 const struct nw_model_series *b);

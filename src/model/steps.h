@@ -50,6 +50,19 @@ struct nw_model_operand {
     nw_model_origin origin;
 };
 
+static inline struct nw_model_operand nw_model_operand(const char *name, nw_model_unit unit,
+                                                       struct nw_model_quantity quantity)
+{
+    return (struct nw_model_operand){name, quantity.value, unit, quantity.origin};
+}
+
+/* An operand that is the result of an earlier step. */
+static inline struct nw_model_operand nw_model_operand_derived(const char *name, nw_model_unit unit,
+                                                               double value)
+{
+    return (struct nw_model_operand){name, value, unit, NW_MODEL_DERIVED};
+}
+
 enum { NW_MODEL_OPERANDS_MAX = 8 };
 
 struct nw_model_step {
@@ -65,10 +78,11 @@ struct nw_model_step {
     double exact;   /* meaningless where reason is given */
     double rounded; /* equals exact unless is_rounded */
     bool is_rounded;
-    nw_model_unit unit;
+    nw_model_unit unit;  /* of the result; COUNT where it is a number of things */
     const char *what;    /* behind the number: "nodes", "peak", "reads/s: primary alone" */
     const char *printed; /* what a guide prints for the same (worked.h), for --guides; or NULL */
     const char *fact;    /* "B2": the worked example of `explain`; or NULL */
+    bool is_quiet;       /* text and HTML leave it out: another step's line has it already */
     const char *reason;  /* there is no value: "unstable", "beyond-peak"; else NULL */
 };
 
@@ -98,7 +112,10 @@ const struct nw_model_step *nw_model_steps_find(const struct nw_model_steps *ste
                                                 const char *path);
 /* "peak x (1 + margin) / (node_rate x efficiency)" */
 void nw_model_step_print_formula(struct nw_text *out, const struct nw_model_step *step);
-/* "10,416.7 x 1.30 / (300 x 0.85)": values bare, the unit stands with the result. */
+/*
+ * "10,416.7 x 1.30 / (300 x 0.85)": rates, shares, money and numbers bare, because the unit stands
+ * with the result; times and bytes with theirs, because it changes with their size.
+ */
 void nw_model_step_print_values(struct nw_text *out, const struct nw_model_step *step);
 /* "53.10 -> 54" or "2,604.2/s" or "none: unstable" */
 void nw_model_step_print_result(struct nw_text *out, const struct nw_model_step *step,

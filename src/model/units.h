@@ -35,9 +35,11 @@ typedef enum nw_model_unit {
 /* "per_s", "bytes"…: the suffix that JSON names carry; "" for NUMBER and COUNT. */
 const char *nw_model_unit_name(nw_model_unit unit);
 /*
- * Appends the value as a person reads it: thousands separated, four to six significant digits,
- * trailing zeros dropped, never in exponent form below 1e15. A value that is not finite is a
- * programmer's mistake (asserted): a result without a value has a reason instead.
+ * Appends the value as a person reads it, thousands separated: a whole number without decimals,
+ * another with three to six digits ("10,416.7/s", "53.10"); never in exponent form below 1e15. A
+ * trailing zero is either that of a factor or of money (two decimals) or says that something was
+ * rounded away. A value that is not finite is a programmer's mistake (asserted): a result without a
+ * value has a reason instead. currency may be NULL.
  */
 void nw_model_unit_print(struct nw_text *out, double value, nw_model_unit unit,
                          const char *currency);

@@ -53,7 +53,7 @@ struct nw_model_traffic {
     double log_bytes;     /* kept for the retention */
 };
 
-/* Steps: AT.in_bytes_per_s, out_bytes_per_s, out_bits_per_s, log_bytes_day, log_bytes. */
+/* Steps: AT.in_bits_per_s, out_bits_per_s, log_bytes_day, log_bytes. */
 struct nw_model_traffic nw_model_traffic_count(const struct nw_model_traffic_in *in,
                                                struct nw_model_steps *steps);
 

@@ -15,7 +15,7 @@
 
 struct nw_model_worked {
     const char *fact; /* "B2" */
-    char guide;       /* 'A' to 'E', see nw_model_guide_title; 'N': newel's own example */
+    char guide;       /* 'A' to 'E', see nw_model_guide_title */
     const char *leaf; /* last part of the step's path: "nodes_production" */
     double exact;     /* by the example's own formula */
     const char *printed;
