@@ -153,7 +153,7 @@ static uint64_t depth_of(const struct group *group)
     return group->in_line + group->backing_off + group->busy;
 }
 
-/* Twice as wide bins, until one is found for now. */
+/* Twice as wide bins, until one holds this moment. */
 static uint32_t bin_at(struct nw_model_queue_seen *seen, double now_s)
 {
     while (now_s >= seen->bin_s * NW_MODEL_QUEUE_BINS) {

@@ -3,9 +3,9 @@
  *
  * Messages arrive, wait, are worked on by each consumer group, fail and are tried again, and end in
  * one of six ways. Groups are independent: each has its own offset, workers and outages, and what
- * one of them has not settled is its own backlog. Two engines on one description: `nw_model_queuesim`
- * plays every message (event), `nw_model_queue_flow` treats them as a fluid (flow), exact for rates
- * that are constant in pieces and without chance.
+ * one of them has not settled is its own backlog. Two engines on one description: nw_model_queuesim
+ * plays every message (event), nw_model_queue_flow treats them as a fluid, exact for rates that are
+ * constant in pieces and without chance.
  *
  * The counts of a group balance at every moment:
  *
@@ -27,8 +27,8 @@
  *
  * A message whose time to live is over when a worker would take it is expired, not worked on. A
  * failed attempt takes its service time like any other; then the message backs off for
- * random(least, min(most, base x 2^(attempts - 1))), or exactly that long without jitter, and stands
- * last in line again. An outage lets no service begin; what is in service ends as it would.
+ * random(least, min(most, base x 2^(attempts - 1))), or exactly that maximum without jitter, and
+ * stands last in line again. An outage lets no service begin; what is in service ends as it would.
  *
  * Chance: one stream for arrivals, one for each group's services (drawn when a message arrives,
  * whatever becomes of it), so two policies under one seed meet the same messages and the same work.
@@ -48,8 +48,8 @@ typedef enum nw_model_shape {
     NW_MODEL_SHAPE_POISSON, /* n independent uniform times */
     NW_MODEL_SHAPE_BURST,   /* burst_count at a time, evenly spaced */
     NW_MODEL_SHAPE_FRONT,   /* evenly, but all within the first front_s */
-    NW_MODEL_SHAPE_ON_OFF, /* Poisson within phases of exponential length; rate n / over in the mean */
-    NW_MODEL_SHAPE_TRACE, /* at trace_s */
+    NW_MODEL_SHAPE_ON_OFF,  /* Poisson in phases of exponential length; n / over_s in the mean */
+    NW_MODEL_SHAPE_TRACE,   /* at trace_s */
 } nw_model_shape;
 
 typedef enum nw_model_full {

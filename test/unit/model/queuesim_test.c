@@ -582,7 +582,36 @@ static void the_same_seed_gives_the_same_bytes(void **state)
     assert_memory_not_equal(&a, &b, sizeof a);
 }
 
-/* The mean of 100 waits in line is known to 10 % long before a billion messages have come. */
+static double mean_wait_s(nw_model_full full, uint64_t seed)
+{
+    struct nw_model_queue_spec spec = jobs(NW_MODEL_SHAPE_POISSON, 100);
+    spec.count = 20000; /* 200/s for 220/s of work */
+    spec.groups[0].service =
+        (struct nw_model_service_law){.law = NW_MODEL_LAW_EXPONENTIAL, .mean_s = 1 / 220.0};
+    spec.depth_max = 30;
+    spec.full = full;
+    spec.seed = seed;
+    return played(&spec, 0).wait_s_mean;
+}
+
+/* The same seeds for both policies, or other ones for the second. */
+static void common_random_numbers_halve_the_interval_of_a_difference(void **state)
+{
+    enum { PAIRS = 20 };
+    double refuse[PAIRS], oldest[PAIRS], apart[PAIRS];
+    for (uint64_t i = 0; i < PAIRS; i++) {
+        refuse[i] = mean_wait_s(NW_MODEL_FULL_REFUSE, i);
+        oldest[i] = mean_wait_s(NW_MODEL_FULL_DROP_OLDEST, i);
+        apart[i] = mean_wait_s(NW_MODEL_FULL_DROP_OLDEST, 1000 + i);
+    }
+    struct nw_model_interval common = nw_model_interval_paired(refuse, oldest, PAIRS);
+    struct nw_model_interval other = nw_model_interval_paired(refuse, apart, PAIRS);
+    if (!(common.half <= other.half / 2))
+        fail_msg("common: %g, apart: %g", common.half, other.half);
+    assert_true(common.mean > common.half); /* who loses the oldest makes the others wait less */
+}
+
+/* The mean wait is known to 10 % long before a billion messages have come. */
 static void precision_stops_early(void **state)
 {
     struct nw_model_queue_spec spec = jobs(NW_MODEL_SHAPE_POISSON, 5e6);
@@ -647,6 +676,7 @@ int main(void)
         cmocka_unit_test(poisson_and_exponential_are_mm1),
         cmocka_unit_test(attempts_fail_back_off_and_die),
         cmocka_unit_test(the_same_seed_gives_the_same_bytes),
+        cmocka_unit_test(common_random_numbers_halve_the_interval_of_a_difference),
         cmocka_unit_test(precision_stops_early),
         cmocka_unit_test(what_makes_no_queue_is_said),
     };
