@@ -40,34 +40,4 @@ NW_MUST_CHECK int emit_check(const struct cli *cli);
 NW_MUST_CHECK int emit_report(const struct cli *cli, const struct report *report,
                               const struct emit_alias *aliases, unsigned alias_count, int code);
 
-/*
- * A bar is PATH OP NUMBER, such as "services.app.nodes >= 5": missed when it is true. OP is one of
- * > >= < <= == !=. The number may have a unit, which must suit the result: 200us 200ms 2s 5m 1h 7d
- * for times, 5% for ratios, 10K 1M 2B for counts, 64K 256M 1G 1T (powers of two) and KB MB GB TB
- * (decimal) for bytes, 100/s 10/m 5/h 1/d for rates, 0.50/h and 300/month for money each hour.
- */
-typedef enum emit_compare {
-    EMIT_ABOVE,
-    EMIT_AT_LEAST,
-    EMIT_BELOW,
-    EMIT_AT_MOST,
-    EMIT_EQUAL,
-    EMIT_NOT_EQUAL,
-} emit_compare;
-
-struct emit_bar {
-    struct nw_slice path; /* points into the text */
-    emit_compare compare;
-    double number;        /* without its unit */
-    struct nw_slice unit; /* points into the text */
-};
-
-/* NW_INVALID: *out_why is a static sentence. */
-NW_MUST_CHECK nw_err emit_bar_parse(struct nw_slice text, struct emit_bar *out,
-                                    const char **out_why);
-/* The number in base units for a result of that unit; NW_INVALID: its unit does not suit. */
-NW_MUST_CHECK nw_err emit_bar_number(const struct emit_bar *bar, nw_model_unit unit, double *out);
-/* Is the comparison true, the number being `bar_number`? */
-bool emit_bar_is_missed(const struct emit_bar *bar, double value, double bar_number);
-
 #endif

@@ -61,7 +61,7 @@ static const char style[] =
     "th[scope=row]{font-weight:400;color:var(--soft);white-space:nowrap}\n"
     ".n{text-align:right;white-space:nowrap}\n"
     ".v td{font-weight:500;overflow-wrap:anywhere}\n"
-    ".wide{width:100%}.wide tbody tr:hover{background:var(--wash)}\n"
+    "tbody tr:hover{background:var(--wash)}\n"
     ".none{color:var(--warn)}.soft{color:var(--soft)}.note{color:var(--soft);font-size:.85rem}\n"
     ".s td{white-space:nowrap}.s small{display:block;color:var(--soft);font-size:.8rem}\n"
     ".s .w{white-space:normal;min-width:9rem}.s b{font-weight:600}\n"
@@ -73,6 +73,10 @@ static const char style[] =
     "figure{margin:1.5rem 0 2rem}figcaption{font-weight:600;margin-bottom:.25rem}\n"
     "figure p{margin:0 0 .5rem;color:var(--soft);font-size:.9rem}\n"
     ".chart{min-width:34rem}\n"
+    "@media screen and (max-width:42rem){main{padding:1.5rem 1rem 3rem}"
+    ".s,.s tbody,.s tr,.s th,.s td{display:block;padding:0;border:0;white-space:normal}"
+    ".s tr{padding:.6rem 0;border-bottom:1px solid var(--grid)}.s small{margin-bottom:.15rem}"
+    ".s .e,.s .r,.s .w{display:inline}}\n"
     "footer{margin-top:3rem;color:var(--soft);font-size:.8rem}\n"
     "@media print{body{font-size:10.5pt}main{max-width:none;padding:0}nav{display:none}"
     "figure,tr,.tiles div{break-inside:avoid}h2,h3,figcaption{break-after:avoid}"
@@ -242,17 +246,17 @@ static void print_step(struct page *to, const struct nw_model_step *step, bool h
     add_text(to, step->label != NULL ? step->label : "");
     nw_text_add_str(to->out, "</th>");
     print_values_cell(to, step);
-    nw_text_add_str(to->out, step->formula != NULL ? "<td>=</td>" : "<td></td>");
-    nw_text_add_str(to->out, "<td");
+    nw_text_add_str(to->out, step->formula != NULL ? "<td class=\"e\">=</td> " : "<td></td>");
+    nw_text_addf(to->out, "<td class=\"r%s\"", step->reason != NULL ? " none" : "");
     if (step->path != NULL)
         add_name(to, step->path);
     if (step->reason == NULL)
         add_exact(to, step->is_rounded ? step->rounded : step->exact);
-    nw_text_addf(to->out, "%s><b>", step->reason != NULL ? " class=\"none\"" : "");
+    nw_text_add_str(to->out, "><b>");
     nw_model_step_print_result(&text, step, to->report->currency);
     nw_text_add_xml(to->out, nw_text_slice(&text));
     nw_text_done(&text);
-    nw_text_add_str(to->out, "</b></td><td class=\"w\">");
+    nw_text_add_str(to->out, "</b></td> <td class=\"w\">");
     add_text(to, step->what != NULL ? step->what : "");
     if (has_guides && step->printed != NULL) {
         nw_text_add_str(to->out, "<small>the guide prints ");
@@ -264,7 +268,7 @@ static void print_step(struct page *to, const struct nw_model_step *step, bool h
 
 static void print_steps(struct page *to, const struct report_node *node)
 {
-    nw_text_add_str(to->out, "<div class=\"scroll\"><table class=\"s wide\"><tbody>\n");
+    nw_text_add_str(to->out, "<div class=\"scroll\"><table class=\"s\"><tbody>\n");
     for (size_t i = 0; i < node->steps->count; i++)
         if (!node->steps->items[i].is_quiet)
             print_step(to, &node->steps->items[i], node->has_guides);
@@ -276,7 +280,7 @@ static void print_steps(struct page *to, const struct report_node *node)
 static void print_table_head(struct page *to, const struct report_node *node)
 {
     const struct report_table_data *table = node->table;
-    nw_text_add_str(to->out, "<div class=\"scroll\"><table class=\"wide\"");
+    nw_text_add_str(to->out, "<div class=\"scroll\"><table");
     add_path(to, node);
     nw_text_add_str(to->out, "><thead><tr>");
     for (unsigned i = 0; i < table->column_count; i++) {

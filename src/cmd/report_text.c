@@ -143,7 +143,8 @@ static unsigned label_width_of(const struct report *report)
         if (node->kind >= REPORT_NUMBER && node->kind <= REPORT_BOOL)
             widen(&width, indent, node->label);
         for (size_t i = 0; node->kind == REPORT_STEPS && i < node->steps->count; i++)
-            widen(&width, indent + (node->label != NULL ? 2 : 0), node->steps->items[i].label);
+            if (!node->steps->items[i].is_quiet)
+                widen(&width, indent + (node->label != NULL ? 2 : 0), node->steps->items[i].label);
     }
     return width + 2;
 }

@@ -131,7 +131,10 @@ static void lay_out(struct plot *plot)
 {
     const struct nw_model_chart *chart = plot->chart;
     struct chart_span across = span_of(chart, true), up = span_of(chart, false);
-    chart_scale_set(&plot->y, &up, &chart->y, true, Y_TICKS);
+    struct nw_model_chart_axis y = chart->y;
+    if (up.low > 0 && up.low <= up.high / 2)
+        y.is_from_zero = true; /* it is not far; a picture that begins elsewhere exaggerates */
+    chart_scale_set(&plot->y, &up, &y, true, Y_TICKS);
     double name_width = longest_name(chart);
     plot->left = ceil(widest_tick(plot)) + 16;
     plot->right = WIDTH - (name_width > 0 ? name_width + 16 : 20);
@@ -392,7 +395,6 @@ static void note_name(struct plot *plot, const struct nw_model_chart_series *ser
         (struct name_place){series->name, index, chart_scale_at(&plot->x, x_of(series, i)), y, y};
 }
 
-/* Of a series with a hole at i the two neighbours matter, too: values[] says where holes are. */
 static size_t thin(const struct nw_model_chart_series *series, size_t *kept)
 {
     return nw_model_chart_thin(series->kind == NW_MODEL_CHART_BAND ? series->high : series->y,
@@ -528,6 +530,27 @@ static bool has_data(const struct plot *plot)
     return false;
 }
 
+/* Areas lie under bars, bars under lines. */
+static void print_plot(struct plot *plot)
+{
+    size_t kept[NW_MODEL_CHART_POINTS_MAX];
+    chart_print_x_axis(plot->chart, &plot->x, plot->top, plot->bottom, plot->out);
+    print_y_axis(plot);
+    for (int is_band = 1; is_band >= 0; is_band--) {
+        for (unsigned s = 0; s < plot->chart->series_count; s++) {
+            const struct nw_model_chart_series *series = &plot->chart->series[s];
+            bool has_bars =
+                series->kind == NW_MODEL_CHART_BAR && series->count <= NW_MODEL_CHART_BARS_MAX;
+            if (!has_bars && (series->kind == NW_MODEL_CHART_BAND) == is_band)
+                print_series(plot, s, kept, thin(series, kept));
+        }
+        if (is_band && plot->bar_series > 0)
+            print_bars(plot);
+    }
+    print_rules(plot);
+    print_names(plot);
+}
+
 void nw_model_chart_print(const struct nw_model_chart *chart, struct nw_text *out)
 {
     NW_ASSERT(chart->title != NULL);
@@ -538,23 +561,11 @@ void nw_model_chart_print(const struct nw_model_chart *chart, struct nw_text *ou
         return;
     }
     struct plot plot = {.chart = chart, .out = out};
-    size_t kept[NW_MODEL_CHART_POINTS_MAX];
     lay_out(&plot);
     chart_open(chart, WIDTH, HEIGHT, out);
-    chart_print_x_axis(chart, &plot.x, plot.top, plot.bottom, out);
-    print_y_axis(&plot);
-    if (plot.bar_series > 0)
-        print_bars(&plot);
-    for (unsigned s = 0; s < chart->series_count; s++) {
-        const struct nw_model_chart_series *series = &chart->series[s];
-        if (series->kind == NW_MODEL_CHART_BAR && series->count <= NW_MODEL_CHART_BARS_MAX)
-            continue;
-        print_series(&plot, s, kept, thin(series, kept));
-    }
-    print_rules(&plot);
-    print_names(&plot);
-    if (!has_data(&plot))
-        chart_add_text(out, "h", "middle", (plot.left + plot.right) / 2,
-                       (plot.top + plot.bottom) / 2, "no data", 0);
+    if (has_data(&plot))
+        print_plot(&plot);
+    else
+        chart_add_text(out, "h", "middle", WIDTH / 2.0, HEIGHT / 2.0, "no data", 0);
     nw_text_add_str(out, "</svg>");
 }

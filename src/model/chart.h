@@ -92,10 +92,7 @@ struct nw_model_chart {
 
 /* The style rules that every chart of a page shares, without <style>. */
 void nw_model_chart_css(struct nw_text *out);
-/*
- * Appends one <svg>. A chart in which no value is finite says "no data" between its axes. A title
- * must be given.
- */
+/* Appends one <svg>. A chart without any value says "no data". A title must be given. */
 void nw_model_chart_print(const struct nw_model_chart *chart, struct nw_text *out);
 
 /*

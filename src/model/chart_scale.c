@@ -23,21 +23,10 @@ bool chart_is_number(double value)
     return isfinite(value) && fabs(value) <= LARGEST;
 }
 
-/* The round step that is not below `least`. */
-static double step_of(double least, nw_model_unit unit)
+/* The least of 1, 2, 5 times a power of ten that is not below `least`. */
+static double round_up(double least)
 {
-    static const double clock_steps[] = {1,     2,     5,     10,    15,     30,    60,
-                                         120,   300,   600,   900,   1800,   3600,  7200,
-                                         10800, 21600, 43200, 86400, 172800, 604800};
     static const double factors[] = {1, 2, 5};
-    if (unit == NW_MODEL_SECONDS && least > 0.5) {
-        for (size_t i = 0; i < NW_COUNT(clock_steps); i++)
-            if (clock_steps[i] >= least * (1 - ROUGHLY))
-                return clock_steps[i];
-        return step_of(least / NW_MODEL_DAY_S, NW_MODEL_NUMBER) * NW_MODEL_DAY_S;
-    }
-    if (unit == NW_MODEL_COUNT && least < 1)
-        return 1; /* there are no half nodes */
     double power = pow(10, floor(log10(least)));
     for (size_t i = 0; i < NW_COUNT(factors); i++)
         if (factors[i] * power >= least * (1 - ROUGHLY))
@@ -45,10 +34,28 @@ static double step_of(double least, nw_model_unit unit)
     return 10 * power;
 }
 
+/* The round step of which a span holds most - 1 at most. */
+static double step_of(double span, unsigned most, nw_model_unit unit)
+{
+    static const double clock_steps[] = {1,     2,     5,     10,    15,     30,    60,
+                                         120,   300,   600,   900,   1800,   3600,  7200,
+                                         10800, 21600, 43200, 86400, 172800, 604800};
+    double least = span / (most - 1);
+    if (unit == NW_MODEL_SECONDS && least > 0.5) {
+        for (size_t i = 0; i < NW_COUNT(clock_steps); i++)
+            if (clock_steps[i] >= least * (1 - ROUGHLY))
+                return clock_steps[i];
+        return round_up(least / NW_MODEL_DAY_S) * NW_MODEL_DAY_S;
+    }
+    if (unit == NW_MODEL_COUNT && least < 1 && span >= 1)
+        return 1; /* there are no half nodes */
+    return round_up(least);
+}
+
 static unsigned linear_ticks(double low, double high, nw_model_unit unit, unsigned most,
                              double out_ticks[NW_MODEL_TICKS_MAX])
 {
-    double step = step_of((high - low) / (most - 1), unit);
+    double step = step_of(high - low, most, unit);
     double first = ceil(low / step - ROUGHLY);
     unsigned count = 0;
     for (; count < most && (first + count) * step <= high + step * ROUGHLY; count++)
@@ -141,20 +148,20 @@ void chart_scale_set(struct chart_scale *scale, const struct chart_span *span,
     scale->is_log = false;
     scale->low = span->low <= span->high ? span->low : 0;
     scale->high = span->low <= span->high ? span->high : 1;
-    bool is_near_zero = scale->low > 0 && scale->low <= scale->high / 2;
-    if (scale->low > 0 && (axis->is_from_zero || (is_round && is_near_zero)))
+    if (scale->low > 0 && axis->is_from_zero)
         scale->low = 0;
     if (scale->high < 0 && axis->is_from_zero)
         scale->high = 0;
     double apart = scale->high - scale->low;
-    if (apart <= ROUGHLY * fmax(fabs(scale->low), fabs(scale->high)) || apart == 0) {
-        double half = scale->high != 0 && is_round ? fabs(scale->high) / 2 : 0.5;
-        half = fmax(half, ROUGHLY * 10 * fabs(scale->high));
+    double size = fmax(fabs(scale->low), fabs(scale->high));
+    if (apart <= ROUGHLY * size || apart < 1 / LARGEST) {
+        double half = size >= 1 / LARGEST && is_round ? size / 2 : 0.5;
+        half = fmax(half, ROUGHLY * 10 * size);
         scale->low -= half;
         scale->high += half;
     }
     if (is_round) {
-        double step = step_of((scale->high - scale->low) / (most - 1), axis->unit);
+        double step = step_of(scale->high - scale->low, most, axis->unit);
         scale->low = floor(scale->low / step + ROUGHLY) * step;
         scale->high = ceil(scale->high / step - ROUGHLY) * step;
     }
@@ -173,7 +180,7 @@ double chart_scale_at(const struct chart_scale *scale, double value)
 }
 
 /* Of values[from..to): first, last, least, greatest, and one that is not finite; in order. */
-static size_t thin_stretch(const double *values, size_t from, size_t to, size_t *out)
+static size_t thin_stretch(const double *values, size_t from, size_t to, size_t out[5])
 {
     size_t picked[5], count = 0, kept = 0;
     size_t least = to, greatest = to, hole = to;
@@ -205,20 +212,36 @@ static size_t thin_stretch(const double *values, size_t from, size_t to, size_t 
     return kept;
 }
 
+/* In so many stretches; what does not fit is counted but not written. */
+static size_t thin_into(const double *values, size_t count, size_t stretches, size_t most,
+                        size_t *out_indices)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < stretches; i++) {
+        /* count may be large: no product of the two that overflows */
+        size_t from = count / stretches * i + count % stretches * i / stretches;
+        size_t to = count / stretches * (i + 1) + count % stretches * (i + 1) / stretches;
+        size_t picked[5], picked_count = thin_stretch(values, from, to, picked);
+        for (size_t k = 0; k < picked_count; k++, kept++)
+            if (kept < most)
+                out_indices[kept] = picked[k];
+    }
+    return kept;
+}
+
+/* A smooth stretch takes two points, a rough one four: as many stretches as fit. */
 size_t nw_model_chart_thin(const double *values, size_t count, size_t most, size_t *out_indices)
 {
     NW_ASSERT(most >= 10);
-    size_t kept = 0, stretches = most / 5;
     if (count <= most) {
         for (size_t i = 0; i < count; i++)
             out_indices[i] = i;
         return count;
     }
-    for (size_t i = 0; i < stretches; i++) {
-        /* count may be large: no product of the two that overflows */
-        size_t from = count / stretches * i + count % stretches * i / stretches;
-        size_t to = count / stretches * (i + 1) + count % stretches * (i + 1) / stretches;
-        kept += thin_stretch(values, from, to, out_indices + kept);
-    }
+    size_t stretches = most / 2, kept;
+    do {
+        kept = thin_into(values, count, stretches, most, out_indices);
+        stretches = kept > most && stretches * 4 / 5 > most / 5 ? stretches * 4 / 5 : most / 5;
+    } while (kept > most);
     return kept;
 }
