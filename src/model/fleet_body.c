@@ -104,7 +104,7 @@ static void get_warm(struct nw_model_fleet_body *body)
             was_emptied ? body->in->hit_ratio : body->in->hit_ratio - body->in->prewarm_ratio;
         double left =
             (double)cohort->nodes * began * pow(body->fill_factor, (double)(body->tick - from));
-        body->cold_missing = fmax(0, body->cold_missing - left);
+        body->cold_missing = nw_model_fleet_most(0, body->cold_missing - left);
         if (was_emptied && body->tick < body->lost_tick + body->cold_ticks)
             body->warm_missing += left;
         body->cold -= cohort->nodes;
@@ -174,8 +174,8 @@ static struct nw_model_scale_seen seen_of(struct nw_model_fleet_body *body,
         .coming_nodes = body->coming,
         .draining_nodes = body->draining,
         .report_ratio = is_lost ? 0 : 1,
-        .cpu_ratio = fmin(1, period->cpu_warm_ratio * off),
-        .cpu_all_ratio = fmin(1, period->cpu_ratio * off),
+        .cpu_ratio = nw_model_fleet_least(1, period->cpu_warm_ratio * off),
+        .cpu_all_ratio = nw_model_fleet_least(1, period->cpu_ratio * off),
         .latency_s = period->response_s,
         .concurrency = serving > 0 ? period->served_per_s * period->response_s / serving : 0,
         .served_per_s = period->served_per_s,

@@ -21,6 +21,16 @@ struct nw_model_fleet_cohort {
     int64_t nodes;
 };
 
+/* fmin and fmax are calls, since they must think of NaN; no number here is one. */
+static inline double nw_model_fleet_least(double a, double b)
+{
+    return a < b ? a : b;
+}
+static inline double nw_model_fleet_most(double a, double b)
+{
+    return a > b ? a : b;
+}
+
 /* Sums over the ticks of the open period. */
 struct nw_model_fleet_sums {
     int64_t ticks;

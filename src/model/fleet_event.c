@@ -136,15 +136,15 @@ static void serving_set(struct engine *engine, uint32_t at, bool is_serving, boo
 
 static void work_pass(struct node *node, double now_s)
 {
-    node->left_s = fmax(0, node->left_s - (now_s - node->left_at_s) * node->speed);
+    node->left_s = nw_model_fleet_most(0, node->left_s - (now_s - node->left_at_s) * node->speed);
     node->left_at_s = now_s;
 }
 
 static void speed_choose(struct engine *engine, uint32_t at, double now_s)
 {
     struct node *node = &engine->nodes[at];
-    double speed =
-        fmax(engine->slow * (node->is_cold ? engine->body.in->cold_rate_ratio : 1), 1e-6);
+    double speed = nw_model_fleet_most(
+        engine->slow * (node->is_cold ? engine->body.in->cold_rate_ratio : 1), 1e-6);
     if (speed == node->speed)
         return;
     work_pass(node, now_s);
@@ -327,7 +327,8 @@ static nw_err arrival_plan(struct engine *engine)
             return nw_model_stations_remind(engine->stations, at_s, ARRIVAL);
         }
     }
-    engine->due = fmax(0, engine->due - (end_s - engine->due_from_s) * engine->rate_per_s);
+    engine->due =
+        nw_model_fleet_most(0, engine->due - (end_s - engine->due_from_s) * engine->rate_per_s);
     engine->due_from_s = end_s;
     return NW_OK;
 }
@@ -345,7 +346,7 @@ static void slow_choose(struct engine *engine)
     for (uint32_t i = 0; i < engine->serving_count; i++)
         waiting += engine->nodes[engine->serving[i]].left_s * in->node_rate_per_s;
     engine->queries = nw_model_fleet_body_queries(&engine->body);
-    double asked = fmin(waiting + engine->rate_per_s, full_per_s) * engine->queries;
+    double asked = nw_model_fleet_least(waiting + engine->rate_per_s, full_per_s) * engine->queries;
     if (asked > in->database_per_s)
         slow = in->database_per_s / (engine->queries * full_per_s);
     if (slow == engine->slow)
@@ -358,7 +359,8 @@ static void slow_choose(struct engine *engine)
 static void tick_begin(struct engine *engine)
 {
     nw_model_fleet_feed_seek(&engine->feed, engine->body.tick);
-    engine->rate_per_s = fmax(0, nw_model_fleet_feed_noisy(&engine->feed, engine->feed.rate_per_s));
+    engine->rate_per_s =
+        nw_model_fleet_most(0, nw_model_fleet_feed_noisy(&engine->feed, engine->feed.rate_per_s));
     slow_choose(engine);
     for (uint32_t i = 0; i < engine->serving_count; i++) {
         struct node *node = &engine->nodes[engine->serving[i]];
@@ -376,9 +378,9 @@ static void tick_end(struct engine *engine, double served_before)
         struct node *node = &engine->nodes[engine->serving[i]];
         work_pass(node, end_s);
         double done_s = node->carried_s + node->brought_s - node->left_s;
-        double busy = fmin(1, fmax(0, done_s) / node->speed);
+        double busy = nw_model_fleet_least(1, nw_model_fleet_most(0, done_s) / node->speed);
         if (node->is_cold)
-            cold += fmax(busy, body->in->cold_cpu_ratio);
+            cold += nw_model_fleet_most(busy, body->in->cold_cpu_ratio);
         else
             warm += busy;
     }
@@ -387,8 +389,8 @@ static void tick_end(struct engine *engine, double served_before)
     if (body->warm > 0)
         body->sums.cpu_warm += warm / (double)body->warm;
     if (body->in->database_per_s > 0)
-        body->sums.database += fmin(1, (body->sums.served - served_before) * engine->queries /
-                                           body->in->database_per_s);
+        body->sums.database += nw_model_fleet_least(
+            1, (body->sums.served - served_before) * engine->queries / body->in->database_per_s);
     nw_model_fleet_body_pass(body, 1);
 }
 

@@ -201,7 +201,7 @@ static double peak_of_hour(const struct nw_model_scale_state *state)
 {
     double peak = 0;
     for (size_t i = 0; i < NW_MODEL_SCALE_PEAKS; i++)
-        peak = fmax(peak, state->peaks_nodes[i]);
+        peak = peak > state->peaks_nodes[i] ? peak : state->peaks_nodes[i];
     return peak;
 }
 
