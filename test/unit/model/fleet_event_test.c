@@ -191,7 +191,9 @@ static void a_node_under_random_balance_is_the_textbooks_queue(void **state)
         struct nw_model_fleet_knot load;
         struct nw_model_fleet fleet = steady(&laws[i], 0.6, &load);
         double wanted_s = 1 / 150.0 / (1 - 0.6);
-        assert_true(fabs(response_s(fleet, NW_MODEL_FLEET_FLUID) / wanted_s - 1) < 1e-9);
+        double wait = nw_model_fleet_wait(&fleet, 24, 0.6);
+        assert_true(fabs((1 + wait) / 150 / wanted_s - 1) < 1e-9);
+        assert_true(fabs(response_s(fleet, NW_MODEL_FLEET_FLUID) / wanted_s - 1) < 1e-5);
         fleet.for_s = 300;
         assert_true(fabs(response_s(fleet, NW_MODEL_FLEET_EVENT) / wanted_s - 1) < 0.02);
     }
