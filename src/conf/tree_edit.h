@@ -18,9 +18,9 @@ struct nw_conf_tree *nw_conf_tree_copy(const struct nw_conf_tree *tree, struct n
 const struct nw_conf_tree *nw_conf_tree_find(const struct nw_conf_tree *root, struct nw_slice path);
 /*
  * Puts a copy of `value` there, in the place of what is there; mappings on the way are made.
- * Messages about it name `source` ("--set load.peak=5") instead of a file and a line. NW_INVALID: the
- * path is empty, has an empty key, or goes through what is no mapping; mappings made on the way
- * stay.
+ * Messages about it name `source` ("--set load.peak=5") instead of a file and a line. NW_INVALID:
+ * the path is empty, has an empty key, or goes through what is no mapping; mappings made on the
+ * way stay.
  */
 NW_MUST_CHECK nw_err nw_conf_tree_put(struct nw_conf_tree *root, struct nw_slice path,
                                       const struct nw_conf_tree *value, const char *source,

@@ -9,28 +9,29 @@
  * nor hexadecimal gets near it; newel sets no locale.
  */
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "conf/value.h"
 
 #define NUMBER_BYTES_MAX 64
 
-/* Times and per apart: 7% is 7 / 100, which is not 7 x 0.01. */
+/* Powers of ten go into the decimal's exponent, so that 99.9% is 0.999 and not the next double. */
 struct real_unit {
     const char *suffix;
     double times;
-    double per; /* 0 is 1 */
+    int ten;
 };
 
 static const struct real_unit plain_units[] = {{"", 1}};
-static const struct real_unit amount_units[] = {{"", 1},    {"K", 1e3}, {"M", 1e6},
-                                                {"G", 1e9}, {"B", 1e9}, {"T", 1e12}};
+static const struct real_unit amount_units[] = {{"", 1},     {"K", 1, 3}, {"M", 1, 6},
+                                                {"G", 1, 9}, {"B", 1, 9}, {"T", 1, 12}};
 static const struct real_unit volume_units[] = {
-    {"", 1},     {"K", 1024}, {"M", 1048576}, {"G", 1073741824}, {"T", 1099511627776.0},
-    {"KB", 1e3}, {"MB", 1e6}, {"GB", 1e9},    {"TB", 1e12}};
-static const struct real_unit span_units[] = {{"us", 1, 1e6}, {"ms", 1, 1e3}, {"s", 1},
-                                              {"m", 60},      {"h", 3600},    {"d", 86400}};
-static const struct real_unit ratio_units[] = {{"%", 1, 100}};
+    {"", 1},      {"K", 1024},  {"M", 1048576}, {"G", 1073741824}, {"T", 1099511627776.0},
+    {"KB", 1, 3}, {"MB", 1, 6}, {"GB", 1, 9},   {"TB", 1, 12}};
+static const struct real_unit span_units[] = {{"us", 1, -6}, {"ms", 1, -3}, {"s", 1},
+                                              {"m", 60},     {"h", 3600},   {"d", 86400}};
+static const struct real_unit ratio_units[] = {{"%", 1, -2}};
 /* What a rate is divided by. */
 static const struct real_unit rate_periods[] = {{"s", 1}, {"m", 60}, {"h", 3600}, {"d", 86400}};
 static const struct real_unit money_periods[] = {
@@ -78,6 +79,20 @@ static size_t number_len(struct nw_slice text)
     return at;
 }
 
+/* The exponent that the number has itself, 0 without; *len is what stands before it. */
+static int exponent_of(struct nw_slice text, size_t *len)
+{
+    size_t at = 0, end = *len;
+    int exponent = 0;
+    while (at < end && text.ptr[at] != 'e' && text.ptr[at] != 'E')
+        at++;
+    *len = at;
+    bool is_negative = at + 1 < end && text.ptr[at + 1] == '-';
+    for (at += 1 + sign_at(text, at + 1); at < end && exponent < 9999; at++)
+        exponent = exponent * 10 + (text.ptr[at] - '0');
+    return is_negative ? -exponent : exponent;
+}
+
 static const struct real_unit *find_unit(const struct real_unit *units, size_t count,
                                          struct nw_slice suffix)
 {
@@ -91,18 +106,16 @@ static const struct real_unit *find_unit(const struct real_unit *units, size_t c
 static nw_err scale(struct nw_slice text, const struct real_unit *units, size_t unit_count,
                     double *out, struct nw_conf_why *why)
 {
-    char copy[NUMBER_BYTES_MAX];
+    char copy[NUMBER_BYTES_MAX + 16];
     size_t len = number_len(text);
     const struct real_unit *unit = find_unit(units, unit_count, nw_slice_skip(text, len));
     if (len == 0 || unit == NULL)
         return NW_AGAIN;
-    if (len >= sizeof copy)
+    if (len > NUMBER_BYTES_MAX)
         return refuse(why, "has too many digits", NULL);
-    memcpy(copy, text.ptr, len);
-    copy[len] = '\0';
+    int ten = exponent_of(text, &len) + unit->ten;
+    snprintf(copy, sizeof copy, "%.*se%d", (int)len, text.ptr, ten);
     double value = strtod(copy, NULL) * unit->times;
-    if (unit->per > 0)
-        value /= unit->per;
     if (!isfinite(value))
         return refuse(why, "is too large", NULL);
     *out = value == 0 ? 0 : value; /* never "-0" */

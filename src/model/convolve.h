@@ -29,11 +29,11 @@ struct nw_model_spread {
 void nw_model_spread_constant(struct nw_model_spread *out, double value_s);
 /*
  * From points in any order with weights that need not add up to 1, as many as there are.
- * INVALID: none with a positive weight, a value or weight that is negative or not finite.
+ * NW_INVALID: none with a positive weight, a value or weight that is negative or not finite.
  */
 NW_MUST_CHECK nw_err nw_model_spread_of(const double *values_s, const double *weights, size_t count,
                                         struct nw_model_spread *out);
-/* From the middles of a histogram's buckets, `unit_s` seconds each. INVALID: it is empty. */
+/* From the middles of a histogram's buckets, `unit_s` seconds each. NW_INVALID: it is empty. */
 NW_MUST_CHECK nw_err nw_model_spread_of_histogram(const struct nw_histogram *histogram,
                                                   double unit_s, struct nw_model_spread *out);
 /* The sum of two independent latencies. `out` may be a or b. */

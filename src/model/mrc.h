@@ -36,13 +36,14 @@ struct nw_model_mrc *nw_model_mrc_new(const struct nw_model_mrc_options *options
 void nw_model_mrc_free(struct nw_model_mrc *mrc);
 NW_CLEANUP_DEFINE(struct nw_model_mrc, nw_model_mrc_free)
 
-/* A hash for ids that no client chooses (a trace); where clients choose keys: nw_hash_sip13. */
-static inline uint64_t nw_model_mrc_hash(uint64_t id)
+/*
+ * The hash for a trace's ids: a step of the golden ratio for each, so that of the ids in order of
+ * their first appearance every n-th is sampled, popular and rare ones in their proportion. That
+ * halves the error against a random hash. Where clients choose keys: nw_hash_sip13.
+ */
+static inline uint64_t nw_model_mrc_spread(uint32_t id)
 {
-    uint64_t z = id + 0x9e3779b97f4a7c15ull;
-    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ull;
-    z = (z ^ (z >> 27)) * 0x94d049bb133111ebull;
-    return z ^ (z >> 31);
+    return (id + 1) * 0x9e3779b97f4a7c15ull;
 }
 
 /*
@@ -51,11 +52,13 @@ static inline uint64_t nw_model_mrc_hash(uint64_t id)
  */
 void nw_model_mrc_add(struct nw_model_mrc *mrc, uint64_t hash, uint64_t now_us, uint64_t ttl_us);
 
-/* Estimated miss ratio of an LRU cache of `size` objects, 0 … 1; 1 before any request. */
-double nw_model_mrc_miss_ratio(const struct nw_model_mrc *mrc, uint64_t size);
-/* Requests seen, halved with the windows; distinct keys (estimated); share of keys sampled. */
-double nw_model_mrc_requests(const struct nw_model_mrc *mrc);
-double nw_model_mrc_keys(const struct nw_model_mrc *mrc);
+/*
+ * Estimated miss ratios, 0 … 1, of LRU caches of `sizes` objects, ascending; 1 before any request.
+ * Sizes of less than 100 / rate objects are guesses: too few sampled keys lie that close.
+ */
+void nw_model_mrc_miss_ratios(const struct nw_model_mrc *mrc, const uint64_t *sizes, size_t count,
+                              double *out_ratios);
+/* Share of all keys that is sampled now, above 0 … 1. */
 double nw_model_mrc_rate(const struct nw_model_mrc *mrc);
 
 /* -- a trace ---------------------------------------------------------------------------------- */
@@ -77,9 +80,10 @@ NW_MUST_CHECK nw_err nw_model_mrc_estimate(const struct nw_model_trace *trace, u
                                            const int *stop, double *out_ratios,
                                            uint64_t *out_played);
 /*
- * `count` sizes between 1 and size_max, evenly spaced on a logarithmic scale, each once, ascending;
- * returns how many there are (fewer than count where the scale is finer than a whole object).
+ * `count` sizes from size_min (0 is taken as 1) to size_max, evenly spaced on a logarithmic scale,
+ * each once, ascending; returns how many there are: fewer than count where the scale is finer than
+ * an object, none when size_max < size_min.
  */
-size_t nw_model_mrc_sizes(uint64_t size_max, size_t count, uint64_t *out_sizes);
+size_t nw_model_mrc_sizes(uint64_t size_min, uint64_t size_max, size_t count, uint64_t *out_sizes);
 
 #endif

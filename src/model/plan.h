@@ -44,6 +44,15 @@ struct nw_model_plan_other {
     const char *sentence; /* "without it 46 nodes" */
 };
 
+/* What so many nodes make of the peak: the share of N that is margin buys this. */
+struct nw_model_plan_wait {
+    double nodes;
+    double utilisation; /* 1 or more: unstable, and no wait */
+    double wait_s_p99;
+};
+
+enum { NW_MODEL_PLAN_WAITS = 3 };
+
 struct nw_model_plan_service {
     const char *name;
     double peak_per_s;
@@ -51,6 +60,9 @@ struct nw_model_plan_service {
     double nodes_needed;
     double cost_per_h;
     nw_model_move move;
+    /* Without margin, with it, with spare; only with steps, and not by a law. */
+    struct nw_model_plan_wait waits[NW_MODEL_PLAN_WAITS];
+    unsigned wait_count;
 };
 
 struct nw_model_plan_database {

@@ -10,6 +10,7 @@
 #include "base/alloc.h"
 #include "base/assert.h"
 #include "model/plan_impl.h"
+#include "model/queueing.h"
 #include "model/usl.h"
 
 /* The law of measured points; false where they do not bear one. */
@@ -191,11 +192,60 @@ static void price_alternatives(struct plan_work *work, unsigned index)
     }
 }
 
+/* Nodes as one queue with as many servers (M/M/c): how long the slowest hundredth waits. */
+static void add_wait(struct plan_work *work, unsigned index, double nodes, const char *leaf,
+                     const char *what)
+{
+    struct nw_model_plan_service *out = &work->plan->services[index];
+    const struct nw_model_nodes_in *in = &work->services[index].in;
+    double rate = in->node_rate_per_s.value * in->efficiency.value;
+    struct nw_model_mmc mmc;
+    struct nw_model_step step = {
+        .path = nw_arena_printf(work->arena, "%s.%s", in->at, leaf).ptr,
+        .formula = "p99 wait of {0}, {1} nodes of {2}",
+        .operands = {{"peak", out->peak_per_s, NW_MODEL_PER_S, NW_MODEL_DERIVED},
+                     {"N", nodes, NW_MODEL_COUNT, NW_MODEL_DERIVED},
+                     {"node_rate x efficiency", rate, NW_MODEL_PER_S, NW_MODEL_DERIVED}},
+        .operand_count = 3,
+        .unit = NW_MODEL_SECONDS,
+        .what = what,
+        .fact = "L1",
+    };
+    if (nodes < 1 || nodes > NW_MODEL_SERVERS_MAX)
+        return;
+    nw_model_queue_verdict verdict =
+        nw_model_mmc_solve((uint64_t)nodes, out->peak_per_s, rate, &mmc);
+    if (verdict == NW_MODEL_QUEUE_INVALID)
+        return;
+    struct nw_model_plan_wait *wait = &out->waits[out->wait_count++];
+    *wait = (struct nw_model_plan_wait){.nodes = nodes, .utilisation = mmc.utilisation};
+    if (verdict == NW_MODEL_QUEUE_UNSTABLE)
+        step.reason = "unstable";
+    else
+        step.exact = step.rounded = wait->wait_s_p99 = nw_model_mmc_wait_s_quantile(&mmc, 0.99);
+    nw_model_steps_add(work->steps, &step);
+}
+
+static void show_waits(struct plan_work *work, unsigned index)
+{
+    const struct plan_service *at = &work->services[index];
+    double capacity = at->in.node_rate_per_s.value * at->in.efficiency.value;
+    if (work->steps == NULL || at->in.has_usl || at->nodes.reason != NULL || capacity <= 0)
+        return;
+    double bare = nw_model_ceil(work->plan->services[index].peak_per_s / capacity);
+    if (bare < at->nodes.needed)
+        add_wait(work, index, bare, "wait_s_p99_bare", "without margin");
+    add_wait(work, index, at->nodes.needed, "wait_s_p99", "with the margin: that is what it buys");
+    if (at->nodes.nodes > at->nodes.needed)
+        add_wait(work, index, at->nodes.nodes, "wait_s_p99_spare", "while the spare runs too");
+}
+
 void plan_services(struct plan_work *work)
 {
     for (unsigned i = 0; i < work->input->service_count; i++) {
         count_nodes(work, i);
         choose_way(work, i);
+        show_waits(work, i);
         price_alternatives(work, i);
     }
 }

@@ -24,14 +24,14 @@
 #include "base/err.h"
 
 struct nw_model_usl {
-    double gamma_per_s; /* > 0 */
-    double alpha;       /* >= 0 */
-    double beta;        /* >= 0 */
+    double gamma_per_s; /* 1e-150..1e150 */
+    double alpha;       /* 0..1e100 */
+    double beta;        /* 0..1e100 */
 };
 
 #define NW_MODEL_USL_NODES_MAX 1000000000u
 
-/* X(N); nodes >= 1. A law with a coefficient out of its range is asserted on, here and below. */
+/* X(N); 1 <= nodes <= NW_MODEL_USL_NODES_MAX. What is out of range is asserted on, here and below. */
 double nw_model_usl_rate_per_s(const struct nw_model_usl *law, double nodes);
 /* X(N) / (N X(1)): 1 where scaling is linear. */
 double nw_model_usl_efficiency(const struct nw_model_usl *law, double nodes);
@@ -44,7 +44,7 @@ bool nw_model_usl_peak(const struct nw_model_usl *law, double *out_nodes, double
 typedef enum nw_model_usl_reach {
     NW_MODEL_USL_REACHED = 0,
     NW_MODEL_USL_BEYOND_PEAK,  /* more nodes would do less */
-    NW_MODEL_USL_BEYOND_LIMIT, /* no peak, but a limit gamma / alpha that is never reached */
+    NW_MODEL_USL_BEYOND_LIMIT, /* no peak, but not with NW_MODEL_USL_NODES_MAX either */
     NW_MODEL_USL_INVALID,      /* rate_per_s is negative or not finite; nothing was written */
 } nw_model_usl_reach;
 
@@ -105,7 +105,7 @@ struct nw_model_usl_fit {
 };
 
 /*
- * Least squares of the relative residuals with alpha, beta >= 0. NW_ERR INVALID: fewer than three
+ * Least squares of the relative residuals with alpha, beta >= 0. NW_INVALID: fewer than three
  * different N, more than NW_MODEL_USL_POINTS_MAX points, a value not finite or not positive, N < 1
  * or above NW_MODEL_USL_NODES_MAX, rates outside 1e-100..1e100.
  */
@@ -113,7 +113,8 @@ NW_MUST_CHECK nw_err nw_model_usl_fit_law(const struct nw_model_usl_point *point
                                           size_t point_count, struct nw_model_usl *out);
 /*
  * The law, its intervals and the verdict on its peak; at least four points. The intervals come from
- * refits of NW_MODEL_USL_RESAMPLES invented data sets with the same noise, drawn from `seed`.
+ * refits of NW_MODEL_USL_RESAMPLES invented data sets with the same noise, drawn from `seed`. Takes
+ * some 30 KB of stack and milliseconds.
  */
 NW_MUST_CHECK nw_err nw_model_usl_fit(const struct nw_model_usl_point *points, size_t point_count,
                                       uint64_t seed, struct nw_model_usl_fit *out);

@@ -118,6 +118,17 @@ static void defaults_are_numbers_that_nobody_gave(void **state)
     assert_int_equal(top.measured.count, 0);
 }
 
+typedef nw_err parser(struct nw_slice text, double *out, struct nw_conf_why *why);
+
+static void check_value(parser *parse, const char *text, double expected)
+{
+    struct nw_conf_why why;
+    double value;
+    assert_int_equal(parse(nw_slice_str(text), &value, &why), NW_OK);
+    if (value != expected)
+        fail_msg("%s is %.17g", text, value);
+}
+
 static void numbers_are_read_in_base_units(void **state)
 {
     load_right("test: 1\n"
@@ -134,6 +145,13 @@ static void numbers_are_read_in_base_units(void **state)
     assert_true(top.wage_per_h.value == .5);
     assert_true(top.stay_s.value == 250e-6);
     assert_true(top.share_ratio.value == 2.5);
+    check_value(nw_conf_value_ratio, "99.9%", 0.999);
+    check_value(nw_conf_value_ratio, "7%", 0.07);
+    check_value(nw_conf_value_ratio, "9.99e1%", 0.999);
+    check_value(nw_conf_value_span, "300us", 300e-6);
+    check_value(nw_conf_value_amount, "0.3K", 300);
+    check_value(nw_conf_value_real, "-12.5E-1", -1.25);
+    check_value(nw_conf_value_real, "1e-99999999999999999999", 0);
     assert_true(top.room_bytes.value == 1536);
     assert_true(top.factor.value == -1.25);
     assert_true(top.beat_s == 90 && top.flow_per_s == 1.5 && top.fee_per_h == .5);

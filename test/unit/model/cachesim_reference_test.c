@@ -12,6 +12,8 @@
 #include <cmocka.h>
 
 #include "base/alloc.h"
+#include "base/hash.h"
+#include "model/mrc.h"
 #include "model/zipf.h"
 
 enum { KEYS = 1000000, REQUESTS = 10000000, CAPACITY = 100000, WARMUP = 1000000 };
@@ -139,6 +141,56 @@ static void lru_and_fifo_agree_with_che_in_steady_state(void **state)
     assert_true(fabs(miss_ratio(NW_MODEL_FIFO, WARMUP) - fifo) <= .001);
 }
 
+enum { SIZES = 50 };
+
+static double mean_distance(const double *a, const double *b)
+{
+    double sum = 0;
+    for (int i = 0; i < SIZES; i++)
+        sum += fabs(a[i] - b[i]) / SIZES;
+    return sum;
+}
+
+/* As the live cache will: every key hashed with a secret. */
+static void estimate_by_secret(uint64_t secret, const uint64_t *sizes, double *out)
+{
+    struct nw_hash_key key = {secret, ~secret};
+    NW_CLEANUP(nw_model_mrc_free)
+    struct nw_model_mrc *mrc = nw_model_mrc_new(&(struct nw_model_mrc_options){0});
+    for (uint64_t i = 0; i < trace.request_count; i++) {
+        struct nw_slice id = nw_slice_of((const char *)&trace.ids[i], sizeof trace.ids[i]);
+        nw_model_mrc_add(mrc, nw_hash_sip13(&key, id), 0, 0);
+    }
+    nw_model_mrc_miss_ratios(mrc, sizes, SIZES, out);
+}
+
+/* 50 sizes, 2 % to 100 % of the keys. With a random hash the error depends on its luck. */
+static void the_estimated_curve_is_within_3_in_1000(void **state)
+{
+    uint64_t sizes[SIZES], played = 0;
+    double truth[SIZES], guess[SIZES];
+    for (uint64_t i = 0; i < SIZES; i++)
+        sizes[i] = trace.key_count * (i + 1) / SIZES;
+    assert_int_equal(nw_model_mrc_exact(&trace, sizes, SIZES, NULL, truth, &played), NW_OK);
+    assert_int_equal(nw_model_mrc_estimate(&trace, 0, sizes, SIZES, NULL, guess, &played), NW_OK);
+    assert_true(mean_distance(truth, guess) <= 0.003);
+    double mean = 0;
+    for (uint64_t secret = 1; secret <= 4; secret++) {
+        estimate_by_secret(secret, sizes, guess);
+        mean += mean_distance(truth, guess) / 4;
+    }
+    assert_true(mean <= 0.003);
+}
+
+/* The exact curve and the simulation are two ways to one number. */
+static void the_exact_curve_meets_the_simulation(void **state)
+{
+    uint64_t size = CAPACITY, played = 0;
+    double ratio = 0;
+    assert_int_equal(nw_model_mrc_exact(&trace, &size, 1, NULL, &ratio, &played), NW_OK);
+    assert_true(ratio == 0.2233064);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -146,6 +198,8 @@ int main(void)
         cmocka_unit_test(fact_l12_exact_miss_counts),
         cmocka_unit_test(fact_l12_s3_fifo_and_w_tinylfu_within_their_bounds),
         cmocka_unit_test(lru_and_fifo_agree_with_che_in_steady_state),
+        cmocka_unit_test(the_estimated_curve_is_within_3_in_1000),
+        cmocka_unit_test(the_exact_curve_meets_the_simulation),
     };
     return cmocka_run_group_tests(tests, make_trace, free_trace);
 }

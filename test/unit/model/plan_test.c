@@ -205,6 +205,24 @@ static void more_load_never_needs_fewer_nodes_or_less_money(void **state)
     plan_build_done(&build);
 }
 
+/* L1: at 5,800/s 20 nodes of 300/s wait 22 ms at p99, 26 wait 1.2. */
+static void a_plan_says_what_the_margin_buys(void **state)
+{
+    struct plan_build build;
+    plan_build_init(&build);
+    build.input.load.kind = NW_MODEL_LOAD_RATE;
+    build.input.load.requests_per_s = given(5800);
+    build.input.load.peak = given(5);
+    build.services[0].efficiency = given(1);
+    const struct nw_model_plan *plan = plan_build_compute(&build);
+    const struct nw_model_plan_wait *waits = plan->services[0].waits;
+    assert_int_equal(plan->services[0].wait_count, 3);
+    assert_true(waits[0].nodes == 20 && fabs(waits[0].wait_s_p99 - 22.11e-3) < 0.005e-3);
+    assert_true(waits[1].nodes == 26 && fabs(waits[1].wait_s_p99 - 1.178e-3) < 0.0005e-3);
+    assert_true(waits[2].nodes == 27 && waits[2].wait_s_p99 < waits[1].wait_s_p99);
+    plan_build_done(&build);
+}
+
 /* 10,416.7 x 1.3 / (200 x 0.85) = 79.66; / (500 x 0.85) = 31.86. */
 static void sensitivity_moves_one_input_and_puts_it_back(void **state)
 {
@@ -239,6 +257,7 @@ int main(void)
         cmocka_unit_test(a_rate_beyond_the_laws_peak_is_named_with_the_highest),
         cmocka_unit_test(the_stairs_come_in_this_applications_order),
         cmocka_unit_test(more_load_never_needs_fewer_nodes_or_less_money),
+        cmocka_unit_test(a_plan_says_what_the_margin_buys),
         cmocka_unit_test(sensitivity_moves_one_input_and_puts_it_back),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
