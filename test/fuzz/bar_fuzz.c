@@ -1,7 +1,7 @@
 /*
- * --fail-if: a bar that is accepted, written again with other spaces, is the same bar; its number is
- * finite for every unit that takes it; and of a value and the bar's number, exactly one of "above",
- * "equal" and "below" holds, whichever comparison asks.
+ * --fail-if: a bar that is accepted, written again with other spaces, is the same bar; its number
+ * is finite for every unit that takes it; and of a value and the bar's number, exactly one of
+ * "above", "equal" and "below" holds, whichever comparison asks.
  */
 #include <math.h>
 #include <stdio.h>

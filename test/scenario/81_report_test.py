@@ -91,7 +91,8 @@ CONTRAST = """(() => {
   const behind = e => { for (; e; e = e.parentElement) { const c = getComputedStyle(e).backgroundColor;
     if (!/, 0\\)$/.test(c)) return c; } return 'rgb(255,255,255)'; };
   let worst = [99, ''];
-  for (const e of document.querySelectorAll('h1,h2,h3,p,th,td,dt,dd,small,nav a,figcaption,footer,svg text')) {
+  for (const e of document.querySelectorAll(
+      'h1,h2,h3,p,th,td,dt,dd,small,nav a,figcaption,footer,svg text')) {
     const s = getComputedStyle(e), a = light(e.closest('svg') ? s.fill : s.color), b = light(behind(e));
     const ratio = (Math.max(a, b) + .05) / (Math.min(a, b) + .05);
     if (ratio < worst[0]) worst = [ratio, e.outerHTML.slice(0, 200)];
