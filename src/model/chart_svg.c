@@ -180,7 +180,8 @@ void nw_model_chart_css(struct nw_text *out)
     static const char *const dashes[] = {"none", "8 4", "2 3", "10 3 2 3",
                                          "14 4", "5 2", "1 4", "12 3 3 3 3 3"};
     static const double fills[] = {.85, .35, .6, .15, .75, .25, .5, .05};
-    nw_text_add_str(out, ".chart{--paper:#fff;--ink:#1b1f24;--soft:#57606a;--grid:#dfe3e8;");
+    nw_text_add_str(
+        out, ".chart{--paper:#fff;--ink:#1b1f24;--soft:#57606a;--grid:#dfe3e8;--c:var(--ink);");
     for (size_t i = 0; i < NW_COUNT(light); i++)
         nw_text_addf(out, "--c%zu:%s;", i, light[i]);
     nw_text_add_str(out, "display:block;width:100%;height:auto;font:12px system-ui,-apple-system,"
