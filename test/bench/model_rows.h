@@ -33,5 +33,6 @@ static inline void nw_bench_keep(double value)
 
 extern const struct nw_bench_row nw_bench_queueing_rows[];
 extern const struct nw_bench_row nw_bench_events_rows[];
+extern const struct nw_bench_row nw_bench_cache_rows[];
 
 #endif
