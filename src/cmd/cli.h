@@ -82,6 +82,7 @@ int cmd_reload(const struct cli *cli);
 int cmd_drain(const struct cli *cli);
 int cmd_undrain(const struct cli *cli);
 int cmd_tls(const struct cli *cli);
+int cmd_sim_cache(const struct cli *cli);
 int cmd_version(const struct cli *cli);
 
 #endif

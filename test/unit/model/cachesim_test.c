@@ -209,6 +209,17 @@ static void the_hand_of_sieve_goes_from_the_head_to_the_tail(void **state)
 }
 
 /*
+ * d and c have expired: d has grown beyond the cache and is not filled again, so c, on which the
+ * hand rests, is the head. c is filled again, and the hand must go to the tail: f takes a, not c.
+ */
+static void the_hand_of_sieve_does_not_wait_for_an_entry_that_expired(void **state)
+{
+    struct nw_model_cache_job job = {.policy = NW_MODEL_SIEVE, .capacity = 3, .ttl_us = 1000000};
+    job.is_in_bytes = true;
+    assert_hits(spelled("abcad+d9cefc", true, true), job, "0001000001");
+}
+
+/*
  * Small 2, main 18, 18 ghosts. Key 0 becomes a ghost and is asked for again: it enters main and is
  * a ghost no more, so the 18 ghosts after it cannot take it along when the oldest are forgotten.
  */
@@ -439,6 +450,7 @@ int main(void)
         cmocka_unit_test(a_first_in_leaves_first_however_often_used),
         cmocka_unit_test(a_bit_does_not_outlive_its_entry),
         cmocka_unit_test(the_hand_of_sieve_goes_from_the_head_to_the_tail),
+        cmocka_unit_test(the_hand_of_sieve_does_not_wait_for_an_entry_that_expired),
         cmocka_unit_test(an_id_is_never_ghost_and_entry_at_once),
         cmocka_unit_test(time_to_live_counts_from_the_fill_not_from_the_last_use),
         cmocka_unit_test(each_miss_has_one_cause),
