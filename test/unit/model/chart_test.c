@@ -398,14 +398,9 @@ static void bars_are_as_high_as_their_values(void **state)
 
 static void long_names_below_lean(void **state)
 {
-    static const char *const names[] = {"one box",
-                                        "database apart",
-                                        "cache in front",
-                                        "balancer and nodes",
-                                        "read replicas",
-                                        "shards, federation",
-                                        "queues",
-                                        "regions"};
+    static const char *const names[] = {
+        "one box",       "database apart",     "cache in front", "balancer and nodes",
+        "read replicas", "shards, federation", "queues",         "regions"};
     const double y[] = {1, 2, 3, 4, 5, 6, 7, 8};
     struct nw_model_chart chart = chart_of(NULL, y, 8);
     struct nw_text out = {0};
@@ -437,9 +432,10 @@ static void many_bars_become_an_outline(void **state)
     nw_text_done(&out);
 }
 
-static void names_at_line_ends_do_not_cover_each_other(void **state)
+/* Four lines; three of them end at `end`, the fourth at the other edge of the plot. */
+static void assert_names_apart(double end)
 {
-    const double a[] = {1, 100}, b[] = {2, 100}, c[] = {3, 100}, d[] = {0, 0};
+    const double a[] = {1, end}, b[] = {2, end}, c[] = {3, end}, d[] = {0, 100 - end};
     struct nw_model_chart chart = {.title = "t",
                                    .series = {{"one", NW_MODEL_CHART_LINE, NULL, a, NULL, 2},
                                               {"two", NW_MODEL_CHART_LINE, NULL, b, NULL, 2},
@@ -449,11 +445,19 @@ static void names_at_line_ends_do_not_cover_each_other(void **state)
     static const char *const names[] = {"one", "two", "three", "four"};
     struct nw_text out = {0};
     print(&chart, &out);
-    for (int i = 0; i < 4; i++)
+    for (int i = 0; i < 4; i++) {
+        double y = attribute_of(tag_of_text(out.ptr, names[i]), "y");
+        assert_true(y >= 30 && y <= 300); /* beside the plot, not above or below it */
         for (int k = 0; k < i; k++)
-            assert_true(fabs(attribute_of(tag_of_text(out.ptr, names[i]), "y") -
-                             attribute_of(tag_of_text(out.ptr, names[k]), "y")) >= 14.9);
+            assert_true(fabs(y - attribute_of(tag_of_text(out.ptr, names[k]), "y")) >= 14.9);
+    }
     nw_text_done(&out);
+}
+
+static void names_at_line_ends_do_not_cover_each_other(void **state)
+{
+    assert_names_apart(100);
+    assert_names_apart(0);
 }
 
 static void rules_stand_at_their_value(void **state)
