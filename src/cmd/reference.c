@@ -15,7 +15,11 @@ static void options_markdown(struct nw_text *out)
 
 static void metrics_markdown(struct nw_text *out)
 {
-    static const char *const kinds[] = {"counter", "gauge", "histogram", "histogram"};
+    static const char *const kinds[] = {
+        [NW_METRIC_KIND_COUNTER] = "counter",     [NW_METRIC_KIND_GAUGE] = "gauge",
+        [NW_METRIC_KIND_HISTOGRAM] = "histogram", [NW_METRIC_KIND_COARSE] = "histogram",
+        [NW_METRIC_KIND_COUNTS] = "histogram",
+    };
     nw_text_add_str(out,
                     "# Metrics\n\nGenerated from `src/base/metrics.def` by "
                     "`tools/gen_reference.py`; printed by `/metrics` on the admin listener.\n\n"
