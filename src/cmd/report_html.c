@@ -323,6 +323,8 @@ static void print_table(struct page *to, const struct report_node *node)
 {
     const struct report_table_data *table = node->table;
     size_t shown = report_rows_shown(table);
+    if (!report_table_is_seen(table))
+        return;
     if (to->out->len > MUCH_BYTES && shown > FEW_ROWS)
         shown = FEW_ROWS;
     print_table_head(to, node);

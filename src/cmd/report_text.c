@@ -372,6 +372,8 @@ static void print_table(struct printer *to, const struct report_node *node)
     const struct report_table_data *table = node->table;
     unsigned widths[REPORT_COLUMNS_MAX];
     struct nw_text heads[REPORT_COLUMNS_MAX] = {0};
+    if (!report_table_is_seen(table))
+        return;
     if (node->label != NULL)
         print_heading(to, node->label);
     else
@@ -430,7 +432,7 @@ static void print_node(struct printer *to, const struct report_node *node)
 /* Does the reader need a gap between this and what follows it in the same object? */
 static bool is_block(const struct report_node *node)
 {
-    return node->kind == REPORT_TABLE ||
+    return (node->kind == REPORT_TABLE && report_table_is_seen(node->table)) ||
            ((node->kind == REPORT_OBJECT || node->kind == REPORT_STEPS) && node->label != NULL);
 }
 
