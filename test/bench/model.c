@@ -20,6 +20,7 @@
 static const struct nw_bench_row *const tables[] = {
     nw_bench_queueing_rows,
     nw_bench_stats_rows,
+    nw_bench_trace_rows,
     nw_bench_events_rows,
 };
 

@@ -33,6 +33,7 @@ static inline void nw_bench_keep(double value)
 
 extern const struct nw_bench_row nw_bench_queueing_rows[];
 extern const struct nw_bench_row nw_bench_stats_rows[];
+extern const struct nw_bench_row nw_bench_trace_rows[];
 extern const struct nw_bench_row nw_bench_events_rows[];
 
 #endif
