@@ -11,7 +11,7 @@ libmicrohttpd-dev libcmocka-dev libcrypt-dev libnghttp2-dev libseccomp-dev zlib1
 test_packages="clang libclang-rt-14-dev clang-format python3-pytest python3-yaml curl
 gunicorn python3-flask php-cli nodejs node-ws wget wrk hey apache2-utils chromium
 openssl python3-cryptography python3-h2 nghttp2-client nghttp2-server nghttp2-proxy nginx-light
-haproxy testssl.sh strace libcap2-bin"
+haproxy testssl.sh strace libcap2-bin redis-server zstd"
 # A certificate to try things out, and the client that the example's lines are written for.
 run_packages="openssl curl"
 bench_packages="openssl nginx-light haproxy nghttp2-client nghttp2-server valgrind"

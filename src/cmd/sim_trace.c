@@ -59,11 +59,20 @@ static bool is_sparse(const struct reading *r)
     return r->out.has_sizes && r->out.format == NW_TRACE_ACCESS;
 }
 
+static uint64_t request_bytes(const struct reading *r)
+{
+    return sizeof(uint32_t) + (r->out.has_sizes ? sizeof(uint32_t) : 0) +
+           (r->out.has_times && r->options->keeps_times ? sizeof(uint64_t) : 0);
+}
+
 static uint64_t need_bytes(const struct reading *r, uint64_t requests, uint64_t keys)
 {
     uint64_t sparse = is_sparse(r) ? keys * 3 * sizeof(uint32_t) : 0;
-    return nw_model_trace_bytes_for(requests, r->out.has_sizes, r->options->keeps_times) +
-           nw_model_keytable_bytes_for(keys) + sparse;
+    uint64_t columns = requests <= r->out.model.room
+                           ? r->out.model.room * request_bytes(r)
+                           : nw_model_trace_bytes_for(requests, r->out.has_sizes,
+                                                      r->out.has_times && r->options->keeps_times);
+    return columns + nw_model_keytable_bytes_for(keys) + sparse;
 }
 
 static nw_err refuse(struct reading *r)
@@ -95,8 +104,7 @@ static bool has_room(const struct reading *r)
 static nw_err judge_size(struct reading *r, uint64_t expected)
 {
     char memory[NW_CLOCK_SIZE_BYTES], need[NW_CLOCK_SIZE_BYTES];
-    uint64_t columns =
-        nw_model_trace_bytes_for(expected, r->out.has_sizes, r->options->keeps_times);
+    uint64_t columns = expected * request_bytes(r);
     if (columns <= r->budget_bytes && expected <= NW_MODEL_REQUESTS_MAX)
         return NW_OK;
     return fail(r, NW_NO_MEMORY,

@@ -11,6 +11,7 @@
 #ifndef NW_CMD_SIM_TRACE_H
 #define NW_CMD_SIM_TRACE_H
 
+#include "base/text.h"
 #include "cmd/trace_file.h"
 #include "model/cachetrace.h"
 

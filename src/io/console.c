@@ -21,7 +21,9 @@
 #include "io/file.h"
 #include "io/system.h"
 
-static volatile sig_atomic_t is_interrupted;
+static sig_atomic_t is_interrupted; /* read and written with relaxed order */
+
+_Static_assert(sizeof(sig_atomic_t) == sizeof(int), "the flag is handed out as an int");
 
 unsigned nw_console_width(void)
 {
@@ -91,7 +93,7 @@ nw_err nw_console_save(const char *path, struct nw_slice bytes)
 
 static void on_interrupt(int number)
 {
-    is_interrupted = 1;
+    __atomic_store_n(&is_interrupted, 1, __ATOMIC_RELAXED);
 }
 
 void nw_console_watch_interrupts(void)
@@ -102,5 +104,26 @@ void nw_console_watch_interrupts(void)
 
 bool nw_console_is_interrupted(void)
 {
-    return is_interrupted != 0;
+    return __atomic_load_n(&is_interrupted, __ATOMIC_RELAXED) != 0;
+}
+
+const int *nw_console_stop(void)
+{
+    return &is_interrupted;
+}
+
+bool nw_console_has_progress(void)
+{
+    return isatty(STDERR_FILENO);
+}
+
+void nw_console_progress(struct nw_slice line)
+{
+    if (nw_console_has_progress())
+        fprintf(stderr, "\r\x1b[K%.*s", NW_SLICE_ARG(line));
+}
+
+void nw_console_pause_ms(unsigned ms)
+{
+    (void)poll(NULL, 0, (int)ms);
 }

@@ -31,5 +31,13 @@ NW_MUST_CHECK nw_err nw_console_save(const char *path, struct nw_slice bytes);
 /* From here on the first SIGINT only sets the flag; the second ends the process as always. */
 void nw_console_watch_interrupts(void);
 bool nw_console_is_interrupted(void);
+/* The flag itself, for work that is told by an int that becomes not 0; lives for ever. */
+const int *nw_console_stop(void);
+
+/* A line of progress on stderr in place of the last one, "" takes it away; only on a terminal. */
+void nw_console_progress(struct nw_slice line);
+bool nw_console_has_progress(void);
+/* Waits so long or until a signal. */
+void nw_console_pause_ms(unsigned ms);
 
 #endif

@@ -5,7 +5,7 @@
  * the requests that has it. The sum of two independent hops pairs every point with every other and
  * puts each pair on a geometric grid, between whose points its mass is divided so that the mean
  * stays what it was. Mass and mean are exact, percentiles within one step of the grid: 3 % over
- * six decades, less over fewer.
+ * six decades, less over fewer; sums of so few points that all have room are exact.
  *
  * Owner:   the caller; plain data of 8 KB; nothing here allocates
  * Threads: stateless, call from anywhere
@@ -15,6 +15,7 @@
 
 #include "base/err.h"
 #include "base/histogram.h"
+#include "model/queueing.h"
 
 #define NW_MODEL_SPREAD_POINTS 512u
 
@@ -36,6 +37,8 @@ NW_MUST_CHECK nw_err nw_model_spread_of(const double *values_s, const double *we
 /* From the middles of a histogram's buckets, `unit_s` seconds each. NW_INVALID: it is empty. */
 NW_MUST_CHECK nw_err nw_model_spread_of_histogram(const struct nw_histogram *histogram,
                                                   double unit_s, struct nw_model_spread *out);
+/* The response of a steady M/M/c; its mean is exact. */
+void nw_model_spread_of_mmc(const struct nw_model_mmc *mmc, struct nw_model_spread *out);
 /* The sum of two independent latencies. `out` may be a or b. */
 void nw_model_spread_convolve(const struct nw_model_spread *a, const struct nw_model_spread *b,
                               struct nw_model_spread *out);

@@ -217,7 +217,7 @@ static double power_for(double ratio)
         double step = 1e-5 * (1 + k);
         double slope = (log_mean(k + step) - log_mean(k)) / step;
         double next = fmax(0, k - (log_mean(k) - log(ratio)) / slope);
-        bool is_done = fabs(next - k) <= 1e-9 * (1 + k);
+        bool is_done = fabs(next - k) <= 1e-6 * (1 + k); /* the step after would be its square */
         k = next;
         if (is_done)
             break;

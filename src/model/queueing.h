@@ -87,6 +87,8 @@ NW_MUST_CHECK nw_model_queue_verdict nw_model_mmc_solve(uint64_t servers, double
 double nw_model_mmc_wait_s_quantile(const struct nw_model_mmc *mmc, double q);
 /* The same for wait and service together; for one server -ln(1 - q) / (mu - lambda). */
 double nw_model_mmc_response_s_quantile(const struct nw_model_mmc *mmc, double q);
+/* The part of the customers whose response is longer than t_s >= 0; of a steady queue. */
+double nw_model_mmc_response_beyond(const struct nw_model_mmc *mmc, double t_s);
 
 /*
  * Allen-Cunneen: a mean wait of M/M/c corrected for arrivals and service of another variability;

@@ -107,6 +107,7 @@ static void print_value(struct nw_text *out, const struct nw_model_operand *oper
     case NW_MODEL_BYTES_PER_S:
     case NW_MODEL_BITS_PER_S:
     case NW_MODEL_KM: nw_model_unit_print(out, operand->value, operand->unit, NULL); break;
+    case NW_MODEL_COUNT:
     case NW_MODEL_PER_S:
         /* A rate that unit_print would tell by the day keeps its base here. */
         nw_model_unit_print(out, operand->value, NW_MODEL_COUNT, NULL);

@@ -106,11 +106,6 @@ static void add_number(struct nw_text *out, double value, int least)
     add_digits(out, value, exact_decimals(value, least < most ? least : most, most));
 }
 
-static void add_factor(struct nw_text *out, double value)
-{
-    add_number(out, value, 2);
-}
-
 /* 95%, 99.98%, and near 100 as many nines as there are, with three digits of what is missing. */
 static void add_ratio(struct nw_text *out, double value)
 {
@@ -181,8 +176,8 @@ void nw_model_unit_print(struct nw_text *out, double value, nw_model_unit unit,
                                             "Gbit/s", "Tbit/s", "Pbit/s"};
     NW_ASSERT(isfinite(value));
     switch (unit) {
-    case NW_MODEL_NUMBER:
-    case NW_MODEL_COUNT: add_factor(out, value); break;
+    case NW_MODEL_NUMBER: add_number(out, value, 2); break;
+    case NW_MODEL_COUNT: add_number(out, value, 0); break;
     case NW_MODEL_SECONDS: add_seconds(out, value); break;
     case NW_MODEL_PER_S: add_rate(out, value); break;
     case NW_MODEL_BYTES: add_decimal(out, value, bytes); break;

@@ -31,7 +31,7 @@ struct nw_model_usl {
 
 #define NW_MODEL_USL_NODES_MAX 1000000000u
 
-/* X(N); 1 <= nodes <= NW_MODEL_USL_NODES_MAX. What is out of range is asserted on, here and below. */
+/* X(N); nodes in 1..NW_MODEL_USL_NODES_MAX. What is out of range is asserted on, here and below. */
 double nw_model_usl_rate_per_s(const struct nw_model_usl *law, double nodes);
 /* X(N) / (N X(1)): 1 where scaling is linear. */
 double nw_model_usl_efficiency(const struct nw_model_usl *law, double nodes);

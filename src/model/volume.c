@@ -41,7 +41,7 @@ static void show_users(const struct nw_model_volume_in *in, double per_day,
         daily.value *= NW_MODEL_DAY_S;
         nw_text_addf(&formula, "%s{%u}", i ? " + " : "", step.operand_count);
         step.operands[step.operand_count++] =
-            nw_model_operand(in->actions[i].name, NW_MODEL_NUMBER, daily);
+            nw_model_operand(in->actions[i].name, NW_MODEL_COUNT, daily);
     }
     if (in->action_count > ACTIONS_SHOWN) {
         nw_text_add_str(&formula, "{1}");

@@ -9,11 +9,14 @@
 
 #include "model/queueing.h"
 #include "model/random.h"
+#include "model/stats.h"
 
 #if NW_ASAN || NW_TSAN
 #define SHORTER 20.0
+#define SEEDS 20
 #else
 #define SHORTER 1.0
+#define SEEDS 100
 #endif
 
 /* One stream for the gaps, one for the work: the same customers for every station. */
@@ -121,6 +124,38 @@ static void mm1_at_0_8_and_mm4_at_0_9_are_the_closed_form_within_1_percent(void 
                 0.01 * wide);
 }
 
+/* One long run each; the interval is what a user gets, and "too short" covers nothing. */
+static int covered_of_seeds(uint32_t servers, double rate_per_s, uint32_t count)
+{
+    int covered = 0;
+    double theory_s = theory_response_s(servers, rate_per_s);
+    struct nw_model_series *series = nw_alloc(sizeof *series);
+    for (uint64_t seed = 1; seed <= SEEDS; seed++) {
+        struct nw_model_lindley queue;
+        struct customers customers = customers_of(seed, rate_per_s);
+        *series = (struct nw_model_series){0};
+        nw_model_lindley_init(&queue, servers);
+        for (uint32_t i = 0; i < count; i++) {
+            double work_s = next_work_s(&customers);
+            double begin_s = nw_model_lindley_serve(&queue, customers.now_s, work_s);
+            nw_model_series_add(series, begin_s + work_s - customers.now_s);
+        }
+        nw_model_lindley_done(&queue);
+        struct nw_model_interval interval = nw_model_series_interval(series);
+        covered += interval.verdict == NW_MODEL_INTERVAL_OK &&
+                   fabs(interval.mean - theory_s) <= interval.half;
+    }
+    nw_free(series);
+    return covered;
+}
+
+static void intervals_of_95_percent_cover_theory_in_90_of_100_seeds(void **state)
+{
+    int mm1 = covered_of_seeds(1, 0.8, 100000), mm4 = covered_of_seeds(4, 3.6, 200000);
+    if (mm1 < SEEDS * 9 / 10 || mm4 < SEEDS * 9 / 10)
+        fail_msg("M/M/1: %d, M/M/4: %d of %d", mm1, mm4, SEEDS);
+}
+
 /* M/G/1-PS has the mean response of M/M/1; exponential work has M/M/1's under either discipline. */
 static void ps_has_the_mean_of_mm1(void **state)
 {
@@ -201,6 +236,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(calendar_heap_and_recursion_serve_the_same_queue),
         cmocka_unit_test(mm1_at_0_8_and_mm4_at_0_9_are_the_closed_form_within_1_percent),
+        cmocka_unit_test(intervals_of_95_percent_cover_theory_in_90_of_100_seeds),
         cmocka_unit_test(ps_has_the_mean_of_mm1),
         cmocka_unit_test(shares_are_what_arithmetic_says),
         cmocka_unit_test(a_change_of_speed_moves_the_end),

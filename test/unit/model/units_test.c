@@ -75,6 +75,7 @@ static void factors_have_two_decimals_unless_they_are_whole(void **state)
     shows(4, NW_MODEL_NUMBER, NULL, "4");
     shows(0.85, NW_MODEL_NUMBER, NULL, "0.85");
     shows(53.098, NW_MODEL_COUNT, NULL, "53.10");
+    shows(0.5, NW_MODEL_COUNT, NULL, "0.5"); /* of things: exact as it is */
     shows(0.40123, NW_MODEL_NUMBER, NULL, "0.40");
     shows(0.0123456, NW_MODEL_NUMBER, NULL, "0.0123");
     shows(225e6, NW_MODEL_COUNT, NULL, "225,000,000");
