@@ -83,6 +83,7 @@ int cmd_drain(const struct cli *cli);
 int cmd_undrain(const struct cli *cli);
 int cmd_tls(const struct cli *cli);
 int cmd_sim_cache(const struct cli *cli);
+int cmd_sim_queue(const struct cli *cli);
 int cmd_version(const struct cli *cli);
 
 #endif
