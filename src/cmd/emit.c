@@ -72,19 +72,23 @@ static int judge(const struct cli *cli, const struct report *report, const char 
     nw_free(name);
     if (!is_found)
         return unknown_name(cli, report, bar.path, aliases, alias_count);
-    double number;
-    if (bar_number(&bar, found.unit, &number) != NW_OK)
-        return cli_usage(cli, "--fail-if '%s': `%.*s` is no unit of `%.*s`", text,
-                         NW_SLICE_ARG(bar.unit), NW_SLICE_ARG(bar.path));
-    if (found.reason == NULL && !bar_is_missed(&bar, found.value, number))
-        return EXIT_DONE;
-    nw_text_addf(missed, "newel: missed --fail-if '%s': %.*s is ", text, NW_SLICE_ARG(bar.path));
+    double number = 0;
+    struct nw_text is = {0};
     if (found.reason != NULL)
-        nw_text_addf(missed, "none: %s", found.reason);
+        nw_text_addf(&is, "none: %s", found.reason);
     else
-        nw_model_unit_print(missed, found.value, found.unit, "");
-    nw_text_add_char(missed, '\n');
-    return EXIT_MISSED;
+        nw_model_unit_print(&is, found.value, found.unit, "");
+    int code = EXIT_MISSED;
+    if (found.reason == NULL && bar_number(&bar, found.unit, &number) != NW_OK)
+        code = cli_usage(cli, "--fail-if '%s': `%.*s` is no unit of `%.*s`, which is %s", text,
+                         NW_SLICE_ARG(bar.unit), NW_SLICE_ARG(bar.path), is.ptr);
+    else if (found.reason == NULL && !bar_is_missed(&bar, found.value, number))
+        code = EXIT_DONE;
+    else
+        nw_text_addf(missed, "newel: missed --fail-if '%s': %.*s is %s\n", text,
+                     NW_SLICE_ARG(bar.path), is.ptr);
+    nw_text_done(&is);
+    return code;
 }
 
 int emit_check(const struct cli *cli)

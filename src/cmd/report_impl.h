@@ -20,6 +20,7 @@ typedef enum report_kind {
     REPORT_TABLE,
     REPORT_STEPS,
     REPORT_CHART,
+    REPORT_TILE,
 } report_kind;
 
 struct report_table_data {
@@ -39,7 +40,7 @@ struct report_node {
     struct report_node *next;
     const char *name;
     const char *label; /* or heading */
-    const char *text;  /* TEXT, LINE; ABSENT: the reason */
+    const char *text;  /* TEXT, LINE; ABSENT: the reason; TILE: the path */
     double value;
     nw_model_unit unit;
     bool is_true; /* BOOL */
@@ -72,6 +73,14 @@ static inline const struct report_node *report_next(const struct report_node *ro
     return node != root ? node->next : NULL;
 }
 
+/* Does anybody but a machine see the table? Some column has a label then. */
+static inline bool report_table_is_seen(const struct report_table_data *table)
+{
+    for (unsigned i = 0; i < table->column_count; i++)
+        if (table->columns[i].label != NULL)
+            return true;
+    return false;
+}
 /* How many rows of a table people see. */
 size_t report_rows_shown(const struct report_table_data *table);
 static inline const struct report_cell *report_cell_at(const struct report_table_data *table,

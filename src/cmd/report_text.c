@@ -372,6 +372,8 @@ static void print_table(struct printer *to, const struct report_node *node)
     const struct report_table_data *table = node->table;
     unsigned widths[REPORT_COLUMNS_MAX];
     struct nw_text heads[REPORT_COLUMNS_MAX] = {0};
+    if (!report_table_is_seen(table))
+        return;
     if (node->label != NULL)
         print_heading(to, node->label);
     else
@@ -422,14 +424,15 @@ static void print_node(struct printer *to, const struct report_node *node)
             print_heading(to, node->label);
         print_steps(to, node);
         break;
-    case REPORT_CHART: break;
+    case REPORT_CHART:
+    case REPORT_TILE: break;
     }
 }
 
 /* Does the reader need a gap between this and what follows it in the same object? */
 static bool is_block(const struct report_node *node)
 {
-    return node->kind == REPORT_TABLE ||
+    return (node->kind == REPORT_TABLE && report_table_is_seen(node->table)) ||
            ((node->kind == REPORT_OBJECT || node->kind == REPORT_STEPS) && node->label != NULL);
 }
 
