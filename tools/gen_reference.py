@@ -17,6 +17,9 @@ PAGES = {
     "metrics": "docs/reference/metrics.md",
     "control": "docs/reference/control.md",
     "man": "docs/newel.1",
+    "plan-file": "docs/reference/plan-file.md",
+    "plan-constants": "docs/reference/plan-constants.md",
+    "plan-disagreements": "docs/reference/plan-disagreements.md",
 }
 
 

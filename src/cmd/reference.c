@@ -5,6 +5,7 @@
 
 #include "base/metric.h"
 #include "cmd/daemon_impl.h"
+#include "cmd/plan_pages.h"
 #include "conf/option.h"
 
 static void options_markdown(struct nw_text *out)
@@ -14,7 +15,11 @@ static void options_markdown(struct nw_text *out)
 
 static void metrics_markdown(struct nw_text *out)
 {
-    static const char *const kinds[] = {"counter", "gauge", "histogram", "histogram"};
+    static const char *const kinds[] = {
+        [NW_METRIC_KIND_COUNTER] = "counter",     [NW_METRIC_KIND_GAUGE] = "gauge",
+        [NW_METRIC_KIND_HISTOGRAM] = "histogram", [NW_METRIC_KIND_COARSE] = "histogram",
+        [NW_METRIC_KIND_COUNTS] = "histogram",
+    };
     nw_text_add_str(out,
                     "# Metrics\n\nGenerated from `src/base/metrics.def` by "
                     "`tools/gen_reference.py`; printed by `/metrics` on the admin listener.\n\n"
@@ -47,11 +52,10 @@ static void control_markdown(struct nw_text *out)
 
 static void man_page(struct nw_text *out)
 {
-    nw_text_add_str(out,
-                    ".TH NEWEL 1 \"\" \"newel " NW_VERSION "\" \"User Commands\"\n.SH NAME\n"
-                    "newel \\- one program in the path of every request of a web application\n"
-                    ".SH SYNOPSIS\n.B newel\n.I COMMAND\n[\\fIOPTION\\fR...] "
-                    "[\\fIARGUMENT\\fR...]\n.SH COMMANDS\n");
+    nw_text_add_str(out, ".TH NEWEL 1 \"\" \"newel " NW_VERSION "\" \"User Commands\"\n.SH NAME\n"
+                         "newel \\- one program in the path of every request of a web application\n"
+                         ".SH SYNOPSIS\n.B newel\n.I COMMAND\n[\\fIOPTION\\fR...] "
+                         "[\\fIARGUMENT\\fR...]\n.SH COMMANDS\n");
     cli_reference_man(out);
     nw_text_add_str(out, ".SH CONFIGURATION FILE\n");
     nw_conf_reference_man(&nw_conf_newel_tables, out);
@@ -71,6 +75,9 @@ int reference_print(const struct cli *cli, const char *page)
         {"metrics", metrics_markdown},
         {"control", control_markdown},
         {"man", man_page},
+        {"plan-file", plan_page_file},
+        {"plan-constants", plan_page_constants},
+        {"plan-disagreements", plan_page_disagreements},
     };
     for (size_t i = 0; i < NW_COUNT(pages); i++) {
         if (strcmp(pages[i].name, page) != 0)
@@ -81,6 +88,10 @@ int reference_print(const struct cli *cli, const char *page)
         nw_text_done(&out);
         return EXIT_DONE;
     }
-    return cli_usage(cli, "there is no page `%s`: options, commands, metrics, control or man",
-                     page);
+    struct nw_text names = {0};
+    for (size_t i = 0; i < NW_COUNT(pages); i++)
+        nw_text_addf(&names, "%s%s", i > 0 ? ", " : "", pages[i].name);
+    int code = cli_usage(cli, "there is no page `%s`: %s", page, names.ptr);
+    nw_text_done(&names);
+    return code;
 }

@@ -220,7 +220,7 @@ size_t report_rows_shown(const struct report_table_data *table)
 /* Does the reader need a gap between this and what follows it? */
 static bool is_block(const struct report_node *node)
 {
-    return node->kind == REPORT_TABLE ||
+    return (node->kind == REPORT_TABLE && report_table_is_seen(node->table)) ||
            ((node->kind == REPORT_OBJECT || node->kind == REPORT_STEPS) && node->label != NULL);
 }
 

@@ -66,8 +66,9 @@ struct report_cell {
     bool is_absent; /* JSON null, text "-" */
 };
 /*
- * An array of objects in JSON; --csv prints the table whose name is "main" or the first that has
- * one. Without any table CSV lists the results: name, value, reason.
+ * An array of objects in JSON; where no column has a label, nothing in text and HTML. --csv prints
+ * the table whose name is "main" or the first that has one. Without any table CSV lists the
+ * results: name, value, reason.
  */
 void report_table(struct report *report, const char *name, const char *heading,
                   const struct report_column *columns, unsigned column_count);

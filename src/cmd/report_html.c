@@ -149,6 +149,8 @@ static unsigned level_of(const struct report_node *node)
 
 static bool has_heading(const struct report_node *node)
 {
+    if (node->kind == REPORT_TABLE && !report_table_is_seen(node->table))
+        return false;
     return node->label != NULL && (node->kind == REPORT_OBJECT || node->kind == REPORT_TABLE ||
                                    node->kind == REPORT_STEPS);
 }
@@ -337,6 +339,8 @@ static void print_table(struct page *to, const struct report_node *node)
 {
     const struct report_table_data *table = node->table;
     size_t shown = report_rows_shown(table);
+    if (!report_table_is_seen(table))
+        return;
     if (to->out->len > MUCH_BYTES && shown > FEW_ROWS)
         shown = FEW_ROWS;
     print_table_head(to, node);

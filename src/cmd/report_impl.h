@@ -73,6 +73,14 @@ static inline const struct report_node *report_next(const struct report_node *ro
     return node != root ? node->next : NULL;
 }
 
+/* Does anybody but a machine see the table? Some column has a label then. */
+static inline bool report_table_is_seen(const struct report_table_data *table)
+{
+    for (unsigned i = 0; i < table->column_count; i++)
+        if (table->columns[i].label != NULL)
+            return true;
+    return false;
+}
 /* How many rows of a table people see. */
 size_t report_rows_shown(const struct report_table_data *table);
 static inline const struct report_cell *report_cell_at(const struct report_table_data *table,

@@ -372,6 +372,8 @@ static void print_table(struct printer *to, const struct report_node *node)
     const struct report_table_data *table = node->table;
     unsigned widths[REPORT_COLUMNS_MAX];
     struct nw_text heads[REPORT_COLUMNS_MAX] = {0};
+    if (!report_table_is_seen(table))
+        return;
     if (node->label != NULL)
         print_heading(to, node->label);
     else

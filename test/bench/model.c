@@ -19,7 +19,7 @@
 
 static const struct nw_bench_row *const tables[] = {
     nw_bench_queueing_rows, nw_bench_stats_rows,  nw_bench_plan_rows,
-    nw_bench_fleet_rows,    nw_bench_events_rows,
+    nw_bench_fleet_rows,    nw_bench_events_rows, nw_bench_cache_rows,
 };
 
 static double cpu_s(void)

@@ -36,5 +36,6 @@ extern const struct nw_bench_row nw_bench_stats_rows[];
 extern const struct nw_bench_row nw_bench_plan_rows[];
 extern const struct nw_bench_row nw_bench_fleet_rows[];
 extern const struct nw_bench_row nw_bench_events_rows[];
+extern const struct nw_bench_row nw_bench_cache_rows[];
 
 #endif

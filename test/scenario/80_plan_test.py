@@ -1,0 +1,403 @@
+"""`newel plan`: a question in flags or a file, one report in four forms, and an exit code for CI."""
+
+import csv
+import io
+import json
+import math
+import os
+import pathlib
+import re
+import subprocess
+
+import pytest
+
+from kit.newel import BINARY, environment, run
+
+PLANS = pathlib.Path(__file__).resolve().parents[2] / "conf/plan"
+PHOTO_FEED = str(PLANS / "photo-feed.yaml")
+A_DAY = str(PLANS / "100m-a-day.yaml")
+
+
+def plan(*arguments, **more):
+    return run("plan", *arguments, **more)
+
+
+def answer(*arguments, code=0):
+    result = plan(*arguments, "--json")
+    assert result.returncode == code, result.stderr
+    return json.loads(result.stdout)
+
+
+def squeezed(text):
+    return [re.sub(r"\s+", " ", line).strip() for line in text.splitlines()]
+
+
+@pytest.fixture
+def plan_file(tmp_path):
+    def write(text, name="plan.yaml"):
+        path = tmp_path / name
+        path.write_text(text)
+        return str(path)
+    return write
+
+
+# The photo feed, as on the page
+
+
+def test_the_photo_feed_prints_its_arithmetic():
+    result = plan(PHOTO_FEED)
+    assert result.returncode == 0 and result.stderr == ""
+    lines = squeezed(result.stdout)
+    for line in ("Load 50,000,000 users x (4 + 0.5)/d = 225,000,000 /d",
+                 "225,000,000 / 86,400 s = 2,604.2/s average",
+                 "2,604.2 x 4 load.peak = 10,416.7/s peak",
+                 "app 10,416.7 x 1.30 / (300 x 0.85) = 53.10 -> 54 nodes, 55 with 1 spare"):
+        assert line in lines, result.stdout
+    text = "\n".join(lines)
+    reads = re.search(r"^main 9,259\.3 feed x \(1 - 0\.95\) = 463\.0.* < 1,000: (.*)$", text, re.M)
+    assert reads and reads.group(1) == "primary alone; as replicas 0.40 -> 1"
+    writes = re.search(r"^10,416\.7 x 25/225 x 1\.30 = 1,504\.6.* < 5,000: (.*)$", text, re.M)
+    assert writes and writes.group(1) == "no shard"
+    assert "X3 efficiency: without it 46 nodes." in text
+    assert "X29 one-spare: surviving one zone of three needs 81." in text
+    assert "Assumed node_rate 300/s: at 200 -> 80 nodes, at 500 -> 32. --node-rate" in lines
+
+
+def test_json_has_the_same_numbers():
+    report = answer(PHOTO_FEED)
+    assert next(iter(report)) == "schema" and report["schema"] == "newel.plan/1"
+    results = {row["name"]: row["value"] for row in report["results"]}
+    peak = 50e6 * 4.5 / 86400 * 4
+    assert math.isclose(results["load.peak_per_s"], peak, rel_tol=1e-9)
+    assert results["services.app.nodes"] == math.ceil(peak * 1.3 / (300 * .85)) + 1 == 55
+    assert report["summary"]["nodes"] == 55 and report["summary"]["is_met"]
+    decisions = {row["path"]: row["decision"] for row in report["decisions"]}
+    assert decisions["databases.main"] == "ONE_PRIMARY"
+    assert {"X3", "X29"} <= {row["id"] for row in report["disagreements"]}
+    steps = {step["path"]: step for step in report["steps"]}
+    assert steps["load.average_per_s"]["printed"] == "2,604"
+    for row in report["results"]:
+        assert (row["value"] is None) == (row["reason"] is not None)
+
+
+def test_csv_lists_the_results():
+    rows = list(csv.DictReader(io.StringIO(plan(PHOTO_FEED, "--csv").stdout)))
+    results = {row["name"]: row["value"] for row in rows}
+    assert results["services.app.nodes"] == "55" and results["services.app.cost_month"] == "20075"
+
+
+def test_the_page_appears_whole(tmp_path):
+    page = tmp_path / "plan.html"
+    result = plan(PHOTO_FEED, "--html", str(page))
+    assert result.returncode == 0
+    text = page.read_text()
+    assert text.startswith("<!doctype html>") or text.startswith("<!DOCTYPE html>")
+    assert text.count("<svg") >= 4 and len(text) < 200_000
+    assert "<script" not in text and re.search(r"(src|href)=.?https?:", text) is None
+    assert os.listdir(tmp_path) == ["plan.html"]
+
+
+# The schema is what the reports obey
+
+
+def fits(value, schema, at="$"):
+    """JSON Schema, as much of it as newel's own uses."""
+    names = {"string": str, "number": (int, float), "boolean": bool, "array": list,
+             "object": dict, "null": type(None)}
+    if "const" in schema:
+        assert value == schema["const"], at
+    if "type" in schema:
+        kinds = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
+        assert any(isinstance(value, names[kind]) and
+                   (kind == "boolean" or not isinstance(value, bool)) for kind in kinds), (at, value)
+    if isinstance(value, dict):
+        assert set(schema.get("required", ())) <= set(value), at
+        known = schema.get("properties", {})
+        for name, held in value.items():
+            assert name in known or schema.get("additionalProperties", True), f"{at}.{name}"
+            fits(held, known.get(name, {}), f"{at}.{name}")
+    if isinstance(value, list):
+        for index, held in enumerate(value):
+            fits(held, schema.get("items", {}), f"{at}[{index}]")
+
+
+@pytest.mark.parametrize("name", sorted(os.listdir(PLANS)))
+def test_reports_obey_the_published_schema(name):
+    schema = json.loads(plan("--schema").stdout)
+    report = answer(str(PLANS / name))
+    fits(report, schema)
+    assert set(report) <= set(schema["properties"])
+
+
+def test_short_names_for_bars_are_those_of_the_schema():
+    aliases = json.loads(plan("--schema").stdout)["x-fail-if"]
+    report = answer(PHOTO_FEED)
+    for name, path in aliases.items():
+        block, leaf = path.split(".")
+        held = report[block][leaf]
+        missed = plan(PHOTO_FEED, "--fail-if", f"{name}>={held!r}")
+        met = plan(PHOTO_FEED, "--fail-if", f"{name}<{held!r}")
+        assert (missed.returncode, met.returncode) == (4, 0), name
+
+
+def test_the_schema_of_the_file_knows_every_block():
+    schema = json.loads(run("plan", "init", "--schema").stdout)
+    assert schema["title"] == "newel plan file"
+    assert {"top", "load", "route", "service", "database", "cache", "queue", "region"} <= \
+        set(schema["$defs"])
+
+
+# Examples
+
+
+EXPECTED = {
+    "photo-feed.yaml": {"services.app": "REFACTOR_FIRST", "databases.main": "ONE_PRIMARY"},
+    "100m-a-day.yaml": {"services.app": "SCALE_OUT", "databases.main": "ONE_PRIMARY"},
+    "black-friday.yaml": {"services.shop": "SCALE_OUT", "databases.main": "READ_REPLICAS"},
+    "one-box.yaml": {"services.app": "ONE_NODE", "databases.main": "ONE_PRIMARY"},
+}
+
+
+def test_every_example_is_expected():
+    assert set(EXPECTED) == set(os.listdir(PLANS))
+
+
+@pytest.mark.parametrize("name", sorted(EXPECTED))
+def test_an_example_decides_as_expected(name):
+    report = answer(str(PLANS / name))
+    assert {row["path"]: row["decision"] for row in report["decisions"]} == EXPECTED[name]
+    assert report["complete"] and report["summary"]["is_met"]
+
+
+def test_black_friday_needs_whole_zones():
+    report = answer(str(PLANS / "black-friday.yaml"))
+    results = {row["name"]: row["value"] for row in report["results"]}
+    assert math.isclose(results["load.peak_per_s"], 50_000)
+    others = {row["id"]: row["sentence"] for row in report["disagreements"]}
+    assert str(math.ceil(50_000 * 1.3 / 2000)) in others["X3"]  # the guide's 33
+    needed = math.ceil(50_000 * 1.3 / (2000 * .85))
+    assert results["services.shop.nodes"] == 3 * math.ceil(needed / 2) == 60
+
+
+def test_init_prints_a_plan_that_runs(plan_file):
+    result = run("plan", "init")
+    assert result.returncode == 0
+    path = plan_file(result.stdout)
+    assert plan(path).returncode == 0
+    options = re.findall(r"^ *(?:# )?(\w+):", result.stdout, re.MULTILINE)
+    assert {"load", "routes", "services", "databases", "cache", "queues", "regions",
+            "availability", "budget", "node_rate", "margin", "spare"} <= set(options)
+
+
+# Flags, what-if, sweeps
+
+
+def test_flags_alone_are_a_small_plan():
+    by_flags = answer("--requests", "100M/d", "--peak", "5", "--cached", "90%")
+    by_file = answer(A_DAY)
+    assert by_flags["summary"]["nodes"] == by_file["summary"]["nodes"] == 31
+    assert answer("--rate", "5800/s", "--peak", "5", "--margin", "0%", "--efficiency", "100%",
+                  "--spare", "0")["summary"]["nodes"] == 20
+    assert answer("--rate", "5800/s", "--peak", "5", "--node-rate", "5800/s", "--margin", "0%",
+                  "--efficiency", "100%", "--spare", "0", "--read-share",
+                  "100%")["summary"]["nodes"] == 1
+    assert answer("--users", "50M", "--peak", "4", "--set",
+                  "routes.all.per_user=4.5/d")["summary"]["nodes"] == 55
+
+
+def test_what_if_is_marked():
+    result = plan(PHOTO_FEED, "--set", "services.app.node_rate=500/s", "--set", "load.peak=5")
+    lines = squeezed(result.stdout)
+    assert "Changed services.app.node_rate: 300/s -> 500/s --set" in lines
+    assert "load.peak: 4 -> 5 --set" in lines
+    report = answer(PHOTO_FEED, "--set", "services.app.node_rate=500/s", "--set", "load.peak=5")
+    assert report["changed"] == [
+        {"path": "services.app.node_rate", "was": "300/s", "is": "500/s"},
+        {"path": "load.peak", "was": "4", "is": "5"}]
+    assert report["summary"]["nodes"] == math.ceil(50e6 * 4.5 / 86400 * 5 * 1.3 / 425) + 1
+    assert answer(PHOTO_FEED)["changed"] == []
+
+
+def test_a_sweep_walks_along_one_input():
+    rows = answer(PHOTO_FEED, "--sweep", "load.growth=1..100", "--points", "9")["main"]
+    assert len(rows) == 9 and rows[0]["growth"] == 1 and rows[-1]["growth"] == 100
+    assert math.isclose(rows[4]["growth"], 10, rel_tol=1e-9)  # equal ratios
+    for row in rows:
+        alone = answer(PHOTO_FEED, "--set", f"load.growth={row['growth']!r}")["summary"]
+        assert (row["nodes"], row["cost_month"]) == (alone["nodes"], alone["cost_month"])
+    rates = answer(PHOTO_FEED, "--sweep", "services.app.node_rate=100/s..500/s", "--points", "5")
+    assert [row["node_rate"] for row in rates["main"]] == [100, 200, 300, 400, 500]
+    assert [row["nodes"] for row in rates["main"]] == [161, 81, 55, 41, 33]
+    table = plan(PHOTO_FEED, "--sweep", "load.peak=1..5", "--csv").stdout
+    assert len(table.splitlines()) == 1 + 25
+
+
+def test_counts_are_swept_whole():
+    rows = answer(PHOTO_FEED, "--sweep", "services.app.spare=0..4")["main"]
+    assert [row["spare"] for row in rows] == [0, 1, 2, 3, 4]
+
+
+def test_guides_and_all_disagreements_are_asked_for():
+    assert "(the guide prints 2,604)" in plan(PHOTO_FEED, "--guides").stdout
+    assert "the guide prints" not in plan(PHOTO_FEED).stdout
+    listed = answer(PHOTO_FEED, "--all-disagreements")["all_disagreements"]
+    assert [row["id"] for row in listed] == [f"X{number}" for number in range(1, 37)]
+
+
+# Two plans
+
+
+E_AT_1B = """\
+plan: 1
+load: { requests: 1B/d, peak: 5, read_share: 80% }
+routes: { all: { cached: 90% } }
+services: { app: { node_rate: 300/s, stateless: true } }
+databases: { main: { read_rate: 1000/s, replica_rate: 2000/s, write_rate: 5000/s } }
+"""
+
+
+def test_compare_leads_with_the_decision_that_flips(plan_file):
+    path = plan_file(E_AT_1B)
+    result = run("plan", "compare", A_DAY, path)
+    assert result.returncode == 0
+    lines = squeezed(result.stdout)
+    first = lines[lines.index("Decisions") + 1]
+    assert first == "databases.main one primary -> 4 shards"
+    report = json.loads(run("plan", "compare", A_DAY, path, "--json").stdout)
+    assert report["decisions"] == [{"path": "databases.main", "a": "ONE_PRIMARY", "b": "SHARDING",
+                                    "a_words": "one primary", "b_words": "4 shards"}]
+    numbers = {row["name"]: row for row in report["numbers"]}
+    assert math.isclose(numbers["peak_per_s"]["factor"], 10)
+
+
+def test_compare_says_which_input_causes_what(plan_file):
+    report = json.loads(run("plan", "compare", A_DAY, plan_file(E_AT_1B), "--json").stdout)
+    causes = {row["path"]: row for row in report["causes"]}
+    assert set(causes) == {"load.requests", "load.read_share"}
+    for path, value in (("load.requests", "1B/d"), ("load.read_share", "80%")):
+        alone = answer(A_DAY, "--set", f"{path}={value}")["summary"]
+        assert causes[path]["nodes"] == alone["nodes"]
+        assert causes[path]["cost_month"] == alone["cost_month"]
+    assert "one primary -> 2 shards" in causes["load.requests"]["flips"]
+    assert causes["load.read_share"]["flips"] == ""
+
+
+def test_what_makes_no_plan_alone_goes_together(plan_file):
+    path = plan_file("plan: 1\nload: { requests: 100M/d, peak: 4 }\n")
+    report = json.loads(run("plan", "compare", PHOTO_FEED, path, "--json").stdout)
+    together = report["causes"][-1]
+    assert "load.users" in together["path"] and "load.requests" in together["path"]
+    assert together["nodes"] == answer(path)["summary"]["nodes"]
+
+
+def test_a_plan_is_like_itself():
+    result = run("plan", "compare", PHOTO_FEED, PHOTO_FEED)
+    assert result.returncode == 0 and "The files say the same." in result.stdout
+    assert "The decisions are the same." in result.stdout
+
+
+# Mistakes and exit codes
+
+
+def test_all_mistakes_of_a_file_are_located(plan_file):
+    path = plan_file("plan: 1\n"
+                     "load: { user: 5M, peak: 0 }\n"
+                     "routes:\n"
+                     "  feed: { per_user: 4, kind: raed, cached: 101%, queue: mail }\n"
+                     "services: { app: { node_rate: { value: 3/s, low: 4/s }, margin: -1% } }\n")
+    result = plan(path)
+    assert result.returncode == 3 and result.stdout == ""
+    found = re.findall(rf"^{re.escape(path)}:(\d+):(\d+): (\S+): ", result.stderr, re.MULTILINE)
+    assert {(int(line), at) for line, _, at in found} >= {
+        (2, "load.user"), (2, "load.peak"), (4, "routes.feed.per_user"), (4, "routes.feed.kind"),
+        (4, "routes.feed.cached"), (4, "routes.feed.queue"), (5, "services.app.node_rate"),
+        (5, "services.app.margin")}
+    assert "did you mean users" in result.stderr and "did you mean read" in result.stderr
+
+
+@pytest.mark.parametrize("arguments, expected", [
+    ([], "which plan?"),
+    (["--peak", "4"], "says nothing about how much is asked"),
+    (["--requests", "100M/d"], "load.peak: is missing"),
+    (["--requests", "lots", "--peak", "4"], "--requests: load.requests: expected a rate"),
+    (["--requests", "nan/s", "--peak", "4"], "expected a rate"),
+    (["--requests", "1e400/s", "--peak", "4"], "is too large"),
+    (["--requests", "-5/s", "--peak", "4"], "must be at least 1/d"),
+    (["--requests", "1/s", "--rate", "5/s", "--peak", "4"], "(--requests) and rate (--rate)"),
+    (["--users", "1M", "--peak", "4"], "what does a user do?"),
+    ([PHOTO_FEED, "--peak", "5"], "photo-feed.yaml:4:"),
+    ([PHOTO_FEED, "--set", "load.peak"], "--set wants PATH=VALUE"),
+    ([PHOTO_FEED, "--set", "load.pek=5"], "did you mean peak"),
+    ([PHOTO_FEED, "--sweep", "load.peak=5"], "--sweep wants PATH=FROM..TO"),
+    ([PHOTO_FEED, "--sweep", "load.peak=5..1"], "goes upward"),
+    ([PHOTO_FEED, "--sweep", "routes.feed.kind=read..write"], "only a number"),
+    ([PHOTO_FEED, "--points", "9"], "belongs to --sweep"),
+    ([PHOTO_FEED, "--sweep", "load.peak=1..2", "--points", "1"], "--points wants"),
+    ([PHOTO_FEED, "--fail-if", "nodes"], "--fail-if"),
+    ([PHOTO_FEED, "--fail-if", "nodse>3"], "nodse"),
+    ([PHOTO_FEED, "--json", "--csv"], "--csv"),
+])
+def test_wrong_usage_exits_2(arguments, expected):
+    result = plan(*arguments)
+    assert result.returncode == 2, result
+    assert expected in result.stderr and result.stdout == ""
+
+
+def test_a_missed_bar_exits_4():
+    assert plan(PHOTO_FEED, "--fail-if", "nodes>55").returncode == 0
+    result = plan(PHOTO_FEED, "--fail-if", "nodes>54", "--fail-if", "services.app.nodes>100")
+    assert result.returncode == 4 and "nodes>54" in result.stderr
+    assert "services.app.nodes>100" not in result.stderr
+    assert "= 53.10 -> 54 nodes" in result.stdout  # the plan is printed all the same
+
+
+BEYOND = """\
+plan: 1
+load: { rate: 100000/s, peak: 5 }
+services: { app: { usl: { gamma: 1800/s, alpha: 0.03, beta: 0.0005 } } }
+"""
+
+
+def test_a_plan_that_cannot_be_met_prints_whole_and_exits_1(plan_file):
+    path = plan_file(BEYOND)
+    result = plan(path)
+    assert result.returncode == 1
+    assert "Cannot be met" in result.stdout and "Staircase" in result.stdout
+    assert "nan" not in result.stdout.lower() and "inf" not in squeezed(result.stdout)
+    report = answer(path, code=1)
+    assert not report["summary"]["is_met"]
+    assert report["summary"]["nodes"] is None
+    assert report["summary"]["nodes_reason"] == "beyond-peak"
+    fits(report, json.loads(plan("--schema").stdout))
+    assert [row["severity"] for row in report["findings"]].count("unmet") == 1
+    absent = [row for row in report["results"] if row["value"] is None]
+    assert absent and all(row["reason"] == "beyond-peak" for row in absent)
+
+
+def test_a_missed_bar_outranks_a_plan_that_cannot_be_met(plan_file):
+    path = plan_file(BEYOND)
+    assert plan(path, "--fail-if", "peak>1/s").returncode == 4
+    assert plan(path, "--fail-if", "nodes>1").returncode == 4  # has no value
+    assert plan(path, "--fail-if", "peak>1000M/s").returncode == 1
+
+
+def test_files_that_are_none(tmp_path, plan_file):
+    missing = plan(str(tmp_path / "none.yaml"))
+    assert missing.returncode == 3 and "newel plan init" in missing.stderr
+    empty = plan(plan_file(""))
+    assert empty.returncode == 3 and "begin with plan: 1" in empty.stderr
+    large = plan(plan_file("plan: 1\n" + "# x\n" * 300_000))
+    assert large.returncode == 3 and "larger than 1 MiB" in large.stderr
+    assert run("plan", "compare", PHOTO_FEED, str(tmp_path / "none.yaml")).returncode == 3
+    assert run("plan", "compare", PHOTO_FEED).returncode == 2
+
+
+def test_a_full_disk_leaves_no_half_page(tmp_path):
+    held = tmp_path / "plan.html"
+    held.write_text("before")
+    ended = subprocess.run(  # no file may grow beyond a page's first kilobytes
+        ["sh", "-c", 'ulimit -f 4; trap "" XFSZ; exec "$0" "$@"', BINARY, "plan", PHOTO_FEED,
+         "--html", str(held)],
+        env=environment(), capture_output=True, text=True, timeout=30, check=False)
+    assert ended.returncode == 1 and "plan.html" in ended.stderr
+    assert held.read_text() == "before" and os.listdir(tmp_path) == ["plan.html"]
