@@ -109,6 +109,16 @@ void report_number(struct report *report, const char *name, const char *label, d
     node->unit = unit;
 }
 
+void report_tile(struct report *report, const char *path, const char *label, double value,
+                 nw_model_unit unit)
+{
+    NW_ASSERT(isfinite(value) && path != NULL && label != NULL);
+    struct report_node *node = add(report, REPORT_TILE, NULL, label);
+    node->text = copy(report, path);
+    node->value = value;
+    node->unit = unit;
+}
+
 void report_absent(struct report *report, const char *name, const char *label, const char *reason)
 {
     NW_ASSERT(reason != NULL);

@@ -40,6 +40,13 @@ void report_close(struct report *report);
 /* A number must be finite; one that does not exist is report_absent. */
 void report_number(struct report *report, const char *name, const char *label, double value,
                    nw_model_unit unit);
+/*
+ * A result that the reader of a page came for, large at its top; HTML alone. `path` is that of the
+ * result in JSON, which stands in the report as well. Labelled numbers at the top level look so,
+ * too.
+ */
+void report_tile(struct report *report, const char *path, const char *label, double value,
+                 nw_model_unit unit);
 /* JSON: "name": null, "name_reason": "unstable". Text: "label  none: unstable". */
 void report_absent(struct report *report, const char *name, const char *label, const char *reason);
 void report_text(struct report *report, const char *name, const char *label, const char *text);

@@ -183,13 +183,16 @@ static void print_contents(struct page *to)
 static void add_value(struct page *to, const struct report_node *node)
 {
     struct nw_text value = {0};
+    bool is_number = node->kind == REPORT_NUMBER || node->kind == REPORT_TILE;
     add_path(to, node);
-    if (node->kind == REPORT_NUMBER)
+    if (node->kind == REPORT_TILE)
+        add_name(to, node->text);
+    if (is_number)
         add_exact(to, node->value);
     if (node->kind == REPORT_ABSENT)
         nw_text_add_str(to->out, " class=\"none\"");
     nw_text_add_char(to->out, '>');
-    if (node->kind == REPORT_NUMBER)
+    if (is_number)
         nw_model_unit_print(&value, node->value, node->unit, to->report->currency);
     else if (node->kind == REPORT_ABSENT)
         nw_text_addf(&value, "none: %s", node->text);
@@ -204,7 +207,7 @@ static void add_value(struct page *to, const struct report_node *node)
 /* Numbers at the very top are what the reader came for: large, side by side. */
 static bool is_tile(const struct report_node *node)
 {
-    return node->parent->parent == NULL && node->kind != REPORT_TEXT;
+    return node->kind == REPORT_TILE || (node->parent->parent == NULL && node->kind != REPORT_TEXT);
 }
 
 static void print_value(struct page *to, const struct report_node *node)
@@ -361,7 +364,7 @@ static void print_chart(struct page *to, const struct nw_model_chart *chart)
 
 static void print_node(struct page *to, const struct report_node *node)
 {
-    if (node->kind < REPORT_NUMBER || node->kind > REPORT_BOOL)
+    if ((node->kind < REPORT_NUMBER || node->kind > REPORT_BOOL) && node->kind != REPORT_TILE)
         close_block(to);
     if (has_heading(node))
         print_heading(to, node);
@@ -370,7 +373,8 @@ static void print_node(struct page *to, const struct report_node *node)
     case REPORT_NUMBER:
     case REPORT_ABSENT:
     case REPORT_TEXT:
-    case REPORT_BOOL: print_value(to, node); break;
+    case REPORT_BOOL:
+    case REPORT_TILE: print_value(to, node); break;
     case REPORT_LINE:
         nw_text_add_str(to->out, "<p>");
         add_text(to, node->text);

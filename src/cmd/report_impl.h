@@ -20,6 +20,7 @@ typedef enum report_kind {
     REPORT_TABLE,
     REPORT_STEPS,
     REPORT_CHART,
+    REPORT_TILE,
 } report_kind;
 
 struct report_table_data {
@@ -39,7 +40,7 @@ struct report_node {
     struct report_node *next;
     const char *name;
     const char *label; /* or heading */
-    const char *text;  /* TEXT, LINE; ABSENT: the reason */
+    const char *text;  /* TEXT, LINE; ABSENT: the reason; TILE: the path */
     double value;
     nw_model_unit unit;
     bool is_true; /* BOOL */

@@ -299,7 +299,8 @@ static void add_node(struct writer *to, const struct report_node *node)
         add_key(to, node->name);
         nw_text_add_str(to->out, node->is_true ? "true" : "false");
         break;
-    case REPORT_LINE: break;
+    case REPORT_LINE:
+    case REPORT_TILE: break;
     case REPORT_TABLE: add_table(to, node); break;
     case REPORT_STEPS: add_steps(to, node); break;
     case REPORT_CHART: add_chart(to, node); break;

@@ -424,7 +424,8 @@ static void print_node(struct printer *to, const struct report_node *node)
             print_heading(to, node->label);
         print_steps(to, node);
         break;
-    case REPORT_CHART: break;
+    case REPORT_CHART:
+    case REPORT_TILE: break;
     }
 }
 

@@ -39,6 +39,7 @@ struct plot {
     struct nw_text *out;
     struct chart_scale x, y;
     double left, right, top, bottom;
+    double height;
     double bar_width; /* of all bars at one x */
     unsigned bar_series;
     struct name_place names[NW_MODEL_CHART_SERIES_MAX];
@@ -150,6 +151,7 @@ static void lay_out(struct plot *plot)
     chart_scale_set(&plot->x, &across, &chart->x, false, Y_TICKS);
     plot->x.from = plot->left;
     plot->x.to = plot->right;
+    plot->height = HEIGHT + chart_names_height(chart, &plot->x);
     plot->y.from = plot->bottom;
     plot->y.to = plot->top;
     if (plot->bar_series > 0 && !plot->x.is_log)
@@ -562,7 +564,7 @@ void nw_model_chart_print(const struct nw_model_chart *chart, struct nw_text *ou
     }
     struct plot plot = {.chart = chart, .out = out};
     lay_out(&plot);
-    chart_open(chart, WIDTH, HEIGHT, out);
+    chart_open(chart, WIDTH, plot.height, out);
     if (has_data(&plot))
         print_plot(&plot);
     else

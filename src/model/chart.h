@@ -61,7 +61,10 @@ struct nw_model_chart_rule {
     bool is_on_x; /* upright, at an x */
 };
 
-/* A row of a tornado: how far the result goes when this input alone moves. low may be > high. */
+/*
+ * A row of a tornado: how far the result goes when this input alone moves. low may be > high; where
+ * they are equal the row is a dot with high_note.
+ */
 struct nw_model_chart_row {
     const char *label;
     double low;

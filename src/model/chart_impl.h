@@ -64,6 +64,9 @@ void chart_open(const struct nw_model_chart *chart, double width, double height,
 void chart_print_x_axis(const struct nw_model_chart *chart, const struct chart_scale *scale,
                         double top, double bottom, struct nw_text *out);
 
+/* How much lower the axis ends because its names, wider than their places, lean; or 0. */
+double chart_names_height(const struct nw_model_chart *chart, const struct chart_scale *scale);
+
 /* A chart of rows. */
 void chart_print_rows(const struct nw_model_chart *chart, struct nw_text *out);
 

@@ -1,6 +1,7 @@
 /*
  * Rows: for each label a bar along the x axis, its two ends told in words. The upright line at the
- * base is what everything is compared with: what lies on its left is hollow, on its right full.
+ * base is what everything is compared with: what lies on its left is hollow, on its right full. A
+ * row whose ends are one value is a dot: when something is due, say.
  */
 #include "model/chart_impl.h"
 
@@ -78,13 +79,22 @@ static void print_part(const struct rows *rows, unsigned index, double from, dou
     nw_text_add_str(rows->out, "/>");
 }
 
+/* Where both ends are one there is no bar. */
+static void print_mark(const struct rows *rows, double x, double y)
+{
+    nw_text_add_str(rows->out, "<circle class=\"b s0\" r=\"5\"");
+    chart_add_attribute(rows->out, "cx", x);
+    chart_add_attribute(rows->out, "cy", y);
+    nw_text_add_str(rows->out, "/>");
+}
+
 static void print_end(const struct rows *rows, double value, const char *note, bool is_left,
                       double y)
 {
     struct nw_text text = {0};
     end_text(rows->chart, value, note, &text);
     chart_add_text(rows->out, "k", is_left ? "end" : "start",
-                   chart_scale_at(&rows->x, value) + (is_left ? -6 : 6), y, text.ptr,
+                   chart_scale_at(&rows->x, value) + (is_left ? -8 : 8), y, text.ptr,
                    END_WIDTH_MAX);
     nw_text_done(&text);
 }
@@ -104,7 +114,11 @@ static void print_row(const struct rows *rows, unsigned index)
     double base = chart_scale_has(&rows->x, rows->chart->base)
                       ? chart_scale_at(&rows->x, rows->chart->base)
                       : from;
-    to = fmax(to, from + 1);
+    if (to - from < 1) {
+        print_mark(rows, from, top + (ROW_HEIGHT - 10) / 2.0);
+        print_end(rows, high, is_turned ? row->low_note : row->high_note, false, middle);
+        return;
+    }
     print_part(rows, 1, from, fmin(to, base), top);
     print_part(rows, 0, fmax(from, base), to, top);
     print_end(rows, low, is_turned ? row->high_note : row->low_note, true, middle);

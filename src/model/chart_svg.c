@@ -10,7 +10,10 @@
 
 #include "base/assert.h"
 
-enum { GLYPH_TENTHS = 67, LABEL_GAP = 14 };
+enum { GLYPH_TENTHS = 67, LABEL_GAP = 14, NAME_WIDTH_MAX = 160, NAME_APART_MIN = 16 };
+
+#define LEAN_COS 0.866 /* of 30 degrees */
+#define LEAN_SIN 0.5
 
 double chart_text_width(const char *text)
 {
@@ -139,19 +142,61 @@ static void print_x_ticks(const struct nw_model_chart *chart, const struct chart
     nw_text_done(&text);
 }
 
-/* Names at 0, 1, 2, …: each, or each second, third… */
+static double names_apart(const struct chart_scale *scale)
+{
+    return chart_scale_at(scale, 1) - chart_scale_at(scale, 0);
+}
+
+/* A leaning name ends below its place at the latest where the picture begins. */
+static double leaning_width(const struct nw_model_chart *chart, const struct chart_scale *scale,
+                            unsigned index)
+{
+    double room = fmin(NAME_WIDTH_MAX, (chart_scale_at(scale, index) - 2) / LEAN_COS);
+    return fmin(chart_text_width(chart->x.names[index]), room);
+}
+
+double chart_names_height(const struct nw_model_chart *chart, const struct chart_scale *scale)
+{
+    double longest = 0, leaning = 0;
+    for (unsigned i = 0; i < chart->x.name_count; i++) {
+        if (i < scale->low || i > scale->high)
+            continue;
+        longest = fmax(longest, chart_text_width(chart->x.names[i]));
+        leaning = fmax(leaning, leaning_width(chart, scale, i));
+    }
+    return scale->is_log || longest + 8 <= names_apart(scale) ? 0 : leaning * LEAN_SIN;
+}
+
+static void print_leaning_name(const struct nw_model_chart *chart, const struct chart_scale *scale,
+                               unsigned index, double bottom, struct nw_text *out)
+{
+    double x = chart_scale_at(scale, index) + 4, y = bottom + 14;
+    nw_text_add_str(out, "<g transform=\"rotate(-30 ");
+    chart_add_length(out, x);
+    nw_text_add_char(out, ' ');
+    chart_add_length(out, y);
+    nw_text_add_str(out, ")\">");
+    chart_add_text(out, "k", "end", x, y, chart->x.names[index],
+                   leaning_width(chart, scale, index));
+    nw_text_add_str(out, "</g>");
+}
+
+/* Names at 0, 1, 2, …; where they are many, each second, third… */
 static void print_x_names(const struct nw_model_chart *chart, const struct chart_scale *scale,
                           double bottom, struct nw_text *out)
 {
-    double widest = 0, apart = chart_scale_at(scale, 1) - chart_scale_at(scale, 0);
-    for (unsigned i = 0; i < chart->x.name_count; i++)
-        widest = fmax(widest, chart_text_width(chart->x.names[i]));
-    widest = fmin(widest, 160);
-    unsigned stride = apart > 0 ? (unsigned)ceil(fmin(1e6, (widest + 8) / apart)) : 1;
-    for (unsigned i = 0; i < chart->x.name_count; i += stride)
-        if (i >= scale->low && i <= scale->high)
+    bool is_leaning = chart_names_height(chart, scale) > 0;
+    double apart = names_apart(scale);
+    unsigned stride = apart >= NAME_APART_MIN ? 1 : (unsigned)fmin(1e6, NAME_APART_MIN / apart) + 1;
+    for (unsigned i = 0; i < chart->x.name_count; i += stride) {
+        if (i < scale->low || i > scale->high)
+            continue;
+        if (is_leaning)
+            print_leaning_name(chart, scale, i, bottom, out);
+        else
             chart_add_text(out, "k", "middle", chart_scale_at(scale, i), bottom + 16,
-                           chart->x.names[i], 160);
+                           chart->x.names[i], 0);
+    }
 }
 
 void chart_print_x_axis(const struct nw_model_chart *chart, const struct chart_scale *scale,
@@ -162,8 +207,9 @@ void chart_print_x_axis(const struct nw_model_chart *chart, const struct chart_s
     else
         print_x_ticks(chart, scale, top, bottom, out);
     if (chart->x.label != NULL)
-        chart_add_text(out, "a", "middle", (scale->from + scale->to) / 2, bottom + 36,
-                       chart->x.label, scale->to - scale->from);
+        chart_add_text(out, "a", "middle", (scale->from + scale->to) / 2,
+                       bottom + 36 + chart_names_height(chart, scale), chart->x.label,
+                       scale->to - scale->from);
 }
 
 /*

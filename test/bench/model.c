@@ -18,9 +18,8 @@
 #define MEASURE_S 0.5
 
 static const struct nw_bench_row *const tables[] = {
-    nw_bench_queueing_rows,
-    nw_bench_stats_rows,
-    nw_bench_events_rows,
+    nw_bench_queueing_rows, nw_bench_stats_rows,  nw_bench_plan_rows,
+    nw_bench_fleet_rows,    nw_bench_events_rows, nw_bench_cache_rows,
 };
 
 static double cpu_s(void)
@@ -38,12 +37,13 @@ static void list_print(const struct nw_bench_row *row)
            row->expected, row->against ? row->against : "");
 }
 
-static void row_measure(const struct nw_bench_row *row)
+/* False when the row did nothing. */
+static bool row_measure(const struct nw_bench_row *row)
 {
     void *state = row->open ? row->open() : NULL;
     uint64_t turns = 1, operations = 0;
     double spent_s = 0;
-    while (spent_s < MEASURE_S) {
+    do {
         double before_s = cpu_s();
         operations = row->run(state, turns);
         spent_s = cpu_s() - before_s;
@@ -51,10 +51,15 @@ static void row_measure(const struct nw_bench_row *row)
             turns *= 2;
         else if (spent_s < MEASURE_S)
             turns = (uint64_t)((double)turns * MEASURE_S * 1.1 / spent_s) + 1;
-    }
-    printf("{\"operations\": %llu, \"cpu_s\": %.9f}\n", (unsigned long long)operations, spent_s);
+    } while (operations > 0 && spent_s < MEASURE_S);
     if (row->close)
         row->close(state);
+    if (operations == 0) {
+        fprintf(stderr, "model: %s did nothing\n", row->name);
+        return false;
+    }
+    printf("{\"operations\": %llu, \"cpu_s\": %.9f}\n", (unsigned long long)operations, spent_s);
+    return true;
 }
 
 int main(int argc, char **argv)
@@ -69,8 +74,7 @@ int main(int argc, char **argv)
             if (is_list) {
                 list_print(row);
             } else if (strcmp(argv[1], row->name) == 0) {
-                row_measure(row);
-                return 0;
+                return row_measure(row) ? 0 : 1;
             }
         }
     }

@@ -440,6 +440,25 @@ static void numbers_stand_readable_and_exact(void **state)
     report_free(report);
 }
 
+static void a_tile_stands_in_the_page_alone(void **state)
+{
+    struct report *report = new_report();
+    report_open(report, "summary", NULL);
+    report_number(report, "nodes", NULL, 55, NW_MODEL_COUNT);
+    report_close(report);
+    report_tile(report, "summary.nodes", "Nodes", 55, NW_MODEL_COUNT);
+    char *page = printed(report, report_print_html), *text = printed_text(report, 0, false);
+    json_t *json = json_of(report);
+    assert_contains(page,
+                    "<dt>Nodes</dt><dd data-name=\"summary.nodes\" data-value=\"55\">55</dd>");
+    assert_string_equal(text, "A test\n\n");
+    assert_int_equal(json_object_size(json), 3);
+    json_decref(json);
+    nw_free(page);
+    nw_free(text);
+    report_free(report);
+}
+
 /* 30 tables of 1,000 rows and 40 charts of 8 lines with 10,000 points each. */
 static void a_page_stays_below_200_kb(void **state)
 {
@@ -541,6 +560,7 @@ int main(void)
         cmocka_unit_test(a_long_table_is_cut_for_people_alone),
         cmocka_unit_test(a_page_holds_no_markup_of_others_and_fetches_nothing),
         cmocka_unit_test(numbers_stand_readable_and_exact),
+        cmocka_unit_test(a_tile_stands_in_the_page_alone),
         cmocka_unit_test(a_page_stays_below_200_kb),
         cmocka_unit_test(what_is_incomplete_says_so_in_every_form),
         cmocka_unit_test(the_same_report_is_the_same_bytes),

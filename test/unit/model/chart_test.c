@@ -69,8 +69,9 @@ static void assert_well_formed(const char *xml)
 /* All numbers in attributes are plain decimals: no exponent, no nan, no inf. */
 static void assert_plain_numbers(const char *svg)
 {
-    static const char *const names[] = {" d=\"",  " x=\"",  " y=\"",     " x1=\"",    " x2=\"",
-                                        " y1=\"", " y2=\"", " width=\"", " height=\""};
+    static const char *const names[] = {" cx=\"", " cy=\"",    " d=\"",     " x=\"",
+                                        " y=\"",  " x1=\"",    " x2=\"",    " y1=\"",
+                                        " y2=\"", " width=\"", " height=\""};
     for (size_t i = 0; i < NW_COUNT(names); i++)
         for (const char *at = strstr(svg, names[i]); at != NULL; at = strstr(at, names[i])) {
             at += strlen(names[i]);
@@ -395,6 +396,27 @@ static void bars_are_as_high_as_their_values(void **state)
     nw_text_done(&out);
 }
 
+static void long_names_below_lean(void **state)
+{
+    static const char *const names[] = {
+        "one box",       "database apart",     "cache in front", "balancer and nodes",
+        "read replicas", "shards, federation", "queues",         "regions"};
+    const double y[] = {1, 2, 3, 4, 5, 6, 7, 8};
+    struct nw_model_chart chart = chart_of(NULL, y, 8);
+    struct nw_text out = {0};
+    chart.series[0].kind = NW_MODEL_CHART_BAR;
+    chart.x.names = names;
+    chart.x.name_count = 8;
+    print(&chart, &out);
+    for (int i = 0; i < 8; i++)
+        assert_true(count_of(out.ptr, names[i]) >= 2); /* below, and when pointed at */
+    assert_int_equal(count_of(out.ptr, "rotate(-30"), 8);
+    chart.x.name_count = 2;
+    chart.series[0].count = 2;
+    assert_int_equal(count_of(print(&chart, &out), "rotate(-30"), 0);
+    nw_text_done(&out);
+}
+
 static void many_bars_become_an_outline(void **state)
 {
     double y[500] = {0};
@@ -410,9 +432,10 @@ static void many_bars_become_an_outline(void **state)
     nw_text_done(&out);
 }
 
-static void names_at_line_ends_do_not_cover_each_other(void **state)
+/* Four lines; three of them end at `end`, the fourth at the other edge of the plot. */
+static void assert_names_apart(double end)
 {
-    const double a[] = {1, 100}, b[] = {2, 100}, c[] = {3, 100}, d[] = {0, 0};
+    const double a[] = {1, end}, b[] = {2, end}, c[] = {3, end}, d[] = {0, 100 - end};
     struct nw_model_chart chart = {.title = "t",
                                    .series = {{"one", NW_MODEL_CHART_LINE, NULL, a, NULL, 2},
                                               {"two", NW_MODEL_CHART_LINE, NULL, b, NULL, 2},
@@ -422,11 +445,19 @@ static void names_at_line_ends_do_not_cover_each_other(void **state)
     static const char *const names[] = {"one", "two", "three", "four"};
     struct nw_text out = {0};
     print(&chart, &out);
-    for (int i = 0; i < 4; i++)
+    for (int i = 0; i < 4; i++) {
+        double y = attribute_of(tag_of_text(out.ptr, names[i]), "y");
+        assert_true(y >= 30 && y <= 300); /* beside the plot, not above or below it */
         for (int k = 0; k < i; k++)
-            assert_true(fabs(attribute_of(tag_of_text(out.ptr, names[i]), "y") -
-                             attribute_of(tag_of_text(out.ptr, names[k]), "y")) >= 14.9);
+            assert_true(fabs(y - attribute_of(tag_of_text(out.ptr, names[k]), "y")) >= 14.9);
+    }
     nw_text_done(&out);
+}
+
+static void names_at_line_ends_do_not_cover_each_other(void **state)
+{
+    assert_names_apart(100);
+    assert_names_apart(0);
 }
 
 static void rules_stand_at_their_value(void **state)
@@ -490,6 +521,29 @@ static void a_tornado_shows_how_far_each_input_goes(void **state)
     assert_non_null(strstr(svg, ">80 (200/s)<"));
     assert_non_null(strstr(svg, ">62<"));
     assert_non_null(strstr(svg, ">no value<"));
+    nw_text_done(&out);
+}
+
+static void a_row_of_one_value_is_a_dot(void **state)
+{
+    const struct nw_model_chart_row rows[] = {{"cache", 2, 2, "low", "due"},
+                                              {"shards", 200, 200, NULL, NULL},
+                                              {"queue", 20, 20, NULL, NULL}};
+    struct nw_model_chart chart = {.title = "t",
+                                   .x = {"growth", NW_MODEL_NUMBER, .is_log = true},
+                                   .rows = rows,
+                                   .row_count = 3,
+                                   .base = 1};
+    struct nw_text out = {0};
+    const char *at = print(&chart, &out);
+    double x[3];
+    for (int i = 0; i < 3; i++) {
+        at = strstr(at, "<circle") + 1;
+        x[i] = attribute_of(at, "cx");
+    }
+    assert_true(fabs((x[2] - x[0]) - (x[1] - x[2])) < 0.3); /* 2, 20, 200 */
+    assert_non_null(strstr(out.ptr, ">2 (due)<"));
+    assert_null(strstr(out.ptr, "(low)"));
     nw_text_done(&out);
 }
 
@@ -590,11 +644,13 @@ int main(void)
         cmocka_unit_test(a_step_holds_until_the_next_x),
         cmocka_unit_test(a_band_goes_forth_above_and_back_below),
         cmocka_unit_test(bars_are_as_high_as_their_values),
+        cmocka_unit_test(long_names_below_lean),
         cmocka_unit_test(many_bars_become_an_outline),
         cmocka_unit_test(names_at_line_ends_do_not_cover_each_other),
         cmocka_unit_test(rules_stand_at_their_value),
         cmocka_unit_test(texts_are_escaped),
         cmocka_unit_test(a_tornado_shows_how_far_each_input_goes),
+        cmocka_unit_test(a_row_of_one_value_is_a_dot),
         cmocka_unit_test(rows_have_a_bound),
         cmocka_unit_test(no_value_breaks_a_chart),
         cmocka_unit_test(the_styles_name_all_series_in_both_themes),

@@ -228,6 +228,20 @@ static void running_longer_as_told_gives_an_interval(void **state)
     assert_true(told >= 20 && enough >= told * 9 / 10);
 }
 
+/* A run that ends as soon as it is precise enough, asked at lengths that grow by half. */
+static void stopping_when_precise_keeps_the_promise(void **state)
+{
+    int held = 0;
+    for (uint64_t seed = 0; seed < 100; seed++) {
+        struct nw_model_interval i = {.verdict = NW_MODEL_INTERVAL_TOO_SHORT};
+        for (int count = 2000; !nw_model_interval_is_precise(&i, 0.02); count += count / 2)
+            i = run(autoregressive, seed, count, 10);
+        assert_true(i.half <= 0.02 * i.mean);
+        held += fabs(i.mean - 10) <= i.half;
+    }
+    assert_in_range(held, 90, 99);
+}
+
 static void a_constant_has_an_interval_of_no_width(void **state)
 {
     memset(&series, 0, sizeof series);
@@ -313,6 +327,7 @@ int main(void)
         cmocka_unit_test(intervals_hold_the_wait_of_a_simulated_queue),
         cmocka_unit_test(a_short_run_is_called_too_short),
         cmocka_unit_test(running_longer_as_told_gives_an_interval),
+        cmocka_unit_test(stopping_when_precise_keeps_the_promise),
         cmocka_unit_test(a_constant_has_an_interval_of_no_width),
         cmocka_unit_test(a_series_of_any_length_keeps_its_mean),
         cmocka_unit_test(common_random_numbers_narrow_a_difference),

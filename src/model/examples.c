@@ -1,0 +1,334 @@
+/*
+ * Each example is a guide's own question, put to the function that answers it for a plan. Labels
+ * name the guide's case, since several stand under one topic.
+ */
+#include "model/examples.h"
+
+#include "base/assert.h"
+#include "model/cachemath.h"
+#include "model/constants.h"
+#include "model/cost.h"
+#include "model/database.h"
+#include "model/decide.h"
+#include "model/nines.h"
+#include "model/nodes.h"
+#include "model/pool.h"
+#include "model/queueing.h"
+#include "model/queuemath.h"
+#include "model/region.h"
+#include "model/volume.h"
+
+#define GIVEN nw_model_given
+#define CONSTANT(id) nw_model_constant_quantity(NW_MODEL_C_##id)
+
+void nw_model_example_volume(struct nw_model_steps *steps)
+{
+    struct nw_model_load load = {
+        .kind = NW_MODEL_LOAD_USERS,
+        .users = GIVEN(50e6),
+        .peak = GIVEN(4),
+        .growth = GIVEN(1),
+    };
+    const struct nw_model_action feed[] = {{"feed", GIVEN(4 / NW_MODEL_DAY_S)},
+                                           {"upload", GIVEN(0.5 / NW_MODEL_DAY_S)}};
+    nw_model_volume_count(&(struct nw_model_volume_in){&load, feed, 2}, steps);
+    load.kind = NW_MODEL_LOAD_REQUESTS;
+    load.requests_per_s = GIVEN(100e6 / NW_MODEL_DAY_S);
+    load.peak = GIVEN(5);
+    nw_model_volume_count(&(struct nw_model_volume_in){.load = &load}, steps);
+    const struct nw_model_traffic_in traffic = {
+        .at = "load",
+        .average_per_s = GIVEN(1000),
+        .peak_per_s = GIVEN(1000),
+        .request_bytes = CONSTANT(REQUEST),
+        .answer_bytes = GIVEN(1000),
+        .log_bytes = CONSTANT(LOG),
+        .retention_s = CONSTANT(LOG_RETENTION),
+    };
+    nw_model_traffic_count(&traffic, steps);
+}
+
+static void count(const char *label, double peak_per_s, double rate_per_s, double efficiency,
+                  double margin, double zones, struct nw_model_steps *steps)
+{
+    const struct nw_model_nodes_in in = {
+        .at = "services.app",
+        .label = label,
+        .peak_per_s = GIVEN(peak_per_s),
+        .node_rate_per_s = GIVEN(rate_per_s),
+        .efficiency = GIVEN(efficiency),
+        .margin = GIVEN(margin),
+        .spare = GIVEN(1),
+        .zones = GIVEN(zones),
+    };
+    nw_model_nodes_count(&in, steps);
+}
+
+void nw_model_example_nodes(struct nw_model_steps *steps)
+{
+    count("Base", 50000, 2000, 1, 0.3, 0, steps);
+    count("Production", 100000, 1800, 0.85, 0.5, 0, steps);
+    count("In three zones", 100000, 1800, 0.85, 0.5, 3, steps);
+    count("100M a day", 5800, 300, 1, 0.3, 0, steps);
+    count("Gateway", 10000, 3000, 1, 0, 0, steps);
+}
+
+void nw_model_example_pool(struct nw_model_steps *steps)
+{
+    const struct nw_model_pool_in in = {
+        .at = "databases.main",
+        .nodes = GIVEN(20),
+        .pool = CONSTANT(POOL),
+        .connections = CONSTANT(DATABASE_CONNECTIONS),
+    };
+    nw_model_pool_check(&in, steps);
+}
+
+static void relieve(double reads_per_s, double hit_ratio, struct nw_model_steps *steps)
+{
+    const struct nw_model_cache_load_in in = {
+        .at = "databases.main",
+        .reads_per_s = GIVEN(reads_per_s),
+        .hit_ratio = GIVEN(hit_ratio),
+        .bears_per_s = CONSTANT(READ_RATE),
+    };
+    nw_model_cache_relieve(&in, steps);
+}
+
+void nw_model_example_cache(struct nw_model_steps *steps)
+{
+    relieve(1160, 0.9, steps);
+    relieve(1e9 / NW_MODEL_DAY_S, 0.95, steps);
+    const struct nw_model_cache_size_in size = {
+        .at = "cache",
+        .entries = GIVEN(40e6),
+        .entry_bytes = GIVEN(2e3),
+        .ram_bytes = CONSTANT(RAM),
+        .fill = CONSTANT(FILL),
+    };
+    nw_model_cache_size(&size, steps);
+    const struct nw_model_cache_hit_in page = {
+        .at = "routes.private",
+        .stated = GIVEN(0.95),
+        .per_key_per_s = GIVEN(5 / NW_MODEL_DAY_S),
+        .ttl_s = GIVEN(300),
+    };
+    nw_model_cache_cap(&page, steps);
+    const struct nw_model_cache_outage_in outage = {
+        .at = "databases.main",
+        .rate_per_s = GIVEN(10000),
+        .bears_per_s = GIVEN(3000),
+    };
+    nw_model_cache_outage(&outage, steps);
+}
+
+static void judge(const char *label, const char *route, double reads_per_s, double hit_ratio,
+                  double writes_per_s, double margin, struct nw_model_steps *steps)
+{
+    const struct nw_model_database database = {
+        .read_rate_per_s = CONSTANT(READ_RATE),
+        .replica_rate_per_s = CONSTANT(REPLICA_RATE),
+        .write_rate_per_s = CONSTANT(WRITE_RATE),
+        .size_bytes = CONSTANT(SIZE),
+        .size_max_bytes = CONSTANT(SIZE_MAX),
+        .own_writes = CONSTANT(OWN_WRITES),
+        .domains = CONSTANT(DOMAINS),
+    };
+    const struct nw_model_database_reads reads = {route, GIVEN(reads_per_s), GIVEN(hit_ratio)};
+    const struct nw_model_database_in in = {
+        .at = "databases.main",
+        .label = label,
+        .database = &database,
+        .reads = &reads,
+        .read_count = 1,
+        .writes_per_s = GIVEN(writes_per_s),
+        .margin = GIVEN(margin),
+    };
+    nw_model_database_judge(&in, steps);
+}
+
+void nw_model_example_database(struct nw_model_steps *steps)
+{
+    double peak_per_s = 1e9 / NW_MODEL_DAY_S * 5, feed_per_s = 225e6 / NW_MODEL_DAY_S * 4;
+    judge("100M a day", "reads", 5220, 0, 580, 0, steps);
+    judge("Photo feed", "feed", feed_per_s * 200 / 225, 0.95, feed_per_s * 25 / 225, 0, steps);
+    judge("A billion", "reads", peak_per_s * 0.8, 0.9, peak_per_s * 0.2, 0.3, steps);
+}
+
+void nw_model_example_scaling(struct nw_model_steps *steps)
+{
+    const struct nw_model_decide_in friday = {
+        .at = "services.friday",
+        .current_per_s = GIVEN(500),
+        .projected_per_s = GIVEN(50000),
+        .has_bigger = true,
+        .stateless = NW_MODEL_NO,
+    };
+    const struct nw_model_decide_in small = {
+        .at = "services.small",
+        .current_per_s = GIVEN(500),
+        .projected_per_s = GIVEN(2000),
+        .has_bigger = true,
+        .stateless = NW_MODEL_YES,
+    };
+    nw_model_decide(&friday, steps);
+    nw_model_decide(&small, steps);
+}
+
+static void burst(const char *label, double over_s, double stopped_s, struct nw_model_steps *steps)
+{
+    const struct nw_model_burst_in in = {
+        .at = "queues.mail",
+        .label = label,
+        .jobs = GIVEN(10000),
+        .over_s = GIVEN(over_s),
+        .drain_per_s = CONSTANT(DRAIN),
+        .stopped_s = GIVEN(stopped_s),
+    };
+    nw_model_queue_burst(&in, steps);
+}
+
+void nw_model_example_queue(struct nw_model_steps *steps)
+{
+    const struct nw_model_quantity orders_per_s = GIVEN(5000.0 / 60);
+    burst("At once", 0, 0, steps);
+    burst("Spread", 60, 0, steps);
+    burst("First 10 s", 10, 0, steps);
+    burst("Workers stopped", 60, 60, steps);
+    const struct nw_model_inline_in work = {
+        .at = "queues.orders",
+        .rate_per_s = orders_per_s,
+        .calls = GIVEN(3),
+        .call_s = GIVEN(0.2),
+        .publish_s = GIVEN(0.05),
+    };
+    nw_model_queue_inline(&work, steps);
+    const struct nw_model_catchup_in behind = {
+        .at = "queues.orders",
+        .backlog = GIVEN(nw_model_queue_behind(orders_per_s.value, 7200)),
+        .arrive_per_s = orders_per_s,
+        .drain_per_s = CONSTANT(DRAIN),
+    };
+    nw_model_queue_catchup(&behind, steps);
+    const struct nw_model_retention_in kept = {
+        .at = "queues.orders",
+        .arrive_per_s = orders_per_s,
+        .message_bytes = CONSTANT(MESSAGE),
+        .retention_s = CONSTANT(RETENTION),
+        .topics = GIVEN(3),
+    };
+    nw_model_queue_retention(&kept, steps);
+}
+
+void nw_model_example_region(struct nw_model_steps *steps)
+{
+    const struct nw_model_region tokyo = {
+        .name = "Tokyo",
+        .rtt_s = GIVEN(0.155),
+        .local_s = GIVEN(0.003),
+        .calls = GIVEN(5),
+        .distance_km = GIVEN(10872),
+    };
+    nw_model_region_judge(&(struct nw_model_region_in){"regions.tokyo", &tokyo}, steps);
+}
+
+void nw_model_example_nines(struct nw_model_steps *steps)
+{
+    const struct nw_model_part parts[] = {
+        {"app", GIVEN(0.9999)}, {"cache", GIVEN(0.9999)}, {"main", GIVEN(0.999)}};
+    const struct nw_model_nines_in in = {
+        .at = "availability",
+        .target = GIVEN(0.999),
+        .parts = parts,
+        .part_count = 3,
+    };
+    nw_model_nines_judge(&in, steps);
+    for (int nodes = 20; nodes <= 22; nodes++) {
+        const struct nw_model_nines_fleet_in fleet = {
+            .at = "services.app",
+            .node = GIVEN(0.99),
+            .needed = GIVEN(20),
+            .nodes = GIVEN(nodes),
+        };
+        nw_model_nines_fleet(&fleet, steps);
+    }
+}
+
+void nw_model_example_cost(struct nw_model_steps *steps)
+{
+    const struct nw_model_cost_line fleet = {"services.app", GIVEN(100), GIVEN(0.5)};
+    const struct nw_model_cost_in in = {
+        .at = "cost",
+        .lines = &fleet,
+        .line_count = 1,
+        .average_per_s = GIVEN(100e6 / NW_MODEL_DAY_S),
+    };
+    nw_model_cost_sum(&in, steps);
+    const struct nw_model_bigger_in bigger = {
+        .at = "services.app",
+        .nodes_exact = GIVEN(8),
+        .price_per_h = GIVEN(0.9),
+        .bigger_factor = CONSTANT(BIGGER_FACTOR),
+        .bigger_price_per_h = CONSTANT(BIGGER_PRICE),
+    };
+    nw_model_cost_bigger(&bigger, steps);
+    const struct nw_model_cache_or_database_in cache = {
+        .at = "cache",
+        .cache_nodes = GIVEN(5),
+        .cache_price_per_h = CONSTANT(CACHE_PRICE),
+        .with_database_per_h = GIVEN(0),
+        .only_database_per_h = GIVEN(5000 / NW_MODEL_MONTH_H),
+    };
+    nw_model_cost_cache(&cache, steps);
+}
+
+/* What 20, 22 and 26 nodes make of 5,800 requests a second (L1). */
+void nw_model_example_queueing(struct nw_model_steps *steps)
+{
+    static const unsigned fleets[] = {20, 22, 26, 30};
+    for (size_t i = 0; i < NW_COUNT(fleets); i++) {
+        struct nw_model_mmc mmc;
+        nw_model_queue_verdict verdict = nw_model_mmc_solve(fleets[i], 5800, 300, &mmc);
+        NW_ASSERT(verdict == NW_MODEL_QUEUE_STEADY);
+        nw_model_steps_add(
+            steps, &(struct nw_model_step){
+                       .path = nw_model_steps_text(steps, "nodes_%u.wait_s_p99", fleets[i]),
+                       .label = nw_model_steps_text(steps, "%u nodes", fleets[i]),
+                       .formula = "ln({0} / 0.01) / ({1} x {2} - {3})",
+                       .operands = {nw_model_operand_derived("share that waits", NW_MODEL_NUMBER,
+                                                             mmc.wait_probability),
+                                    nw_model_operand("nodes", NW_MODEL_COUNT, GIVEN(fleets[i])),
+                                    nw_model_operand("node_rate", NW_MODEL_PER_S, GIVEN(300)),
+                                    nw_model_operand("peak", NW_MODEL_PER_S, GIVEN(5800))},
+                       .operand_count = 4,
+                       .exact = nw_model_mmc_wait_s_quantile(&mmc, 0.99),
+                       .unit = NW_MODEL_SECONDS,
+                       .what = nw_model_steps_text(steps, "p99 of the wait at %.1f %% utilisation",
+                                                   mmc.utilisation * 100),
+                   });
+    }
+}
+
+void nw_model_example_law(struct nw_model_steps *steps)
+{
+    static const double demands_per_s[] = {7540, 15000, 24000, 24500};
+    for (size_t i = 0; i < NW_COUNT(demands_per_s); i++) {
+        const struct nw_model_nodes_in in = {
+            .at = nw_model_steps_text(steps, "for_%.0f", demands_per_s[i]),
+            .label = nw_model_steps_text(steps, "%.0f/s", demands_per_s[i]),
+            .peak_per_s = GIVEN(demands_per_s[i]),
+            .has_usl = true,
+            .usl_gamma_per_s = 1800,
+            .usl_alpha = 0.03,
+            .usl_beta = 0.0005,
+        };
+        nw_model_nodes_count(&in, steps);
+    }
+}
+
+void nw_model_example_rounding(struct nw_model_steps *steps)
+{
+    count("In doubles", 3000, 300, 1, 0.1, 0, steps);
+    count("100M a day", 5800, 300, 1, 0.3, 0, steps);
+    count("1,000/s", 1000, 300, 1, 0.3, 0, steps);
+}
