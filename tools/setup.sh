@@ -1,6 +1,6 @@
 #!/bin/sh
 # Installs the Debian packages that newel needs, saying which. Groups: build, test, bench, run,
-# model (peers of `make bench-model`) and cache (peers of `make bench-redis`).
+# model (the peers of `make bench-model`) and cache (those of `make bench-redis`).
 # On another system, or without root, it names what is missing and fails.
 set -eu
 group=${1:-build}
