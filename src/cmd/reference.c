@@ -78,6 +78,7 @@ int reference_print(const struct cli *cli, const char *page)
         {"plan-file", plan_page_file},
         {"plan-constants", plan_page_constants},
         {"plan-disagreements", plan_page_disagreements},
+        {"plan-formulas", plan_page_formulas},
     };
     for (size_t i = 0; i < NW_COUNT(pages); i++) {
         if (strcmp(pages[i].name, page) != 0)
