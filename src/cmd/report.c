@@ -217,6 +217,21 @@ size_t report_rows_shown(const struct report_table_data *table)
     return table->row_count < REPORT_ROWS_SHOWN ? table->row_count : REPORT_ROWS_SHOWN;
 }
 
+/* Does the reader need a gap between this and what follows it? */
+static bool is_block(const struct report_node *node)
+{
+    return (node->kind == REPORT_TABLE && report_table_is_seen(node->table)) ||
+           ((node->kind == REPORT_OBJECT || node->kind == REPORT_STEPS) && node->label != NULL);
+}
+
+bool report_follows_block(const struct report_node *node)
+{
+    const struct report_node *before = node->parent->first;
+    while (before != node && before->next != node)
+        before = before->next;
+    return before != node && is_block(before) && !is_block(node) && node->kind != REPORT_CHART;
+}
+
 void report_add_path(const struct report_node *node, struct nw_text *out)
 {
     const struct report_node *home = home_of(node);

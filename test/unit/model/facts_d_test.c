@@ -241,6 +241,20 @@ static void reads_of_own_writes_stay_on_the_primary(void **state)
     assert_true(judge(&database, 11000, 0.5, 0, 0).own_exceeds);
 }
 
+/* D2b: 46,296 reads/s at 90 % hits are 1,157 for each of four shards, more than one bears. */
+static void shards_that_are_read_too_much_get_replicas_each(void **state)
+{
+    struct nw_model_database database = base();
+    double peak = 1e9 / 86400 * 5;
+    struct nw_model_database_answer answer = judge(&database, peak * 0.8, 0.9, peak * 0.2, 0.3);
+    assert_true(answer.shards == 4 && answer.reads_exceed);
+    assert_is(answer.read_load_per_s / 4, peak * 0.08 / 4);
+    assert_true(answer.replicas_each == 1 && answer.replicas == 4); /* 1,157 x 1.3 / 2,000 */
+    assert_step("databases.main.replicas", 4, NULL);
+    answer = judge(&database, peak * 0.8, 0.95, peak * 0.2, 0.3);
+    assert_true(answer.shards == 4 && answer.replicas == 0 && !answer.reads_exceed);
+}
+
 static void more_load_never_means_fewer_machines(void **state)
 {
     struct nw_model_database database = base();
@@ -282,6 +296,7 @@ int main(void)
         FACT(at_the_ceiling_is_not_above_it),
         FACT(federation_needs_more_than_three_clear_domains_that_fit),
         FACT(reads_of_own_writes_stay_on_the_primary),
+        FACT(shards_that_are_read_too_much_get_replicas_each),
         FACT(more_load_never_means_fewer_machines),
         FACT(nothing_asked_is_one_primary),
     };
