@@ -240,6 +240,10 @@ def test_counts_are_swept_whole():
 def test_guides_and_all_disagreements_are_asked_for():
     assert "(the guide prints 2,604)" in plan(PHOTO_FEED, "--guides").stdout
     assert "the guide prints" not in plan(PHOTO_FEED).stdout
+    assert "The guides' stages at this peak" in plan(PHOTO_FEED, "--guides").stdout
+    stages = {row["guide"]: row for row in answer(PHOTO_FEED)["stages"]}
+    assert stages["building blocks"]["from"] <= 10_416.7  # by its peak
+    assert stages["strangler fig"]["by"] == "users" and stages["strangler fig"]["from"] <= 50e6
     listed = answer(PHOTO_FEED, "--all-disagreements")["all_disagreements"]
     assert [row["id"] for row in listed] == [f"X{number}" for number in range(1, 37)]
 
