@@ -165,29 +165,45 @@ static void the_plain_and_the_general_loop_agree(void **state)
     }
 }
 
+enum { LARGE = 4096, BLOCKY_REQUESTS = 60000 };
+
+/* A loop over about as many keys as fit; at `more` of 100 moments a new key. */
+static uint32_t id_in_a_loop(struct nw_rng *rng, uint32_t i, uint32_t more, uint32_t *seen)
+{
+    uint32_t loop = LARGE - 40 + more * 10;
+    bool is_new = i < loop || nw_rng_below(rng, 100) < more;
+    uint32_t near = (uint32_t)nw_rng_below(rng, more < 6 ? 1 : 50);
+    return is_new ? (*seen)++ : (i + near) % loop;
+}
+
+/* New keys, and between them those that are next to go. */
+static uint32_t id_at_the_tail(struct nw_rng *rng, uint32_t more, uint32_t *seen)
+{
+    bool is_new = *seen < LARGE + 100 || nw_rng_below(rng, 100) >= more;
+    uint32_t near = (uint32_t)nw_rng_below(rng, 90);
+    return is_new ? (*seen)++ : *seen - LARGE + near;
+}
+
 /*
- * A large LRU cache is played in blocks of requests, with sizes one by one. A loop over just as
- * many keys as fit asks again and again for what is about to go, which blocks cannot do.
+ * A large LRU cache is played in blocks of requests, with sizes one by one. Both kinds of trace ask
+ * again and again for what is about to go, which blocks cannot do.
  */
 static void blocks_of_requests_are_requests_one_by_one(void **state)
 {
-    enum { CAPACITY = 4096, REQUESTS = 60000 };
     uint64_t hits = 0, evicted = 0;
-    for (uint32_t more = 0; more < 12; more++) {
+    for (uint32_t round = 0; round < 24; round++) {
         struct nw_model_trace blocks, singles;
         struct nw_rng rng;
-        nw_rng_init(&rng, more);
-        nw_model_trace_init(&blocks, false, false, REQUESTS, 1 << 20);
-        nw_model_trace_init(&singles, true, false, REQUESTS, 1 << 20);
-        uint32_t loop = CAPACITY - 40 + more * 10, seen = 0;
-        for (uint32_t i = 0; i < REQUESTS; i++) {
-            bool is_new = i < loop || nw_rng_below(&rng, 100) < more;
-            uint32_t near = (uint32_t)nw_rng_below(&rng, more < 6 ? 1 : 50);
-            uint32_t id = is_new ? seen++ : (i + near) % loop;
+        nw_rng_init(&rng, round);
+        nw_model_trace_init(&blocks, false, false, BLOCKY_REQUESTS, 1 << 20);
+        nw_model_trace_init(&singles, true, false, BLOCKY_REQUESTS, 1 << 20);
+        for (uint32_t i = 0, seen = 0; i < BLOCKY_REQUESTS; i++) {
+            uint32_t id = round < 12 ? id_in_a_loop(&rng, i, round, &seen)
+                                     : id_at_the_tail(&rng, round - 11, &seen);
             assert_int_equal(nw_model_trace_add(&blocks, id, 1, 0), NW_OK);
             assert_int_equal(nw_model_trace_add(&singles, id, 1, 0), NW_OK);
         }
-        struct nw_model_cache_job job = {.policy = NW_MODEL_LRU, .capacity = CAPACITY};
+        struct nw_model_cache_job job = {.policy = NW_MODEL_LRU, .capacity = LARGE};
         job.warmup_requests = 777;
         struct nw_model_cache_counts a = play(&blocks, &job), b = play(&singles, &job);
         hits += a.hit_count;
