@@ -20,6 +20,7 @@ PAGES = {
     "plan-file": "docs/reference/plan-file.md",
     "plan-constants": "docs/reference/plan-constants.md",
     "plan-disagreements": "docs/reference/plan-disagreements.md",
+    "sim-queue": "docs/reference/sim-queue.md",
 }
 
 
