@@ -20,6 +20,7 @@ PAGES = {
     "plan-file": "docs/reference/plan-file.md",
     "plan-constants": "docs/reference/plan-constants.md",
     "plan-disagreements": "docs/reference/plan-disagreements.md",
+    "fleet-file": "docs/reference/fleet-file.md",
 }
 
 

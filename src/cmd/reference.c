@@ -6,11 +6,17 @@
 #include "base/metric.h"
 #include "cmd/daemon_impl.h"
 #include "cmd/plan_pages.h"
+#include "cmd/sim_fleet_table.h"
 #include "conf/option.h"
 
 static void options_markdown(struct nw_text *out)
 {
     nw_conf_reference_markdown(&nw_conf_newel_tables, out);
+}
+
+static void fleet_file_markdown(struct nw_text *out)
+{
+    nw_conf_reference_markdown(&fleet_tables, out);
 }
 
 static void metrics_markdown(struct nw_text *out)
@@ -78,6 +84,7 @@ int reference_print(const struct cli *cli, const char *page)
         {"plan-file", plan_page_file},
         {"plan-constants", plan_page_constants},
         {"plan-disagreements", plan_page_disagreements},
+        {"fleet-file", fleet_file_markdown},
     };
     for (size_t i = 0; i < NW_COUNT(pages); i++) {
         if (strcmp(pages[i].name, page) != 0)
