@@ -121,7 +121,13 @@ static const char *total_text(const struct nw_model_nodes_in *in, const struct n
 {
     if (out->spare == 0 || has_own_line(in, out))
         return "nodes";
-    return nw_model_steps_text(steps, "nodes, %.0f with %.0f spare", out->nodes, out->spare);
+    struct nw_text all = {0}, spare = {0};
+    nw_model_unit_print(&all, out->nodes, NW_MODEL_COUNT, NULL);
+    nw_model_unit_print(&spare, out->spare, NW_MODEL_COUNT, NULL);
+    const char *text = nw_model_steps_text(steps, "nodes, %s with %s spare", all.ptr, spare.ptr);
+    nw_text_done(&all);
+    nw_text_done(&spare);
+    return text;
 }
 
 static void show_rate(const struct nw_model_nodes_in *in, const struct nw_model_nodes *out,

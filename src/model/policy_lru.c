@@ -1,8 +1,8 @@
 /*
  * Least recently used. As in policy_fifo.c the trace itself is the list, only that a hit moves the
- * entry's word to this request too: the tail of the list is the oldest position at which an entry
- * was last asked for. A doubly linked list touches four neighbours at random for each hit; this
- * touches none and is five times as fast.
+ * entry to this request and leaves the position where it stood: the tail of the list is the oldest
+ * position that nobody left. A doubly linked list touches four neighbours at random for each hit;
+ * this touches one bit among those of the last few hundred thousand requests.
  *
  * As a list it would be this, and the tests do it so:
  *   hit: move to the head.  miss: while full, remove the tail; insert at the head.

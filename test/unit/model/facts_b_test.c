@@ -142,6 +142,9 @@ static void x34_connections_decide_where_they_need_more(void **state)
     in.connected = nw_model_given(1000);
     nodes = nw_model_nodes_count(&in, &facts_steps);
     assert_true(nodes.needed == 4 && !nodes.is_by_connections);
+    in.connected = nw_model_given(8000); /* as many: the rate decided */
+    nodes = nw_model_nodes_count(&in, &facts_steps);
+    assert_true(nodes.by_connections == 4 && !nodes.is_by_connections);
 }
 
 /* ---- by the scalability law ---- */
