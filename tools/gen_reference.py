@@ -17,6 +17,7 @@ PAGES = {
     "metrics": "docs/reference/metrics.md",
     "control": "docs/reference/control.md",
     "man": "docs/newel.1",
+    "sim-cache": "docs/reference/sim-cache.md",
     "plan-file": "docs/reference/plan-file.md",
     "plan-constants": "docs/reference/plan-constants.md",
     "plan-disagreements": "docs/reference/plan-disagreements.md",

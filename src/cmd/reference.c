@@ -6,6 +6,7 @@
 #include "base/metric.h"
 #include "cmd/daemon_impl.h"
 #include "cmd/plan_pages.h"
+#include "cmd/sim_cache_table.h"
 #include "conf/option.h"
 
 static void options_markdown(struct nw_text *out)
@@ -50,6 +51,11 @@ static void control_markdown(struct nw_text *out)
     }
 }
 
+static void sim_cache_markdown(struct nw_text *out)
+{
+    nw_conf_reference_markdown(&sim_cache_tables, out);
+}
+
 static void man_page(struct nw_text *out)
 {
     nw_text_add_str(out, ".TH NEWEL 1 \"\" \"newel " NW_VERSION "\" \"User Commands\"\n.SH NAME\n"
@@ -75,6 +81,7 @@ int reference_print(const struct cli *cli, const char *page)
         {"metrics", metrics_markdown},
         {"control", control_markdown},
         {"man", man_page},
+        {"sim-cache", sim_cache_markdown},
         {"plan-file", plan_page_file},
         {"plan-constants", plan_page_constants},
         {"plan-disagreements", plan_page_disagreements},
