@@ -17,10 +17,12 @@ PAGES = {
     "metrics": "docs/reference/metrics.md",
     "control": "docs/reference/control.md",
     "man": "docs/newel.1",
-    "sim-cache": "docs/reference/sim-cache.md",
     "plan-file": "docs/reference/plan-file.md",
     "plan-constants": "docs/reference/plan-constants.md",
     "plan-disagreements": "docs/reference/plan-disagreements.md",
+    "plan-formulas": "docs/reference/plan-formulas.md",
+    "sim-cache": "docs/reference/sim-cache.md",
+    "sim-queue": "docs/reference/sim-queue.md",
 }
 
 
