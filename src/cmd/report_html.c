@@ -95,13 +95,16 @@ static const char style[] =
 /* An arrow of two characters would be torn apart at the end of a line. */
 static void add_slice(struct page *to, struct nw_slice text)
 {
-    for (size_t i = 0; i + 1 < text.len; i++)
-        if (text.ptr[i] == '-' && text.ptr[i + 1] == '>') {
-            nw_text_add_xml(to->out, nw_slice_first(text, i));
+    for (size_t at = 0; at + 1 < text.len;) {
+        if (text.ptr[at] == '-' && text.ptr[at + 1] == '>') {
+            nw_text_add_xml(to->out, nw_slice_first(text, at));
             nw_text_add_str(to->out, "→");
-            text = nw_slice_skip(text, i + 2);
-            i = (size_t)-1;
+            text = nw_slice_skip(text, at + 2);
+            at = 0;
+        } else {
+            at++;
         }
+    }
     nw_text_add_xml(to->out, text);
 }
 
