@@ -300,6 +300,23 @@ def test_a_plan_is_like_itself():
     assert "The decisions are the same." in result.stdout
 
 
+# The guide
+
+
+def test_the_guide_shows_what_newel_prints(plan_file):
+    guide = (PLANS.parents[1] / "docs/guide/planning.md").read_text()
+    minute = re.search(r"```\n(newel plan --requests .*)\n```", guide).group(1).split()
+    shown = re.search(r"```\n(Load .*?)```", guide, re.DOTALL).group(1)
+    printed = squeezed(run(*minute[1:]).stdout)
+    assert len(squeezed(shown)) == 6
+    for line in squeezed(shown):
+        assert line in printed, line
+    file = re.search(r"```yaml\n(.*?)```", guide, re.DOTALL).group(1)
+    assert answer(plan_file(file))["summary"] == answer(PHOTO_FEED)["summary"]
+    names = re.search(r"or by a short name: (.*?)\.\n", guide, re.DOTALL).group(1)
+    assert re.findall(r"`(\w+)`", names) == list(json.loads(plan("--schema").stdout)["x-fail-if"])
+
+
 # Explaining
 
 
