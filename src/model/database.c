@@ -164,12 +164,12 @@ static const char *reads_text(const struct nw_model_database_in *in,
     const char *sign = sign_of(out->read_load_per_s, in->database->read_rate_per_s.value);
     const char *text;
     if (out->move == NW_MODEL_ONE_PRIMARY)
-        text = nw_model_steps_text(steps, "reads %s %s: primary alone; as replicas %s -> %.0f",
-                                   sign, ceiling.ptr, replicas.ptr, out->replicas_if);
+        text = nw_model_steps_text(steps, "%s %s: primary alone; as replicas %s -> %.0f", sign,
+                                   ceiling.ptr, replicas.ptr, out->replicas_if);
     else if (out->move == NW_MODEL_READ_REPLICAS)
-        text = nw_model_steps_text(steps, "reads > %s: replicas", ceiling.ptr);
+        text = nw_model_steps_text(steps, "> %s: replicas", ceiling.ptr);
     else
-        text = nw_model_steps_text(steps, "reads, %.0f primaries of %s each: %s", out->primaries,
+        text = nw_model_steps_text(steps, "over %.0f primaries of %s each: %s", out->primaries,
                                    ceiling.ptr, out->reads_exceed ? "and replicas" : "enough");
     nw_text_done(&ceiling);
     nw_text_done(&replicas);
@@ -185,6 +185,7 @@ static void show_reads(const struct nw_model_database_in *in,
         .label = in->label,
         .exact = out->read_load_per_s,
         .unit = NW_MODEL_PER_S,
+        .noun = "reads",
         .what = reads_text(in, out, steps),
     };
     struct nw_text formula = {0};
@@ -220,8 +221,8 @@ static const char *writes_text(const struct nw_model_database_in *in,
                           : out->move == NW_MODEL_FEDERATION ? "databases apart"
                                                              : "shards";
     const char *text = nw_model_steps_text(
-        steps, "writes %s %s: %s",
-        sign_of(out->write_load_per_s, in->database->write_rate_per_s.value), ceiling.ptr, verdict);
+        steps, "%s %s: %s", sign_of(out->write_load_per_s, in->database->write_rate_per_s.value),
+        ceiling.ptr, verdict);
     nw_text_done(&ceiling);
     return text;
 }
@@ -240,6 +241,7 @@ static void show_writes(const struct nw_model_database_in *in,
         .operand_count = is_told ? 4 : 2,
         .exact = out->write_load_per_s,
         .unit = NW_MODEL_PER_S,
+        .noun = "writes",
         .what = writes_text(in, out, steps),
     };
     if (is_told) {

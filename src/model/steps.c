@@ -164,5 +164,10 @@ void nw_model_step_print_result(struct nw_text *out, const struct nw_model_step 
         nw_model_unit_print(out, step->exact, NW_MODEL_NUMBER, NULL);
         nw_text_add_str(out, " -> ");
     }
+    if (step->noun && step->unit == NW_MODEL_PER_S) {
+        nw_model_unit_print(out, step->rounded, NW_MODEL_COUNT, NULL);
+        nw_text_addf(out, " %s/s", step->noun);
+        return;
+    }
     nw_model_unit_print(out, step->rounded, step->unit, currency);
 }

@@ -114,6 +114,17 @@ static void money_carries_the_currency_of_the_plan(void **state)
         "27,375 EUR");
 }
 
+static void a_rate_may_say_what_is_counted(void **state)
+{
+    struct nw_model_step step = {
+        .path = "a", .exact = 462.96, .rounded = 462.96, .unit = NW_MODEL_PER_S, .noun = "reads"};
+    results_in(&step, "463.0 reads/s");
+    step.noun = "";
+    results_in(&step, "463.0 /s");
+    step.noun = NULL;
+    results_in(&step, "463.0/s");
+}
+
 static void without_a_recorder_nothing_is_recorded(void **state)
 {
     assert_null(nw_model_steps_add(NULL, &nodes));
@@ -172,6 +183,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_reason_stands_where_a_value_would, open_recorder,
                                         close_recorder),
         cmocka_unit_test(money_carries_the_currency_of_the_plan),
+        cmocka_unit_test(a_rate_may_say_what_is_counted),
         cmocka_unit_test(without_a_recorder_nothing_is_recorded),
         cmocka_unit_test_setup_teardown(the_last_step_of_a_path_is_found_among_many, open_recorder,
                                         close_recorder),
