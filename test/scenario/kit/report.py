@@ -39,7 +39,7 @@ def numbers_of(tree, path=""):
             found[own] = float(value)
         elif isinstance(value, list):
             for step in value:
-                if isinstance(step, dict) and "formula" in step and step["exact"] is not None:
+                if isinstance(step, dict) and step.get("exact") is not None:
                     found[step["path"]] = float(step["rounded"])
     return found
 
