@@ -12,7 +12,7 @@ import subprocess
 import pytest
 
 from kit.browser import Browser
-from kit.newel import BINARY, environment, run
+from kit.newel import BINARY, environment, run, scaled
 from kit.report import Page, assert_same_numbers
 
 PLANS = pathlib.Path(__file__).resolve().parents[2] / "conf/plan"
@@ -209,6 +209,18 @@ def test_init_prints_a_plan_that_runs(plan_file):
     options = re.findall(r"^ *(?:# )?(\w+):", result.stdout, re.MULTILINE)
     assert {"load", "routes", "services", "databases", "cache", "queues", "regions",
             "availability", "budget", "node_rate", "margin", "spare"} <= set(options)
+
+
+def test_the_largest_plan_is_computed(plan_file):
+    count = scaled(256, 32)
+    lines = ["plan: 1", "load: { users: 50M, peak: 4 }", "routes:"]
+    lines += [f"  r{i}: {{ per_user: {{ value: 4/d, low: 3/d }}, service: s{i % 64}, "
+              f"database: d{i % 64} }}" for i in range(count)]
+    for block, letter in (("services", "s"), ("databases", "d"), ("queues", "q"), ("regions", "e")):
+        lines += [f"{block}:"] + [f"  {letter}{i}: {{}}" for i in range(64)]
+    report = answer(plan_file("\n".join(lines) + "\n"))
+    assert report["complete"] and len(report["decisions"]) == 128
+    assert math.isclose(report["summary"]["peak_per_s"], count * 50e6 * 4 / 86400 * 4)
 
 
 # Flags, what-if, sweeps
