@@ -99,6 +99,18 @@ static void print_name(struct nw_text *out, const struct nw_model_operand *opera
     nw_text_addf(out, is_sum ? "(%s)" : "%s", operand->name);
 }
 
+/* 0.999 and 0.9988 rather than 1.00: close to one, what counts is how far from it. */
+static void print_share(struct nw_text *out, double share)
+{
+    if (share <= 0.99 || share > 1 - 1e-12) {
+        nw_model_unit_print(out, share, NW_MODEL_NUMBER, NULL);
+        return;
+    }
+    nw_text_addf(out, "%.*f", (int)ceil(-log10(1 - share)) + 2, share);
+    while (out->ptr[out->len - 1] == '0')
+        out->ptr[--out->len] = '\0';
+}
+
 static void print_value(struct nw_text *out, const struct nw_model_operand *operand, bool has_name)
 {
     switch (operand->unit) {
@@ -116,6 +128,7 @@ static void print_value(struct nw_text *out, const struct nw_model_operand *oper
     case NW_MODEL_MONEY_PER_H:
         nw_model_unit_print(out, operand->value, NW_MODEL_MONEY, NULL);
         break;
+    case NW_MODEL_RATIO: print_share(out, operand->value); break;
     default: nw_model_unit_print(out, operand->value, NW_MODEL_NUMBER, NULL); break;
     }
     if (has_name)

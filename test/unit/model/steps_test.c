@@ -89,6 +89,25 @@ static void times_and_bytes_keep_their_unit_among_the_values(void **state)
     prints(nw_model_step_print_values, &step, "5 x 155 ms / 1 KB x 0.50");
 }
 
+static void a_share_near_one_keeps_its_nines(void **state)
+{
+    static const struct {
+        double share;
+        const char *shown;
+    } cases[] = {{0.85, "0.85"},   {0.99, "0.99"},         {0.995, "0.995"},
+                 {0.999, "0.999"}, {0.9999, "0.9999"},     {0.99880021, "0.9988"},
+                 {1, "1"},         {0.999999, "0.999999"}, {0.99999999999999, "1"}};
+    for (size_t i = 0; i < NW_COUNT(cases); i++) {
+        const struct nw_model_step step = {
+            .path = "a",
+            .formula = "{0}",
+            .operands = {{"part", cases[i].share, NW_MODEL_RATIO, NW_MODEL_GIVEN}},
+            .operand_count = 1,
+        };
+        prints(nw_model_step_print_values, &step, cases[i].shown);
+    }
+}
+
 static void a_result_that_needed_no_rounding_shows_no_arrow(void **state)
 {
     struct nw_model_step step = nodes;
@@ -168,6 +187,7 @@ int main(void)
         cmocka_unit_test(one_template_prints_names_and_values),
         cmocka_unit_test(a_plus_shows_the_name_behind_the_value),
         cmocka_unit_test(times_and_bytes_keep_their_unit_among_the_values),
+        cmocka_unit_test(a_share_near_one_keeps_its_nines),
         cmocka_unit_test(a_result_that_needed_no_rounding_shows_no_arrow),
         cmocka_unit_test_setup_teardown(a_reason_stands_where_a_value_would, open_recorder,
                                         close_recorder),
