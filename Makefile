@@ -8,8 +8,8 @@ SEEDS   ?= 50
 # For each fuzz target.
 FUZZ_SECONDS ?= 600
 
-.PHONY: build release run demo-https test test-sanitize sim bench bench-model bench-instructions fuzz format \
-        reference install clean setup help
+.PHONY: build release run demo-https test test-sanitize sim bench bench-model bench-instructions bench-redis \
+        bench-truncations fuzz format reference install clean setup help
 
 build: setup
 	@test -f $(BUILD)/build.ninja || meson setup $(BUILD)
@@ -24,6 +24,7 @@ help:
 	@echo 'make fuzz         fuzzers; FUZZ_SECONDS=N each'
 	@echo 'make bench        beside nginx and haproxy; make bench-instructions: counted, not timed'
 	@echo 'make bench-model  how fast the planner and the simulators calculate'
+	@echo 'make bench-redis  simulated caches beside a Redis; make bench-truncations: traces cut 1,000 times'
 	@echo 'make format       formats the lines that you changed'
 	@echo 'make reference    writes docs/reference/ and the manual page from the tables'
 	@echo 'make install      PREFIX=/usr/local DESTDIR='
@@ -67,6 +68,15 @@ bench-model:
 	@tools/setup.sh model
 	@$(MAKE) release
 	@$(PYTHON) test/bench/bench_model.py $(BENCH)
+
+bench-redis bench-truncations: release
+	@tools/setup.sh cache
+
+bench-redis:
+	@$(PYTHON) test/bench/redis_cache.py
+
+bench-truncations:
+	@$(PYTHON) test/bench/truncations.py
 
 bench-instructions:
 	@tools/setup.sh bench

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Installs the Debian packages that newel needs, saying which. Groups: build, test, bench, run, and
-# model, the peers of `make bench-model`.
+# Installs the Debian packages that newel needs, saying which. Groups: build, test, bench, run,
+# model (the peers of `make bench-model`) and cache (those of `make bench-redis`).
 # On another system, or without root, it names what is missing and fails.
 set -eu
 group=${1:-build}
@@ -11,10 +11,12 @@ libmicrohttpd-dev libcmocka-dev libcrypt-dev libnghttp2-dev libseccomp-dev zlib1
 test_packages="clang libclang-rt-14-dev clang-format python3-pytest python3-yaml curl
 gunicorn python3-flask php-cli nodejs node-ws wget wrk hey apache2-utils chromium
 openssl python3-cryptography python3-h2 nghttp2-client nghttp2-server nghttp2-proxy nginx-light
-haproxy testssl.sh strace libcap2-bin redis-server zstd"
+haproxy testssl.sh strace libcap2-bin"
 # A certificate to try things out, and the client that the example's lines are written for.
 run_packages="openssl curl"
 bench_packages="openssl nginx-light haproxy nghttp2-client nghttp2-server valgrind"
+# What simulated caches are compared with, and how traces are packed.
+cache_packages="redis-server zstd"
 model_packages="g++ libns3-dev python3-simpy3"
 # A nodejs of another origin brings its own npm, which Debian's package contradicts.
 command -v npm >/dev/null 2>&1 || test_packages="$test_packages npm"
@@ -22,11 +24,12 @@ command -v npm >/dev/null 2>&1 || test_packages="$test_packages npm"
 case $group in
 build) packages=$build_packages ;;
 run) packages="$build_packages $run_packages" ;;
-test) packages="$build_packages $test_packages" ;;
+test) packages="$build_packages $test_packages $cache_packages" ;;
 bench) packages="$build_packages $bench_packages" ;;
-model) packages="$build_packages $model_packages" ;;
+model) packages="$build_packages $model_packages $cache_packages" ;;
+cache) packages="$build_packages $cache_packages" ;;
 *)
-    echo "usage: tools/setup.sh build|run|test|bench|model" >&2
+    echo "usage: tools/setup.sh build|run|test|bench|model|cache" >&2
     exit 2
     ;;
 esac

@@ -68,21 +68,19 @@ static void add_stairs(struct report *report, const struct plan_result *result,
                        struct nw_arena *arena)
 {
     const struct nw_model_stairs *stairs = &result->plan.stairs;
-    const char **names = nw_arena_zero(arena, NW_MODEL_RUNG_COUNT * sizeof *names);
-    double *growth = numbers(arena, NW_MODEL_RUNG_COUNT);
+    struct nw_model_chart_row *rows = nw_arena_zero(arena, NW_MODEL_RUNG_COUNT * sizeof *rows);
     for (unsigned i = 0; i < stairs->order_count; i++) {
-        names[i] = nw_model_rung_name(stairs->order[i]);
-        growth[i] = stairs->rungs[stairs->order[i]].growth;
+        double growth = stairs->rungs[stairs->order[i]].growth;
+        rows[i] = (struct nw_model_chart_row){
+            .label = nw_model_rung_name(stairs->order[i]), .low = growth, .high = growth};
     }
     const struct nw_model_chart chart = {
         .title = "Staircase: at which growth each step is due",
-        .what = "Below 1 it is due already.",
-        .x = {.names = names, .name_count = stairs->order_count},
-        .y = {.label = "times this load", .is_log = true},
-        .series = {{.kind = NW_MODEL_CHART_DOTS, .y = growth, .count = stairs->order_count}},
-        .series_count = 1,
-        .rules = {{.label = "this load", .at = 1}},
-        .rule_count = 1,
+        .what = "1 is this load; what stands on its left is due already.",
+        .x = {.label = "times this load", .is_log = true},
+        .rows = rows,
+        .row_count = stairs->order_count,
+        .base = 1,
     };
     if (stairs->order_count > 0)
         plan_add_chart(report, &chart, arena);

@@ -240,7 +240,7 @@ static void add_index(struct report *report)
     }
     report_line(report, "%s", "");
     for (int i = 0; i < NW_MODEL_CONSTANT_COUNT; i++)
-        nw_text_addf(&names, "%s%s", i > 0 ? ", " : "",
+        nw_text_addf(&names, "%s%s", i > 0 ? " " : "",
                      nw_model_constant((nw_model_constant_id)i)->name);
     report_text(report, "constants", "numbers", names.ptr);
     nw_text_clear(&names);

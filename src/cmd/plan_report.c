@@ -8,6 +8,7 @@
  */
 #include "base/assert.h"
 #include "cmd/plan.h"
+#include "cmd/plan_guides.h"
 #include "model/constants.h"
 #include "model/disagree.h"
 
@@ -138,6 +139,22 @@ void plan_report_summary(struct report *report, const struct nw_model_plan *plan
             report_number(report, rows[i].name, NULL, rows[i].value, rows[i].unit);
     }
     report_close(report);
+}
+
+/* What a reader of the page came for. */
+static void add_tiles(struct report *report, const struct nw_model_plan *plan)
+{
+    double replicas, shards;
+    plan_count_databases(plan, &replicas, &shards);
+    report_tile(report, "summary.peak_per_s", "At the peak", plan->peak_per_s, NW_MODEL_PER_S);
+    report_tile(report, "summary.nodes", "Nodes", plan->nodes, NW_MODEL_COUNT);
+    if (plan->hit_ratio > 0)
+        report_tile(report, "summary.hit_ratio", "Cache hits", plan->hit_ratio, NW_MODEL_RATIO);
+    if (replicas > 0)
+        report_tile(report, "summary.replicas", "Read replicas", replicas, NW_MODEL_COUNT);
+    if (shards > 0)
+        report_tile(report, "summary.shards", "Shards", shards, NW_MODEL_COUNT);
+    report_tile(report, "summary.cost_month", "A month", plan->cost_month, NW_MODEL_MONEY);
 }
 
 const struct emit_alias plan_aliases[] = {
@@ -374,6 +391,7 @@ struct report *plan_report(struct plan_result *result, const struct plan_show *s
     report_set_currency(report, result->file->input->load.currency);
     report_text(report, "source", NULL, result->file->name);
     plan_report_summary(report, plan);
+    add_tiles(report, plan);
     plan_report_rows(report, result, show);
     add_changes(report, result->file, show);
     report_steps(report, "steps", NULL, &result->steps, show->has_guides);
@@ -384,6 +402,8 @@ struct report *plan_report(struct plan_result *result, const struct plan_show *s
     add_given_ranges(report, result);
     add_band(report, result);
     add_stairs(report, plan);
+    plan_report_stages(report, plan->peak_per_s, result->file->input->load.users.value,
+                       show->has_guides);
     plan_charts(report, result, &result->arena);
     if (show->has_all_disagreements)
         add_all_disagreements(report);

@@ -28,7 +28,8 @@ struct page {
     const struct report *report;
     struct nw_text *out;
     html_block block;
-    unsigned section; /* number of the last heading of the first level */
+    const char *label; /* of the row before, in a block of values */
+    unsigned section;  /* number of the last heading of the first level */
 };
 
 static const char style[] =
@@ -59,6 +60,10 @@ static const char style[] =
     "tr>:last-child{padding-right:0}\n"
     "thead th{color:var(--soft);font-weight:500;font-size:.85rem;vertical-align:bottom}\n"
     "th[scope=row]{font-weight:400;color:var(--soft);white-space:nowrap}\n"
+    ".v th,.v td,.s th,.s td{border-top:1px solid var(--grid);border-bottom:0}"
+    ".v tr:first-child>*,.s tr:first-child>*{border-top:0}"
+    ".v .c>*,.s .c>*{border-top:0;padding-top:0}\n"
+    "hr{border:0;border-top:1px solid var(--grid);margin:2.5rem 0 1.5rem}\n"
     ".n{text-align:right;white-space:nowrap}\n"
     ".v td{font-weight:500;overflow-wrap:anywhere}\n"
     "tbody tr:hover{background:var(--wash)}\n"
@@ -75,7 +80,8 @@ static const char style[] =
     ".chart{min-width:34rem}\n"
     "@media screen and (max-width:42rem){main{padding:1.5rem 1rem 3rem}"
     ".s,.s tbody,.s tr,.s th,.s td{display:block;padding:0;border:0;white-space:normal}"
-    ".s tr{padding:.6rem 0;border-bottom:1px solid var(--grid)}.s small{margin-bottom:.15rem}"
+    ".s tr{padding:.7rem 0 .35rem;border-top:1px solid var(--grid)}"
+    ".s .c{padding:.35rem 0;border-top:0}.s small{margin-bottom:.15rem}.s th:empty{display:none}"
     ".s .e,.s .r,.s .w{display:inline}}\n"
     "footer{margin-top:3rem;color:var(--soft);font-size:.8rem}\n"
     "@media print{body{font-size:10.5pt}main{max-width:none;padding:0}nav{display:none}"
@@ -128,6 +134,7 @@ static void open_block(struct page *to, html_block block)
     nw_text_add_str(to->out, block == BLOCK_VALUES ? "<div class=\"scroll\"><table class=\"v\">\n"
                                                    : "<dl class=\"tiles\">\n");
     to->block = block;
+    to->label = NULL;
 }
 
 /* ---- headings ---- */
@@ -142,6 +149,8 @@ static unsigned level_of(const struct report_node *node)
 
 static bool has_heading(const struct report_node *node)
 {
+    if (node->kind == REPORT_TABLE && !report_table_is_seen(node->table))
+        return false;
     return node->label != NULL && (node->kind == REPORT_OBJECT || node->kind == REPORT_TABLE ||
                                    node->kind == REPORT_STEPS);
 }
@@ -216,8 +225,14 @@ static void print_value(struct page *to, const struct report_node *node)
         return;
     bool is_large = is_tile(node);
     open_block(to, is_large ? BLOCK_TILES : BLOCK_VALUES);
-    nw_text_add_str(to->out, is_large ? "<div><dt>" : "<tr><th scope=\"row\">");
-    add_text(to, node->label);
+    bool goes_on =
+        to->label != NULL && (node->label[0] == '\0' || strcmp(node->label, to->label) == 0);
+    nw_text_add_str(to->out, is_large  ? "<div><dt>"
+                             : goes_on ? "<tr class=\"c\"><th scope=\"row\">"
+                                       : "<tr><th scope=\"row\">");
+    to->label = goes_on ? to->label : node->label;
+    if (is_large || !goes_on)
+        add_text(to, node->label);
     nw_text_add_str(to->out, is_large ? "</dt><dd" : "</th><td");
     add_value(to, node);
     nw_text_add_str(to->out, is_large ? "</dd></div>\n" : "</td></tr>\n");
@@ -245,7 +260,8 @@ static void print_values_cell(struct page *to, const struct nw_model_step *step)
 static void print_step(struct page *to, const struct nw_model_step *step, bool has_guides)
 {
     struct nw_text text = {0};
-    nw_text_add_str(to->out, "<tr><th scope=\"row\">");
+    nw_text_add_str(to->out, step->label != NULL ? "<tr><th scope=\"row\">"
+                                                 : "<tr class=\"c\"><th scope=\"row\">");
     add_text(to, step->label != NULL ? step->label : "");
     nw_text_add_str(to->out, "</th>");
     print_values_cell(to, step);
@@ -422,6 +438,10 @@ void report_print_html(const struct report *report, struct nw_text *out)
         if (node->parent != above)
             close_block(&to);
         above = node->parent;
+        if (report_follows_block(node)) {
+            close_block(&to);
+            nw_text_add_str(out, "<hr>\n");
+        }
         print_node(&to, node);
     }
     close_block(&to);

@@ -88,6 +88,11 @@ static inline const struct report_cell *report_cell_at(const struct report_table
 {
     return &table->cells[row * table->column_count + column];
 }
+/*
+ * Does a person need a gap before it? It stands behind a table or a headed block and is none, and
+ * is seen at all.
+ */
+bool report_follows_block(const struct report_node *node);
 /* The dotted names from the root to the node, which has one. */
 void report_add_path(const struct report_node *node, struct nw_text *out);
 /* The shortest decimal that reads back as the same double; never "-0". In any locale. */

@@ -433,21 +433,6 @@ static void print_node(struct printer *to, const struct report_node *node)
     }
 }
 
-/* Does the reader need a gap between this and what follows it in the same object? */
-static bool is_block(const struct report_node *node)
-{
-    return (node->kind == REPORT_TABLE && report_table_is_seen(node->table)) ||
-           ((node->kind == REPORT_OBJECT || node->kind == REPORT_STEPS) && node->label != NULL);
-}
-
-static bool follows_block(const struct report_node *node)
-{
-    const struct report_node *before = node->parent->first;
-    while (before != node && before->next != node)
-        before = before->next;
-    return before != node && is_block(before) && !is_block(node) && node->kind != REPORT_CHART;
-}
-
 void report_print_text(const struct report *report, unsigned width, bool has_colour,
                        struct nw_text *out)
 {
@@ -470,7 +455,7 @@ void report_print_text(const struct report *report, unsigned width, bool has_col
         add_blank(&to);
     for (const struct report_node *node = report->root.first; node != NULL;
          node = report_next(&report->root, node)) {
-        if (follows_block(node))
+        if (report_follows_block(node))
             add_blank(&to);
         print_node(&to, node);
     }

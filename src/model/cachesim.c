@@ -72,8 +72,16 @@ uint64_t nw_model_cachesim_bytes_for(const struct nw_model_trace *trace,
 /* The numbers that a warm-up leaves behind are not to be counted. */
 static void forget_counts(struct nw_model_run *run)
 {
-    run->hit_count = run->cold_count = run->bypassed_count = run->expired_count = 0;
-    run->request_bytes = run->hit_bytes = 0;
+    run->miss_count = run->cold_count = run->bypassed_count = run->expired_count = 0;
+    run->miss_bytes = 0;
+}
+
+static uint64_t bytes_asked(const struct nw_model_trace *trace, uint64_t from, uint64_t to)
+{
+    uint64_t sum = 0;
+    for (uint64_t at = from; trace->sizes != NULL && at < to; at++)
+        sum += trace->sizes[at];
+    return sum;
 }
 
 static struct nw_model_cache_counts counts_of(const struct nw_model_run *run, uint64_t played,
@@ -81,20 +89,20 @@ static struct nw_model_cache_counts counts_of(const struct nw_model_run *run, ui
 {
     struct nw_model_cache_counts counts = {
         .played_count = played,
-        .request_count = played > warmup ? played - warmup : 0,
         .entry_count = run->entry_count,
         .used = run->used,
     };
     if (played <= warmup)
         return counts;
-    counts.hit_count = run->hit_count;
+    counts.request_count = played - warmup;
+    counts.hit_count = counts.request_count - run->miss_count;
     counts.bypassed_count = run->bypassed_count;
     counts.cold_count = run->cold_count;
     counts.expired_count = run->expired_count;
-    counts.capacity_count = counts.request_count - run->hit_count - run->bypassed_count -
-                            run->cold_count - run->expired_count;
-    counts.request_bytes = run->request_bytes;
-    counts.hit_bytes = run->hit_bytes;
+    counts.capacity_count =
+        run->miss_count - run->bypassed_count - run->cold_count - run->expired_count;
+    counts.request_bytes = bytes_asked(run->trace, warmup, played);
+    counts.hit_bytes = counts.request_bytes - run->miss_bytes;
     return counts;
 }
 

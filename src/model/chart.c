@@ -143,7 +143,8 @@ static void lay_out(struct plot *plot)
     plot->bottom = HEIGHT - BOTTOM;
     for (unsigned s = 0; s < chart->series_count; s++)
         plot->bar_series += chart->series[s].kind == NW_MODEL_CHART_BAR;
-    if (plot->bar_series > 0 && across.low <= across.high && !chart->x.is_log) {
+    bool has_places = plot->bar_series > 0 || chart->x.name_count > 0;
+    if (has_places && across.low <= across.high && !chart->x.is_log) {
         double half = bars_apart(chart) / 2;
         across.low -= half;
         across.high += half;

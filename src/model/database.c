@@ -107,6 +107,18 @@ static void split(const struct nw_model_database_in *in, struct nw_model_databas
                        : "more is written than one primary bears; replicas would not help";
 }
 
+/* What is read from each part of a split database may still be more than its primary bears. */
+static void add_replicas(const struct nw_model_database_in *in,
+                         struct nw_model_database_answer *out)
+{
+    const struct nw_model_database *database = in->database;
+    out->reads_exceed =
+        nw_model_is_above(out->read_load_per_s / out->primaries, database->read_rate_per_s.value);
+    if (out->reads_exceed)
+        out->replicas_each = nw_model_ceil(out->replicas_exact / out->primaries);
+    out->replicas = out->replicas_each * out->primaries;
+}
+
 static void decide(const struct nw_model_database_in *in, struct nw_model_database_answer *out)
 {
     const struct nw_model_database *database = in->database;
@@ -118,9 +130,10 @@ static void decide(const struct nw_model_database_in *in, struct nw_model_databa
     out->shards = out->domains = out->primaries = 1;
     if (out->writes_exceed || out->size_exceeds) {
         split(in, out);
+        add_replicas(in, out);
     } else if (out->reads_exceed) {
         out->move = NW_MODEL_READ_REPLICAS;
-        out->replicas = out->replicas_if;
+        out->replicas = out->replicas_each = out->replicas_if;
         out->why = out->own_exceeds
                        ? "reads of own writes alone are more than the primary bears: replicas "
                          "take the rest, not those"
@@ -148,14 +161,17 @@ static const char *reads_text(const struct nw_model_database_in *in,
     struct nw_text ceiling = {0}, replicas = {0};
     nw_model_unit_print(&ceiling, in->database->read_rate_per_s.value, NW_MODEL_COUNT, NULL);
     nw_model_unit_print(&replicas, out->replicas_exact, NW_MODEL_NUMBER, NULL);
-    const char *text =
-        out->reads_exceed
-            ? nw_model_steps_text(steps, "reads > %s: %s", ceiling.ptr,
-                                  out->move == NW_MODEL_READ_REPLICAS ? "replicas" : "too many")
-            : nw_model_steps_text(
-                  steps, "reads %s %s: primary alone; as replicas %s -> %.0f",
-                  sign_of(out->read_load_per_s, in->database->read_rate_per_s.value), ceiling.ptr,
-                  replicas.ptr, out->replicas_if);
+    const char *sign = sign_of(out->read_load_per_s, in->database->read_rate_per_s.value);
+    const char *text;
+    if (out->move == NW_MODEL_ONE_PRIMARY)
+        text = nw_model_steps_text(steps, "%s %s: primary alone; as replicas %s -> %.0f", sign,
+                                   ceiling.ptr, replicas.ptr, out->replicas_if);
+    else if (out->move == NW_MODEL_READ_REPLICAS)
+        text = nw_model_steps_text(steps, "> %s: replicas", ceiling.ptr);
+    else
+        text = nw_model_steps_text(steps, "%s %.0f primaries of %s%s",
+                                   out->reads_exceed ? "are too much for" : "on", out->primaries,
+                                   ceiling.ptr, out->reads_exceed ? ": replicas beside them" : "");
     nw_text_done(&ceiling);
     nw_text_done(&replicas);
     return text;
@@ -170,6 +186,7 @@ static void show_reads(const struct nw_model_database_in *in,
         .label = in->label,
         .exact = out->read_load_per_s,
         .unit = NW_MODEL_PER_S,
+        .noun = "reads",
         .what = reads_text(in, out, steps),
     };
     struct nw_text formula = {0};
@@ -205,8 +222,8 @@ static const char *writes_text(const struct nw_model_database_in *in,
                           : out->move == NW_MODEL_FEDERATION ? "databases apart"
                                                              : "shards";
     const char *text = nw_model_steps_text(
-        steps, "writes %s %s: %s",
-        sign_of(out->write_load_per_s, in->database->write_rate_per_s.value), ceiling.ptr, verdict);
+        steps, "%s %s: %s", sign_of(out->write_load_per_s, in->database->write_rate_per_s.value),
+        ceiling.ptr, verdict);
     nw_text_done(&ceiling);
     return text;
 }
@@ -221,10 +238,13 @@ static void show_writes(const struct nw_model_database_in *in,
                                       in->margin.origin};
     struct nw_model_step step = {
         .path = nw_model_steps_path(steps, in->at, "write_load_per_s"),
-        .formula = is_told ? "{0} x {1}/{2} x {3}" : "{0} x {1}",
+        .formula = is_told                ? "{0} x {1}/{2} x {3}"
+                   : in->margin.value > 0 ? "{0} x {1}"
+                                          : "{0}",
         .operand_count = is_told ? 4 : 2,
         .exact = out->write_load_per_s,
         .unit = NW_MODEL_PER_S,
+        .noun = "writes",
         .what = writes_text(in, out, steps),
     };
     if (is_told) {
@@ -256,18 +276,22 @@ static void show_count(const struct nw_model_database_in *in, const char *leaf, 
 static void show_replicas(const struct nw_model_database_in *in,
                           const struct nw_model_database_answer *out, struct nw_model_steps *steps)
 {
+    bool is_split = out->primaries > 1, has_margin = in->margin.value > 0;
     nw_model_steps_add(
         steps,
         &(struct nw_model_step){
             .path = nw_model_steps_path(steps, in->at, "replicas"),
-            .formula = "{0} x {1} / {2}",
+            .formula = is_split     ? "{3} x ceil({0} x {1} / {2} / {3})"
+                       : has_margin ? "{0} x {1} / {2}"
+                                    : "{0} / {2}",
             .operands = {nw_model_operand_derived("reads after the cache", NW_MODEL_PER_S,
                                                   out->after_cache_per_s),
                          {"1 + margin", 1 + in->margin.value, NW_MODEL_NUMBER, in->margin.origin},
                          nw_model_operand("replica_rate", NW_MODEL_PER_S,
-                                          in->database->replica_rate_per_s)},
-            .operand_count = 3,
-            .exact = out->replicas_exact,
+                                          in->database->replica_rate_per_s),
+                         nw_model_operand_derived("primaries", NW_MODEL_COUNT, out->primaries)},
+            .operand_count = 4,
+            .exact = is_split ? out->replicas : out->replicas_exact,
             .rounded = out->replicas,
             .is_rounded = true,
             .unit = NW_MODEL_COUNT,
@@ -312,7 +336,7 @@ struct nw_model_database_answer nw_model_database_judge(const struct nw_model_da
         return out;
     show_reads(in, &out, steps);
     show_writes(in, &out, steps);
-    if (out.move == NW_MODEL_READ_REPLICAS)
+    if (out.replicas > 0)
         show_replicas(in, &out, steps);
     else
         show_count(in, "replicas", 0, steps);

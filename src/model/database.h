@@ -56,15 +56,16 @@ struct nw_model_database_answer {
     double replicas_if;       /* that, rounded: "as replicas 0.40 -> 1" */
     double shards_exact;      /* the larger of writes / write_rate and size / size_max */
     double shards_if;
-    bool is_by_size;    /* the size asks for more shards than the writes */
-    double replicas;    /* 0 unless READ_REPLICAS */
-    double shards;      /* 1 unless SHARDING; FEDERATION: 1, see domains */
-    double domains;     /* databases apart: FEDERATION's, else 1 */
-    double primaries;   /* shards or domains: machines that take writes */
-    bool own_exceeds;   /* own reads alone are more than the primary bears: replicas do not help */
-    bool writes_exceed; /* these three: which test decided */
+    bool is_by_size;      /* the size asks for more shards than the writes */
+    double replicas;      /* of READ_REPLICAS, or beside the parts of a split database */
+    double replicas_each; /* beside each primary */
+    double shards;        /* 1 unless SHARDING; FEDERATION: 1, see domains */
+    double domains;       /* databases apart: FEDERATION's, else 1 */
+    double primaries;     /* shards or domains: machines that take writes */
+    bool own_exceeds; /* own reads alone are more than the primary bears: replicas do not help */
+    bool writes_exceed;
     bool size_exceeds;
-    bool reads_exceed;
+    bool reads_exceed;                      /* of each primary where the database is split */
     const char *why;                        /* one sentence, static */
     nw_model_database_move guide;           /* the guide's function for the same numbers */
     double read_share;                      /* that it judged by */

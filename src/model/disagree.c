@@ -88,7 +88,7 @@ bool nw_model_disagree_x14(const struct nw_model_database_answer *answer,
 bool nw_model_disagree_x15(const struct nw_model_database_answer *answer, double *out_replicas)
 {
     enum { GUESSED = 3 };
-    bool is_asked = answer->guide == NW_MODEL_READ_REPLICAS && answer->replicas > 0;
+    bool is_asked = answer->move == NW_MODEL_READ_REPLICAS && answer->replicas > 0;
     return is_asked && differs(answer->replicas, GUESSED, out_replicas);
 }
 

@@ -9,6 +9,9 @@
 
 #include "base/assert.h"
 
+/* More nodes than this are judged by the law of large numbers. */
+#define SUMMED_MAX 1e9
+
 static double year_s(void)
 {
     return NW_MODEL_YEAR_H * 3600;
@@ -75,7 +78,7 @@ static double at_most(double allowed, double count, double away)
 double nw_model_nines_of(double availability, double needed, double count, double common_cause)
 {
     NW_ASSERT(availability >= 0 && availability <= 1 && common_cause >= 0 && common_cause <= 1);
-    NW_ASSERT(needed >= 0 && needed <= count && count <= 1e6);
+    NW_ASSERT(needed >= 0 && needed <= count);
     NW_ASSERT(needed == floor(needed) && count == floor(count));
     double away = 1 - availability;
     double alone = away * (1 - common_cause), together = away * common_cause;
@@ -85,6 +88,8 @@ double nw_model_nines_of(double availability, double needed, double count, doubl
         return 1 - together;
     if (alone >= 1)
         return 0;
+    if (count > SUMMED_MAX) /* the spread is under 1e-5 of the count: by the mean */
+        return nw_model_is_above(needed, count * (1 - alone)) ? 0 : 1 - together;
     return (1 - together) * at_most(count - needed, count, alone);
 }
 
@@ -178,8 +183,8 @@ struct nw_model_nines nw_model_nines_judge(const struct nw_model_nines_in *in,
 double nw_model_nines_fleet(const struct nw_model_nines_fleet_in *in, struct nw_model_steps *steps)
 {
     double together = in->common_cause.value;
-    double availability =
-        nw_model_nines_of(in->node.value, in->needed.value, in->nodes.value, together);
+    double availability = nw_model_nines_of(in->node.value, nw_model_ceil(in->needed.value),
+                                            floor(in->nodes.value), together);
     if (steps)
         nw_model_steps_add(
             steps,
@@ -188,8 +193,8 @@ double nw_model_nines_fleet(const struct nw_model_nines_fleet_in *in, struct nw_
                 .formula = together > 0 ? "{0} of {1} nodes at {2}, {3} of failures together"
                                         : "{0} of {1} nodes at {2}",
                 .operands = {nw_model_operand("needed", NW_MODEL_COUNT, in->needed),
-                             nw_model_operand("nodes", NW_MODEL_COUNT, in->nodes),
-                             nw_model_operand("one node", NW_MODEL_RATIO, in->node),
+                             nw_model_operand("all", NW_MODEL_COUNT, in->nodes),
+                             nw_model_operand("what one is up", NW_MODEL_RATIO, in->node),
                              nw_model_operand("common_cause", NW_MODEL_RATIO, in->common_cause)},
                 .operand_count = together > 0 ? 4 : 3,
                 .exact = availability,

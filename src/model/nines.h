@@ -26,7 +26,8 @@ double nw_model_nines_series(const double *availability, size_t count);
 double nw_model_nines_parallel(const double *availability, size_t count);
 /*
  * At least `needed` of `count` equal ones, with a common cause: share of the failures of one that
- * take all. needed <= count <= 1e6, both whole (asserted). needed 0: 1.
+ * take all. needed <= count, both whole (asserted). needed 0: 1. Of more than 1e9 by the law of
+ * large numbers: all or nothing.
  */
 double nw_model_nines_of(double availability, double needed, double count, double common_cause);
 /* MTBF / (MTBF + MTTR); both 0 is asserted against. */
@@ -61,7 +62,7 @@ struct nw_model_nines_fleet_in {
     struct nw_model_quantity nodes;
     struct nw_model_quantity common_cause;
 };
-/* k of n of a fleet. Step: AT.availability. */
+/* k of n of a fleet, in whole nodes. Step: AT.availability. */
 double nw_model_nines_fleet(const struct nw_model_nines_fleet_in *in, struct nw_model_steps *steps);
 
 #endif

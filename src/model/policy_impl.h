@@ -38,8 +38,8 @@ struct nw_model_run {
     uint64_t used; /* objects or bytes */
     uint64_t entry_count;
     uint32_t seen; /* keys so far */
-    uint64_t hit_count, cold_count, bypassed_count, expired_count;
-    uint64_t request_bytes, hit_bytes;
+    uint64_t miss_count, cold_count, bypassed_count, expired_count;
+    uint64_t miss_bytes;
 };
 
 /* A policy as cachesim.c sees it. Memory: zeroed, 64-byte aligned. */

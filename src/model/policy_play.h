@@ -25,9 +25,14 @@
 
 /* Finds the one cause of a miss and fills the entry, unless it is larger than the cache. */
 NW_MODEL_HOT void miss(struct state *s, struct nw_model_run *run, uint32_t id, uint64_t at,
-                       bool is_first, bool is_expired, const bool is_plain)
+                       bool is_expired, const bool is_plain)
 {
     uint64_t need = nw_model_run_need(run, at, is_plain);
+    bool is_first = id == run->seen;
+    run->seen += is_first;
+    run->miss_count++;
+    if (run->sizes != NULL)
+        run->miss_bytes += run->sizes[at];
     if (!is_plain && need > run->capacity) {
         run->bypassed_count++;
         return;
@@ -40,25 +45,20 @@ NW_MODEL_HOT void miss(struct state *s, struct nw_model_run *run, uint32_t id, u
         run->filled[id] = (uint32_t)(at + 1);
 }
 
-NW_MODEL_HOT void play_one(struct state *s, struct nw_model_run *run, uint64_t at,
+/* A hit counts nothing: what is not a miss is one. */
+NW_MODEL_HOT void play_one(struct state *s, struct nw_model_run *run, uint32_t id, uint64_t at,
                            const bool is_plain)
 {
-    uint32_t id = run->trace->ids[at];
-    uint64_t bytes = run->sizes != NULL ? run->sizes[at] : 0;
-    bool is_first = id == run->seen, is_expired = false;
-    run->seen += is_first;
-    run->request_bytes += bytes;
+    bool is_expired = false;
     if (holds(s, id)) {
         is_expired = !is_plain && nw_model_run_expired(run, id, at);
         if (!is_expired) {
-            run->hit_count++;
-            run->hit_bytes += bytes;
             touch(s, run, id, at, is_plain);
             return;
         }
         drop(s, run, id);
     }
-    miss(s, run, id, at, is_first, is_expired, is_plain);
+    miss(s, run, id, at, is_expired, is_plain);
 }
 
 NW_MODEL_HOT void play_stretch(struct nw_model_run *into, char *memory, uint64_t from, uint64_t to,
@@ -67,11 +67,13 @@ NW_MODEL_HOT void play_stretch(struct nw_model_run *into, char *memory, uint64_t
     struct state s = *(const struct state *)memory;
     struct nw_model_run run = *into;
     const uint32_t *ids = run.trace->ids;
-    uint64_t last = run.trace->request_count - 1;
-    for (uint64_t at = from; at < to; at++) {
-        warm(&s, ids[at + NW_MODEL_AHEAD < last ? at + NW_MODEL_AHEAD : last]);
-        play_one(&s, &run, at, is_plain);
+    uint64_t at = from, last = run.trace->request_count - 1;
+    for (; at < to && at + NW_MODEL_AHEAD <= last; at++) {
+        warm(&s, ids[at + NW_MODEL_AHEAD]);
+        play_one(&s, &run, ids[at], at, is_plain);
     }
+    for (; at < to; at++)
+        play_one(&s, &run, ids[at], at, is_plain);
     *into = run;
     *(struct state *)memory = s;
 }

@@ -7,6 +7,7 @@
 
 #include <math.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/assert.h"
@@ -99,16 +100,19 @@ static void print_name(struct nw_text *out, const struct nw_model_operand *opera
     nw_text_addf(out, is_sum ? "(%s)" : "%s", operand->name);
 }
 
-/* 0.999 and 0.9988 rather than 1.00: close to one, what counts is how far from it. */
-static void print_share(struct nw_text *out, double share)
+/* 0.85, and near 1 as many nines as there are: 0.9999. */
+static void print_share(struct nw_text *out, double value)
 {
-    if (share <= 0.99 || share > 1 - 1e-12) {
-        nw_model_unit_print(out, share, NW_MODEL_NUMBER, NULL);
+    char digits[32];
+    if (value <= 0.99 || value >= 1) {
+        nw_model_unit_print(out, value, NW_MODEL_NUMBER, NULL);
         return;
     }
-    nw_text_addf(out, "%.*f", (int)ceil(-log10(1 - share)) + 2, share);
-    while (out->ptr[out->len - 1] == '0')
-        out->ptr[--out->len] = '\0';
+    int decimals = 2 - (int)floor(log10(1 - value)); /* three digits of what is missing */
+    int length = snprintf(digits, sizeof digits, "%.*f", decimals, value);
+    while (length > 4 && digits[length - 1] == '0')
+        length--;
+    nw_text_add(out, nw_slice_of(digits, (size_t)length));
 }
 
 static void print_value(struct nw_text *out, const struct nw_model_operand *operand, bool has_name)
@@ -176,6 +180,11 @@ void nw_model_step_print_result(struct nw_text *out, const struct nw_model_step 
     if (step->is_rounded && !is_whole) {
         nw_model_unit_print(out, step->exact, NW_MODEL_NUMBER, NULL);
         nw_text_add_str(out, " -> ");
+    }
+    if (step->noun && step->unit == NW_MODEL_PER_S) {
+        nw_model_unit_print(out, step->rounded, NW_MODEL_COUNT, NULL);
+        nw_text_addf(out, " %s/s", step->noun);
+        return;
     }
     nw_model_unit_print(out, step->rounded, step->unit, currency);
 }

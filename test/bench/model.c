@@ -18,8 +18,8 @@
 #define MEASURE_S 0.5
 
 static const struct nw_bench_row *const tables[] = {
-    nw_bench_queueing_rows, nw_bench_stats_rows,  nw_bench_plan_rows,
-    nw_bench_fleet_rows,    nw_bench_events_rows, nw_bench_cache_rows,
+    nw_bench_queueing_rows, nw_bench_stats_rows, nw_bench_plan_rows,  nw_bench_fleet_rows,
+    nw_bench_events_rows,   nw_bench_cache_rows, nw_bench_trace_rows,
 };
 
 static double cpu_s(void)

@@ -35,6 +35,7 @@ extern const struct nw_bench_row nw_bench_queueing_rows[];
 extern const struct nw_bench_row nw_bench_stats_rows[];
 extern const struct nw_bench_row nw_bench_plan_rows[];
 extern const struct nw_bench_row nw_bench_fleet_rows[];
+extern const struct nw_bench_row nw_bench_trace_rows[];
 extern const struct nw_bench_row nw_bench_events_rows[];
 extern const struct nw_bench_row nw_bench_cache_rows[];
 

@@ -240,6 +240,10 @@ def test_counts_are_swept_whole():
 def test_guides_and_all_disagreements_are_asked_for():
     assert "(the guide prints 2,604)" in plan(PHOTO_FEED, "--guides").stdout
     assert "the guide prints" not in plan(PHOTO_FEED).stdout
+    assert "The guides' stages at this peak" in plan(PHOTO_FEED, "--guides").stdout
+    stages = {row["guide"]: row for row in answer(PHOTO_FEED)["stages"]}
+    assert stages["building blocks"]["from"] <= 10_416.7  # by its peak
+    assert stages["strangler fig"]["by"] == "users" and stages["strangler fig"]["from"] <= 50e6
     listed = answer(PHOTO_FEED, "--all-disagreements")["all_disagreements"]
     assert [row["id"] for row in listed] == [f"X{number}" for number in range(1, 37)]
 
@@ -294,6 +298,57 @@ def test_a_plan_is_like_itself():
     result = run("plan", "compare", PHOTO_FEED, PHOTO_FEED)
     assert result.returncode == 0 and "The files say the same." in result.stdout
     assert "The decisions are the same." in result.stdout
+
+
+# Explaining
+
+
+def explained(*names):
+    result = run("plan", "explain", *names, "--json")
+    assert result.returncode == 0, result.stderr
+    return json.loads(result.stdout)
+
+
+def test_everything_that_has_a_name_is_explained():
+    index = explained()
+    everything = explained("--all")
+    topics = [row["name"] for row in index["topics"]]
+    constants = index["constants"].split()
+    assert len(topics) > 15 and len(constants) > 60
+    assert list(everything["topics"]) == topics and list(everything["constants"]) == constants
+    for name in topics:
+        assert explained(name)["topics"] == {name: everything["topics"][name]}
+        assert everything["topics"][name]["text"]
+    for name in constants:
+        assert explained(name)["constants"] == {name: everything["constants"][name]}
+        assert everything["constants"][name]["source"]
+
+
+@pytest.mark.parametrize("number", range(1, 37))
+def test_a_disagreement_is_explained_by_number_and_by_name(number):
+    held = explained(f"X{number}")["disagreements"]
+    row = held[f"X{number}"]
+    assert row["name"] and row["values"] and row["uses"] and row["guides"]
+    assert explained(row["name"])["disagreements"] == held
+    text = run("plan", "explain", f"x{number}").stdout
+    assert f"X{number} {row['name']}" in text
+
+
+def test_a_topic_has_a_worked_example_and_its_matrix():
+    text = "\n".join(squeezed(run("plan", "explain", "nodes").stdout))
+    assert "150,000" not in text  # one line: the operands, not a product of them
+    assert re.search(r"100,000 x 1\.50? / \(1,800 x 0\.85\) = 98\.04 -> 99 nodes", text)
+    matrix = squeezed(run("plan", "explain", "database").stdout)
+    assert "write rate limited by the primary grows with shards per domain" in matrix
+    review = run("plan", "explain", "review").stdout
+    assert [line.strip()[0] for line in review.splitlines() if re.match(r" *\d\. ", line)] == \
+        ["1", "2", "3", "4"]
+
+
+def test_what_nobody_explains_is_wrong_usage():
+    result = run("plan", "explain", "nodse")
+    assert result.returncode == 2 and "did you mean `nodes`" in result.stderr
+    assert run("plan", "explain", "nodes", "--all").returncode == 2
 
 
 # Mistakes and exit codes

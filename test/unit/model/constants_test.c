@@ -149,6 +149,44 @@ static void as_a_quantity_it_is_assumed(void **state)
     assert_true(nw_model_constant_value(NW_MODEL_C_DAY) == 24 * 60 * 60);
 }
 
+/* A rule with a range is a row whose low and high are that range. */
+static void ranges(nw_model_constant_id id, double value, double low, double high)
+{
+    struct nw_model_quantity row = nw_model_constant_quantity(id);
+    assert_true(row.value == value && row.low == low && row.high == high);
+}
+
+static void fact_b3r_rates_per_node(void **state)
+{
+    ranges(NW_MODEL_C_NODE_RATE, 300, 200, 500);
+}
+
+static void fact_b5_connections_of_a_server(void **state)
+{
+    ranges(NW_MODEL_C_NODE_CONNECTIONS, 2000, 2000, 2000);
+}
+
+static void fact_d3_limits_of_one_database(void **state)
+{
+    ranges(NW_MODEL_C_READ_RATE, 1000, 1000, 5000);
+    ranges(NW_MODEL_C_SIZE_MAX, 5e12, 1e12, 10e12);
+}
+
+static void fact_d6_shares_of_reads(void **state)
+{
+    ranges(NW_MODEL_C_READ_SHARE, 0.9, 0.8, 0.95);
+}
+
+static void fact_d7_a_pool_of_10_to_20(void **state)
+{
+    ranges(NW_MODEL_C_POOL, 20, 10, 20);
+}
+
+static void fact_i1_the_trigger_is_70_percent_of_cpu(void **state)
+{
+    ranges(NW_MODEL_C_CPU_TRIGGER, 0.7, 0.7, 0.7);
+}
+
 static void light_in_fibre_makes_204218_km_a_second(void **state)
 {
     double speed = nw_model_constant_value(NW_MODEL_C_LIGHT_SPEED) /
@@ -166,6 +204,12 @@ int main(void)
         cmocka_unit_test(a_path_finds_its_row_whatever_the_user_called_the_part),
         cmocka_unit_test(defaults_are_those_of_the_plan_file),
         cmocka_unit_test(as_a_quantity_it_is_assumed),
+        cmocka_unit_test(fact_b3r_rates_per_node),
+        cmocka_unit_test(fact_b5_connections_of_a_server),
+        cmocka_unit_test(fact_d3_limits_of_one_database),
+        cmocka_unit_test(fact_d6_shares_of_reads),
+        cmocka_unit_test(fact_d7_a_pool_of_10_to_20),
+        cmocka_unit_test(fact_i1_the_trigger_is_70_percent_of_cpu),
         cmocka_unit_test(light_in_fibre_makes_204218_km_a_second),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -182,6 +182,7 @@ static void x16_x18_x29_x32_x34_tell_the_other_value(void **state)
     nodes = nw_model_nodes_count(&in, NULL);
     assert_false(nw_model_disagree_x29(&nodes, &other));
     assert_true(nw_model_disagree_x32(20, 97, &other, &high) && other == 200 && high == 400);
+    assert_true(nw_model_disagree_x32(6, 97, &other, &high) && other == 60); /* 10 would do */
     assert_false(nw_model_disagree_x32(4, 97, &other, &high));
     in = fleet(1000, 300, 1);
     in.connected = nw_model_given(12000);

@@ -192,6 +192,25 @@ static void a_stated_rate_stays_as_it_is(void **state)
     prints_values("load.average_per_s", "5,800 / 3 load.peak");
 }
 
+/* Wires carry the peak, each way its own size; logs grow with the average. */
+static void wires_follow_the_peak_and_logs_the_average(void **state)
+{
+    const struct nw_model_traffic_in in = {
+        .at = "load",
+        .average_per_s = nw_model_given(100),
+        .peak_per_s = nw_model_given(500),
+        .request_bytes = nw_model_given(2000),
+        .answer_bytes = nw_model_given(30000),
+        .log_bytes = nw_model_given(700),
+        .retention_s = nw_model_given(3600),
+    };
+    struct nw_model_traffic all = nw_model_traffic_count(&in, &facts_steps);
+    assert_is(all.in_bits_per_s, 500 * 2000 * 8);
+    assert_is(all.out_bits_per_s, 500 * 30000 * 8);
+    assert_is(all.log_bytes_day, 100.0 * 86400 * 700);
+    assert_is(all.log_bytes, 100.0 * 3600 * 700);
+}
+
 static void growth_multiplies_the_day_the_average_and_the_peak(void **state)
 {
     struct nw_model_load load = {
@@ -243,6 +262,7 @@ int main(void)
         FACT(fact_a12_where_bandwidth_is_stressed),
         FACT(the_photo_feed_s_lines_are_those_on_the_page),
         FACT(a_stated_rate_stays_as_it_is),
+        FACT(wires_follow_the_peak_and_logs_the_average),
         FACT(growth_multiplies_the_day_the_average_and_the_peak),
         FACT(many_routes_are_one_sum),
     };

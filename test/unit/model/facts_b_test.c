@@ -142,6 +142,9 @@ static void x34_connections_decide_where_they_need_more(void **state)
     in.connected = nw_model_given(1000);
     nodes = nw_model_nodes_count(&in, &facts_steps);
     assert_true(nodes.needed == 4 && !nodes.is_by_connections);
+    in.connected = nw_model_given(8000); /* as many: the rate decided */
+    nodes = nw_model_nodes_count(&in, &facts_steps);
+    assert_true(nodes.by_connections == 4 && !nodes.is_by_connections);
 }
 
 /* ---- by the scalability law ---- */
@@ -187,6 +190,7 @@ static void beyond_the_law_s_peak_there_is_a_reason_and_no_count(void **state)
     assert_is(nodes.reachable_per_s, law_rate(44));
     const struct nw_model_step *step = nw_model_steps_find(&facts_steps, "services.app.nodes_law");
     assert_string_equal(step->reason, "beyond-peak");
+    assert_string_equal(step->what, "the highest is 24,474.7/s with 44 nodes");
     assert_null(nw_model_steps_find(&facts_steps, "services.app.nodes"));
 }
 

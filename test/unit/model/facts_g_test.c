@@ -104,6 +104,16 @@ static void k_of_n_of_a_million_is_a_number(void **state)
     assert_true(nw_model_nines_of(0.99, 1000000, 1000000, 0) < 1e-12);
 }
 
+static void k_of_n_beyond_counting_is_all_or_nothing(void **state)
+{
+    assert_true(nw_model_nines_of(0.99, 0.98e12, 1e12, 0) == 1);
+    assert_true(nw_model_nines_of(0.99, 0.995e30, 1e30, 0) == 0);
+    assert_is(nw_model_nines_of(0.99, 0.98e30, 1e30, 0.1), 0.999);
+    /* and a billion is counted: 30 deviations of safety on either side */
+    assert_true(nw_model_nines_of(0.99, 989900000, 1e9, 0) > 1 - 1e-12);
+    assert_true(nw_model_nines_of(0.99, 990100000, 1e9, 0) < 1e-12);
+}
+
 static void certain_parts_and_dead_ones(void **state)
 {
     assert_true(nw_model_nines_of(1, 3, 3, 0) == 1);
@@ -179,6 +189,7 @@ int main(void)
         FACT(fact_g9_how_long_40_percent_errors_may_last),
         FACT(k_of_n_is_the_sum_of_the_binomial),
         FACT(k_of_n_of_a_million_is_a_number),
+        FACT(k_of_n_beyond_counting_is_all_or_nothing),
         FACT(certain_parts_and_dead_ones),
         FACT(a_common_cause_bounds_what_spares_can_buy),
         FACT(repair_time_makes_availability),

@@ -17,6 +17,14 @@ static struct nw_model_decision decide(double current, double projected, bool ha
     return nw_model_decide(&in, &facts_steps);
 }
 
+static void fact_h1_the_three_answers_in_their_order(void **state)
+{
+    assert_int_equal(decide(100, 799, true, NW_MODEL_NO).move, NW_MODEL_SCALE_UP);
+    assert_int_equal(decide(100, 801, true, NW_MODEL_NO).move, NW_MODEL_REFACTOR_FIRST);
+    assert_int_equal(decide(100, 801, true, NW_MODEL_YES).move, NW_MODEL_SCALE_OUT);
+    assert_int_equal(decide(100, 200, false, NW_MODEL_YES).move, NW_MODEL_SCALE_OUT);
+}
+
 static void fact_h1a_a_hundredfold_with_state_is_refactored_first(void **state)
 {
     struct nw_model_decision friday = decide(500, 50000, true, NW_MODEL_NO);
@@ -127,6 +135,7 @@ static void each_view_rises(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        FACT(fact_h1_the_three_answers_in_their_order),
         FACT(fact_h1a_a_hundredfold_with_state_is_refactored_first),
         FACT(fact_h1b_four_times_goes_up),
         FACT(fact_j2_boundaries_of_the_decision),

@@ -24,6 +24,15 @@ static struct nw_model_pool pool(double nodes, double each, double connections)
     return nw_model_pool_check(&in, &facts_steps);
 }
 
+/* A team that had sized 20 nodes met its wall at 15: so many connections were there. */
+static void fact_b7_the_wall_at_15_nodes(void **state)
+{
+    assert_true(pool(20, 20, 15 * 20 + 3).wall_nodes == 15);
+    assert_true(pool(20, 10, 15 * 10 + 3).wall_nodes == 15);
+    assert_false(pool(20, 20, 15 * 20 + 3).is_within);
+    assert_true(pool(20, 20, 15 * 20 + 3).pool_max == 15); /* what all 20 could have */
+}
+
 /* X32: 20 nodes take 200 to 400 connections, 100 nodes 1,000 to 2,000. */
 static void every_node_brings_its_pool(void **state)
 {
@@ -142,6 +151,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         FACT(fact_j5_a_pool_of_20_is_1000_a_second),
+        FACT(fact_b7_the_wall_at_15_nodes),
         FACT(every_node_brings_its_pool),
         FACT(a_database_smaller_than_its_reserve_takes_nobody),
         FACT(a_month_is_730_hours_and_a_million_its_share),

@@ -1,0 +1,316 @@
+/*
+ * `newel sim queue`: options judged, recorded times read, the queue played as often as asked (or
+ * computed as a fluid), the report. Two scenarios are played under the same seeds, so that what
+ * both share cancels in their difference.
+ */
+#include "cmd/sim_queue.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/assert.h"
+#include "cmd/emit.h"
+#include "cmd/scenario.h"
+#include "cmd/trace_file.h"
+#include "io/console.h"
+
+#define ARENA_MAX_BYTES ((size_t)64 << 20)
+
+enum {
+    TRACE_MAX = 1 << 26,        /* times of a trace: 512 MB */
+    BAD_RATIO_MAX = 100,        /* one line in so many may be bad */
+    EVENTS_PER_LOOK = 1 << 16,  /* played between two looks at Ctrl-C */
+    LOOKS_PER_LINE = 32,        /* and between two lines of progress */
+    WINDOW_MAX_BYTES = 1 << 27, /* of packed traces */
+};
+
+static const struct scenario_flag flags[] = {
+    {CLI_ENGINE, "--engine", "engine", false, false},
+    {CLI_ARRIVE, "--arrive", "arrive", false, false},
+    {CLI_OVER, "--over", "over", false, false},
+    {CLI_SHAPE, "--shape", "shape", false, false},
+    {CLI_BURST, "--burst", "burst", false, false},
+    {CLI_FRONT, "--front", "front", false, false},
+    {CLI_PHASE_ON, "--on", "on", false, false},
+    {CLI_PHASE_OFF, "--off", "off", false, false},
+    {CLI_TRACE, "--trace", "trace", false, false},
+    {CLI_FORMAT, "--format", "format", false, false},
+    {CLI_COLUMNS, "--columns", "columns", false, false},
+    {CLI_BACKLOG, "--backlog", "backlog", false, false},
+    {CLI_LOW, "--low", "low", false, false},
+    {CLI_DEPTH, "--depth", "depth", false, false},
+    {CLI_FULL, "--full", "full", false, false},
+    {CLI_MESSAGE_TTL, "--ttl", "ttl", false, false},
+    {CLI_WORKERS, "--workers", "workers", false, false},
+    {CLI_SERVICE, "--service", "service", false, false},
+    {CLI_LAW, "--law", "law", false, false},
+    {CLI_CV, "--cv", "cv", false, false},
+    {CLI_SERVICES, "--services", "services", false, true},
+    {CLI_FAIL, "--fail", "fail", false, false},
+    {CLI_ATTEMPTS, "--attempts", "attempts", false, false},
+    {CLI_BACKOFF, "--backoff", "backoff", false, false},
+    {CLI_OUTAGE, "--outage", "outages", false, true},
+    {CLI_ALARM, "--alarm", "alarm", false, false},
+    {CLI_SEED, "--seed", "seed", false, false},
+    {CLI_RUNS, "--runs", "runs", false, false},
+    {CLI_PRECISION, "--precision", "precision", false, false},
+};
+
+static int fail(const char *format, ...) NW_PRINTF(1, 2);
+static int fail(const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    fputs("newel: ", stderr);
+    vfprintf(stderr, format, args);
+    fputc('\n', stderr);
+    va_end(args);
+    return EXIT_FAILED;
+}
+
+/* ---- a recorded trace ---- */
+
+static int by_time(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+/* Ascending from 0; a trace that runs backwards here and there is put in order. */
+static void times_settle(struct sim_queue *sim)
+{
+    uint64_t count = sim->spec.count;
+    qsort(sim->trace_s, count, sizeof *sim->trace_s, by_time);
+    double first_s = count > 0 ? sim->trace_s[0] : 0;
+    for (uint64_t i = 0; i < count; i++)
+        sim->trace_s[i] -= first_s;
+    sim->spec.trace_s = sim->trace_s;
+    sim->spec.over_s = count > 0 ? sim->trace_s[count - 1] : 0;
+}
+
+static int read_records(struct sim_queue *sim, struct trace_file *file, const char *path)
+{
+    struct nw_trace_record record;
+    uint64_t space = 0;
+    nw_err err;
+    while ((err = trace_file_next(file, &record)) == NW_OK) {
+        if (!record.has_time)
+            return fail("%s: its records have no times; a CSV trace needs columns such as "
+                        "time=1,key=2",
+                        path);
+        if (sim->spec.count == TRACE_MAX)
+            return fail("%s: holds more than %d messages", path, TRACE_MAX);
+        if (sim->spec.count == space) {
+            space = space > 0 ? 2 * space : 4096;
+            sim->trace_s = nw_realloc(sim->trace_s, space * sizeof *sim->trace_s);
+        }
+        sim->trace_s[sim->spec.count++] = (double)record.time_us / 1e6;
+    }
+    if (err == NW_CANCELLED)
+        return fail("interrupted while reading %s; nothing was played", path);
+    if (err != NW_NOT_FOUND)
+        return fail("%s: %s", path, trace_file_why(file));
+    const struct nw_trace_counts *counts = trace_file_counts(file);
+    struct trace_file_end end = trace_file_end(file);
+    sim->is_cut = end.is_cut;
+    sim->cut_offset = end.offset;
+    sim->bad_count = counts->bad;
+    if (counts->bad > (counts->bad + counts->records) / BAD_RATIO_MAX)
+        return fail("%s: %llu of %llu lines cannot be read, the first is line %llu: %s", path,
+                    (unsigned long long)counts->bad,
+                    (unsigned long long)(counts->bad + counts->records),
+                    (unsigned long long)counts->first_bad[0].line, counts->first_bad[0].why);
+    return EXIT_DONE;
+}
+
+static int read_trace(struct sim_queue *sim)
+{
+    const struct sim_queue_top *top = &sim->top;
+    char *path = nw_alloc_string(top->trace), *why = NULL;
+    struct trace_file_options options = {.path = path,
+                                         .has_format = top->format != 0,
+                                         .format =
+                                             (nw_trace_format)(top->format - (top->format != 0)),
+                                         .columns = sim->columns,
+                                         .window_max_bytes = WINDOW_MAX_BYTES,
+                                         .stop = nw_console_stop()};
+    struct trace_file *file = NULL;
+    int code;
+    if (trace_file_open(&options, &file, &why) != NW_OK) {
+        code = fail("%s: %s", path, why != NULL ? why : "it cannot be read");
+    } else {
+        code = read_records(sim, file, path);
+        trace_file_close(file);
+    }
+    if (code == EXIT_DONE) {
+        times_settle(sim);
+        const char *wrong = nw_model_queue_spec_judge(&sim->spec);
+        if (wrong != NULL)
+            code = fail("%s: %s", path, wrong);
+    }
+    nw_free(why);
+    nw_free(path);
+    return code;
+}
+
+/* ---- playing ---- */
+
+static void figures_note(struct sim_queue *sim, size_t run, size_t group,
+                         const struct nw_model_queue_seen *seen)
+{
+    const struct nw_model_queue_counts *counts = &seen->counts;
+    sim_queue_figures(sim, SIM_QUEUE_DONE, group)[run] = (double)counts->done;
+    sim_queue_figures(sim, SIM_QUEUE_LOST, group)[run] =
+        (double)(counts->refused + counts->dropped + counts->dead + counts->expired);
+    sim_queue_figures(sim, SIM_QUEUE_DEPTH_PEAK, group)[run] = (double)seen->depth_peak;
+    sim_queue_figures(sim, SIM_QUEUE_WAIT_MEAN, group)[run] = seen->wait_s_mean;
+    sim_queue_figures(sim, SIM_QUEUE_WAIT_P99, group)[run] = seen->wait_s_p99;
+    sim_queue_figures(sim, SIM_QUEUE_EMPTY, group)[run] = seen->empty_s;
+}
+
+/* On a terminal: how much of the run's messages have come. */
+static void show_progress(const struct sim_queue *sim, const struct nw_model_queuesim *model,
+                          size_t run)
+{
+    struct nw_text line = {0};
+    double expected = (double)sim->spec.backlog + (double)sim->spec.count;
+    if (!nw_console_has_progress())
+        return;
+    double arrived = (double)nw_model_queuesim_counts(model, 0).arrived;
+    nw_text_addf(&line, "playing: run %zu of %zu, %.0f%%", run + 1, sim->runs,
+                 100 * arrived / (expected > 0 ? expected : 1));
+    nw_console_progress(nw_text_slice(&line));
+    nw_text_done(&line);
+}
+
+/* One run under the spec's seed; false: it was stopped or ran out of memory. */
+static bool play_once(struct sim_queue *sim, size_t run)
+{
+    struct nw_model_queuesim *model;
+    struct nw_model_queue_seen *seen = nw_alloc_zero(sizeof *seen);
+    nw_err err = nw_model_queuesim_new(&sim->spec, &model);
+    NW_ASSERT(err == NW_OK); /* the spec was judged */
+    err = NW_AGAIN;
+    for (unsigned looks = 1; err == NW_AGAIN && !sim->is_stopped; looks++) {
+        err = nw_model_queuesim_play(model, EVENTS_PER_LOOK);
+        sim->is_stopped = err == NW_AGAIN && nw_console_is_interrupted();
+        if (looks % LOOKS_PER_LINE == 0)
+            show_progress(sim, model, run);
+    }
+    sim->is_out_of_memory = err == NW_NO_MEMORY;
+    for (size_t g = 0; g < sim->spec.group_count; g++) {
+        nw_model_queuesim_look(model, g, seen);
+        if (err == NW_OK)
+            figures_note(sim, run, g, seen);
+        if (run == 0)
+            sim->seen[g] = *seen;
+    }
+    nw_model_queuesim_free(model);
+    nw_free(seen);
+    return err == NW_OK;
+}
+
+static int play(struct sim_queue *sim)
+{
+    size_t groups = sim->spec.group_count;
+    if (sim->top.engine == 1) {
+        nw_err err = nw_model_queue_flow_solve(&sim->spec, sim->flows);
+        return err == NW_OK ? EXIT_DONE : fail("%s: %s", sim->name, nw_err_text(err));
+    }
+    sim->figures = nw_alloc_array(sim->runs * groups * SIM_QUEUE_FIGURE_COUNT, sizeof(double));
+    sim->seen = nw_alloc_array(groups, sizeof *sim->seen);
+    for (size_t run = 0; run < sim->runs; run++) {
+        sim->spec.seed = (uint64_t)sim->top.seed + run;
+        if (!play_once(sim, run))
+            break;
+        sim->runs_done++;
+    }
+    return EXIT_DONE;
+}
+
+/* ---- the command ---- */
+
+/* The i-th file, or what the flags say without one. */
+static nw_err read_one(const struct cli *cli, unsigned index, struct nw_arena *arena,
+                       struct nw_diag *diag, struct sim_queue *sim)
+{
+    struct cli *one = nw_arena_zero(arena, sizeof *one);
+    *one = *cli;
+    one->arg_count = index < cli->arg_count ? 1 : 0;
+    one->args[0] = one->arg_count > 0 ? cli->args[index] : NULL;
+    nw_err err = scenario_read(one, &sim_queue_tables, flags, NW_COUNT(flags), arena, diag,
+                               &sim->name, &sim->top);
+    if (sim->top.block.tree != NULL && sim_queue_want(sim, arena, diag) != NW_OK)
+        err = NW_INVALID;
+    return err;
+}
+
+/* Two that are compared are played equally often. */
+static int judge_pair(const struct cli *cli, struct sim_queue *sims, unsigned count)
+{
+    if (count < 2)
+        return EXIT_DONE;
+    if (sims[0].top.engine == 1 || sims[1].top.engine == 1)
+        return cli_usage(cli, "a fluid has no chance, so there is no difference to give an "
+                              "interval for: give one file at a time");
+    size_t runs = sims[0].runs > sims[1].runs ? sims[0].runs : sims[1].runs;
+    sims[0].runs = sims[1].runs = runs > 1 ? runs : SIM_QUEUE_PAIRS;
+    return EXIT_DONE;
+}
+
+static int run_all(const struct cli *cli, struct sim_queue *sims, unsigned count)
+{
+    int code = judge_pair(cli, sims, count);
+    nw_console_watch_interrupts();
+    for (unsigned i = 0; i < count && code == EXIT_DONE; i++) {
+        if (sims[i].top.trace.len > 0)
+            code = read_trace(&sims[i]);
+        if (code == EXIT_DONE && !nw_console_is_interrupted())
+            code = play(&sims[i]);
+    }
+    if (code != EXIT_DONE)
+        return code;
+    nw_console_progress(NW_SLICE(""));
+    struct report *report = sim_queue_report(sims, count);
+    struct nw_text path[3] = {0};
+    static const char *const names[] = {"depth_peak", "lost", "wait_s_p99"};
+    struct emit_alias aliases[NW_COUNT(names)];
+    for (size_t i = 0; i < NW_COUNT(names); i++) {
+        nw_text_addf(&path[i], "groups.%s.%s", sims[0].group_names[0], names[i]);
+        aliases[i] = (struct emit_alias){names[i], path[i].ptr};
+    }
+    code = emit_report(cli, report, aliases, count == 1 ? NW_COUNT(names) : 0, EXIT_DONE);
+    report_free(report);
+    for (size_t i = 0; i < NW_COUNT(names); i++)
+        nw_text_done(&path[i]);
+    return code;
+}
+
+int cmd_sim_queue(const struct cli *cli)
+{
+    struct nw_arena arena;
+    struct nw_diag diag;
+    unsigned count = cli->arg_count > 1 ? cli->arg_count : 1;
+    nw_err err = NW_OK;
+    int code = emit_check(cli);
+    if (code != EXIT_DONE)
+        return code;
+    struct sim_queue *sims = nw_alloc_array(count, sizeof *sims);
+    nw_arena_init(&arena, NULL, 0, ARENA_MAX_BYTES);
+    nw_diag_init(&diag);
+    for (unsigned i = 0; i < count; i++) {
+        nw_err one = read_one(cli, i, &arena, &diag, &sims[i]);
+        err = err != NW_OK ? err : one;
+    }
+    if (err == NW_OK)
+        code = run_all(cli, sims, count);
+    else
+        code = scenario_blame(cli, sims[count - 1].name, &diag);
+    for (unsigned i = 0; i < count; i++)
+        sim_queue_done(&sims[i]);
+    nw_free(sims);
+    nw_diag_done(&diag);
+    nw_arena_done(&arena);
+    return code;
+}
