@@ -20,6 +20,10 @@ PAGES = {
     "plan-file": "docs/reference/plan-file.md",
     "plan-constants": "docs/reference/plan-constants.md",
     "plan-disagreements": "docs/reference/plan-disagreements.md",
+    "plan-formulas": "docs/reference/plan-formulas.md",
+    "sim-cache": "docs/reference/sim-cache.md",
+    "sim-queue": "docs/reference/sim-queue.md",
+    "sim-fleet": "docs/reference/sim-fleet.md",
 }
 
 

@@ -4,7 +4,10 @@
 #include "cmd/plan_table.h"
 #include "model/constants.h"
 #include "model/disagree.h"
+#include "model/topics.h"
 #include "model/worked.h"
+
+#define EXAMPLE_MAX_BYTES ((size_t)16 << 20)
 
 void plan_page_file(struct nw_text *out)
 {
@@ -93,4 +96,70 @@ void plan_page_disagreements(struct nw_text *out)
         "`newel plan explain X4` prints one of them.\n");
     for (unsigned i = 1; i <= NW_MODEL_DISAGREEMENTS; i++)
         add_disagreement(out, nw_model_disagreement(i));
+}
+
+/* A table of a topic keeps its lines: a block of code. */
+static void add_topic_text(struct nw_text *out, const char *text)
+{
+    struct nw_slice rest = nw_slice_str(text), line;
+    bool is_block = false;
+    while (nw_slice_split(&rest, '\n', &line)) {
+        bool is_row = nw_slice_starts_with(line, NW_SLICE("  "));
+        if (is_row != is_block)
+            nw_text_add_str(out, is_row ? "\n```\n" : "```\n");
+        is_block = is_row;
+        nw_text_addf(out, "%.*s\n", NW_SLICE_ARG(line));
+    }
+    if (is_block)
+        nw_text_add_str(out, "```\n");
+}
+
+static void add_example(struct nw_text *out, const struct nw_model_topic *topic)
+{
+    struct nw_arena arena;
+    struct nw_model_steps steps;
+    nw_arena_init(&arena, NULL, 0, EXAMPLE_MAX_BYTES);
+    nw_model_steps_init(&steps, &arena);
+    topic->example(&steps);
+    nw_text_add_str(out, "\nWorked example:\n\n```\n");
+    for (size_t i = 0; i < steps.count; i++) {
+        const struct nw_model_step *step = &steps.items[i];
+        if (step->label != NULL)
+            nw_text_addf(out, "%s: ", step->label);
+        if (step->formula != NULL) {
+            nw_model_step_print_values(out, step);
+            nw_text_add_str(out, " = ");
+        }
+        nw_model_step_print_result(out, step, "");
+        if (step->what != NULL)
+            nw_text_addf(out, " %s", step->what);
+        if (step->printed != NULL)
+            nw_text_addf(out, " (the guide prints %s)", step->printed);
+        nw_text_add_char(out, '\n');
+    }
+    nw_text_add_str(out, "```\n");
+    nw_arena_done(&arena);
+}
+
+void plan_page_formulas(struct nw_text *out)
+{
+    size_t count;
+    const struct nw_model_topic *topics = nw_model_topics(&count);
+    nw_text_add_str(
+        out, "<!-- Generated from src/model/topics.def by tools/gen_reference.py. -->\n"
+             "# What a plan computes, and why\n\n"
+             "What `newel plan explain TOPIC` prints. The examples are computed by the same\n"
+             "functions as your plan; a guide's own figure stands beside where it has one.\n");
+    for (size_t i = 0; i < count; i++) {
+        const struct nw_model_topic *topic = &topics[i];
+        nw_text_addf(out, "\n## %s\n\n", topic->title);
+        add_topic_text(out, topic->text);
+        if (topic->formula[0] != '\0')
+            nw_text_addf(out, "\nFormula: `%s`\n", topic->formula);
+        if (topic->example != NULL)
+            add_example(out, topic);
+        if (topic->source[0] != '\0')
+            nw_text_addf(out, "\nSource: %s. `newel plan explain %s`\n", topic->source,
+                         topic->name);
+    }
 }

@@ -15,5 +15,7 @@ void plan_page_file(struct nw_text *out);
 void plan_page_constants(struct nw_text *out);
 /* Where the classic guides disagree. */
 void plan_page_disagreements(struct nw_text *out);
+/* Every topic of `newel plan explain`, with its worked example. */
+void plan_page_formulas(struct nw_text *out);
 
 #endif

@@ -8,6 +8,7 @@
  */
 #include "base/assert.h"
 #include "cmd/plan.h"
+#include "cmd/plan_guides.h"
 #include "model/constants.h"
 #include "model/disagree.h"
 
@@ -401,6 +402,8 @@ struct report *plan_report(struct plan_result *result, const struct plan_show *s
     add_given_ranges(report, result);
     add_band(report, result);
     add_stairs(report, plan);
+    plan_report_stages(report, plan->peak_per_s, result->file->input->load.users.value,
+                       show->has_guides);
     plan_charts(report, result, &result->arena);
     if (show->has_all_disagreements)
         add_all_disagreements(report);

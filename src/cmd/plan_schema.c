@@ -18,6 +18,8 @@ struct shape {
 static const struct shape tables[] = {
     {"staircase", "rung:s state:s growth:i why:s",
      "the eight moves, and at how many times this load each is due; below 1 it is due already"},
+    {"stages", "guide:s by:s from:n stage:s month:s",
+     "what the classic guides say at this peak and for so many users: orientation only"},
     {"changed", "path:s was:s is:s", "what --set changed against the file"},
     {"decisions", "path:s decision:s count:n words:s why:s", "choices, such as SHARDING, 4"},
     {"findings", "severity:s path:s sentence:s",

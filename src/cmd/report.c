@@ -217,19 +217,40 @@ size_t report_rows_shown(const struct report_table_data *table)
     return table->row_count < REPORT_ROWS_SHOWN ? table->row_count : REPORT_ROWS_SHOWN;
 }
 
-/* Does the reader need a gap between this and what follows it? */
+/* Does a person see anything of the node itself? */
+static bool is_seen(const struct report_node *node)
+{
+    switch (node->kind) {
+    case REPORT_OBJECT: return node->label != NULL;
+    case REPORT_TABLE: return report_table_is_seen(node->table);
+    case REPORT_LINE:
+    case REPORT_STEPS: return true;
+    case REPORT_CHART:
+    case REPORT_TILE: return false; /* pictures stand apart anyway */
+    default: return node->label != NULL;
+    }
+}
+
 static bool is_block(const struct report_node *node)
 {
-    return (node->kind == REPORT_TABLE && report_table_is_seen(node->table)) ||
-           ((node->kind == REPORT_OBJECT || node->kind == REPORT_STEPS) && node->label != NULL);
+    return node->kind == REPORT_TABLE || node->kind == REPORT_OBJECT ||
+           (node->kind == REPORT_STEPS && node->label != NULL);
+}
+
+static bool is_behind_block(const struct report_node *node)
+{
+    const struct report_node *before = NULL;
+    for (const struct report_node *at = node->parent->first; at != node; at = at->next)
+        before = is_seen(at) ? at : before;
+    if (before != NULL)
+        return is_block(before);
+    return node->parent->parent != NULL && node->parent->label == NULL &&
+           is_behind_block(node->parent);
 }
 
 bool report_follows_block(const struct report_node *node)
 {
-    const struct report_node *before = node->parent->first;
-    while (before != node && before->next != node)
-        before = before->next;
-    return before != node && is_block(before) && !is_block(node) && node->kind != REPORT_CHART;
+    return is_seen(node) && !is_block(node) && is_behind_block(node);
 }
 
 void report_add_path(const struct report_node *node, struct nw_text *out)

@@ -88,7 +88,10 @@ static inline const struct report_cell *report_cell_at(const struct report_table
 {
     return &table->cells[row * table->column_count + column];
 }
-/* Stands the node behind a table or a headed block of the same object, and is none itself? */
+/*
+ * Does a person need a gap before it? It stands behind a table or a headed block and is none, and
+ * is seen at all.
+ */
 bool report_follows_block(const struct report_node *node);
 /* The dotted names from the root to the node, which has one. */
 void report_add_path(const struct report_node *node, struct nw_text *out);

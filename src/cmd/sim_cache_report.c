@@ -390,11 +390,13 @@ struct report *sim_cache_report(struct sim_cache *sim)
     struct report *report = report_new("newel.sim.cache/1", "Cache simulation");
     const struct sim_cache_want *want = &sim->want;
     add_trace(report, sim);
-    report_open(report, "cache", NULL);
+    bool has_more = want->ttl_us > 0 || want->top->overhead_bytes > 0 ||
+                    (sim->job_count > 0 && sim->jobs[0].warmup_requests > 0);
+    report_open(report, "cache", has_more ? "Cache" : NULL);
     report_number(report, "ttl_s", want->ttl_us > 0 ? "time to live" : NULL, want->top->ttl_s,
                   NW_MODEL_SECONDS);
     report_number(report, "overhead_bytes",
-                  want->top->overhead_bytes > 0 ? "bytes of an entry beside its object" : NULL,
+                  want->top->overhead_bytes > 0 ? "overhead of an entry" : NULL,
                   (double)want->top->overhead_bytes, NW_MODEL_BYTES);
     report_number(report, "warmup_requests",
                   sim->job_count > 0 && sim->jobs[0].warmup_requests > 0

@@ -245,7 +245,7 @@ void nw_model_chart_css(struct nw_text *out)
                          ".chart .h{fill:var(--soft);font-size:14px}\n"
                          ".chart .g{stroke:var(--grid)}.chart .x{stroke:var(--soft)}"
                          ".chart .q{stroke:var(--soft);stroke-dasharray:3 3}"
-                         ".chart .e{stroke:var(--c)}\n"
+                         ".chart .e{stroke:var(--c);stroke-dasharray:1 3}\n"
                          ".chart .l{fill:none;stroke:var(--c);stroke-width:2;stroke-linejoin:round}"
                          ".chart .d{fill:none;stroke:var(--c);stroke-width:1}"
                          ".chart .f{fill:var(--c);fill-opacity:.16}"

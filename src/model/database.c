@@ -164,13 +164,14 @@ static const char *reads_text(const struct nw_model_database_in *in,
     const char *sign = sign_of(out->read_load_per_s, in->database->read_rate_per_s.value);
     const char *text;
     if (out->move == NW_MODEL_ONE_PRIMARY)
-        text = nw_model_steps_text(steps, "reads %s %s: primary alone; as replicas %s -> %.0f",
-                                   sign, ceiling.ptr, replicas.ptr, out->replicas_if);
+        text = nw_model_steps_text(steps, "%s %s: primary alone; as replicas %s -> %.0f", sign,
+                                   ceiling.ptr, replicas.ptr, out->replicas_if);
     else if (out->move == NW_MODEL_READ_REPLICAS)
-        text = nw_model_steps_text(steps, "reads > %s: replicas", ceiling.ptr);
+        text = nw_model_steps_text(steps, "> %s: replicas", ceiling.ptr);
     else
-        text = nw_model_steps_text(steps, "reads, %.0f primaries of %s each: %s", out->primaries,
-                                   ceiling.ptr, out->reads_exceed ? "and replicas" : "enough");
+        text = nw_model_steps_text(steps, "%s %.0f primaries of %s%s",
+                                   out->reads_exceed ? "are too much for" : "on", out->primaries,
+                                   ceiling.ptr, out->reads_exceed ? ": replicas beside them" : "");
     nw_text_done(&ceiling);
     nw_text_done(&replicas);
     return text;
@@ -185,6 +186,7 @@ static void show_reads(const struct nw_model_database_in *in,
         .label = in->label,
         .exact = out->read_load_per_s,
         .unit = NW_MODEL_PER_S,
+        .noun = "reads",
         .what = reads_text(in, out, steps),
     };
     struct nw_text formula = {0};
@@ -220,8 +222,8 @@ static const char *writes_text(const struct nw_model_database_in *in,
                           : out->move == NW_MODEL_FEDERATION ? "databases apart"
                                                              : "shards";
     const char *text = nw_model_steps_text(
-        steps, "writes %s %s: %s",
-        sign_of(out->write_load_per_s, in->database->write_rate_per_s.value), ceiling.ptr, verdict);
+        steps, "%s %s: %s", sign_of(out->write_load_per_s, in->database->write_rate_per_s.value),
+        ceiling.ptr, verdict);
     nw_text_done(&ceiling);
     return text;
 }
@@ -236,10 +238,13 @@ static void show_writes(const struct nw_model_database_in *in,
                                       in->margin.origin};
     struct nw_model_step step = {
         .path = nw_model_steps_path(steps, in->at, "write_load_per_s"),
-        .formula = is_told ? "{0} x {1}/{2} x {3}" : "{0} x {1}",
+        .formula = is_told                ? "{0} x {1}/{2} x {3}"
+                   : in->margin.value > 0 ? "{0} x {1}"
+                                          : "{0}",
         .operand_count = is_told ? 4 : 2,
         .exact = out->write_load_per_s,
         .unit = NW_MODEL_PER_S,
+        .noun = "writes",
         .what = writes_text(in, out, steps),
     };
     if (is_told) {
@@ -271,12 +276,14 @@ static void show_count(const struct nw_model_database_in *in, const char *leaf, 
 static void show_replicas(const struct nw_model_database_in *in,
                           const struct nw_model_database_answer *out, struct nw_model_steps *steps)
 {
-    bool is_split = out->primaries > 1;
+    bool is_split = out->primaries > 1, has_margin = in->margin.value > 0;
     nw_model_steps_add(
         steps,
         &(struct nw_model_step){
             .path = nw_model_steps_path(steps, in->at, "replicas"),
-            .formula = is_split ? "{3} x ceil({0} x {1} / {2} / {3})" : "{0} x {1} / {2}",
+            .formula = is_split     ? "{3} x ceil({0} x {1} / {2} / {3})"
+                       : has_margin ? "{0} x {1} / {2}"
+                                    : "{0} / {2}",
             .operands = {nw_model_operand_derived("reads after the cache", NW_MODEL_PER_S,
                                                   out->after_cache_per_s),
                          {"1 + margin", 1 + in->margin.value, NW_MODEL_NUMBER, in->margin.origin},

@@ -78,8 +78,9 @@ struct nw_model_step {
     double exact;   /* meaningless where reason is given */
     double rounded; /* equals exact unless is_rounded */
     bool is_rounded;
-    nw_model_unit unit;  /* of the result; COUNT where it is a number of things */
-    const char *what;    /* behind the number: "nodes", "peak", "reads/s: primary alone" */
+    nw_model_unit unit; /* of the result; COUNT where it is a number of things */
+    const char *noun;   /* of a rate: "reads" shows "463.0 reads/s", "" shows "463.0 /s"; or NULL */
+    const char *what;   /* behind the number: "nodes", "peak", "reads/s: primary alone" */
     const char *printed; /* what a guide prints for the same (worked.h), for --guides; or NULL */
     const char *fact;    /* "B2": the worked example of `explain`; or NULL */
     bool is_quiet;       /* text and HTML leave it out: another step's line has it already */

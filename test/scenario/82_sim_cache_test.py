@@ -72,6 +72,23 @@ def test_invented_requests_are_those_of_the_definition(expected):
     assert len(counted) == 6 and report["complete"] is True
 
 
+@pytest.mark.skipif(scaled(0, 1), reason="ten million requests under a sanitizer take a minute")
+def test_the_reference_trace_counts_as_written():
+    """The second source of these numbers is another simulator; see the decision about policies."""
+    report = simulate("--zipf", "1.0", "--keys", "1M", "--requests", "10M", "--seed", 1, "--size", "100K")
+    counted = {policy: misses for (policy, _), misses in misses_of(report).items()}
+    assert report["trace"]["keys"] == 763_036
+    assert (counted["fifo"], counted["lru"]) == (2_529_208, 2_233_064)
+    assert (counted["clock"], counted["sieve"]) == (2_165_854, 1_904_175)
+    assert abs(counted["s3-fifo"] / 1e7 - .1884) < .001
+    assert abs(counted["w-tinylfu"] / 1e7 - .1875) < .003
+
+
+def test_the_example_shows_that_winners_change_with_the_size():
+    report = simulate(os.path.join(os.path.dirname(__file__), "../../conf/sim/cache.yaml"))
+    assert len(report["runs"]) == 20 and len({one["winner"] for one in report["best"]}) > 1
+
+
 @pytest.mark.parametrize("name", traces.FORMATS)
 @pytest.mark.parametrize("pack", ["", ".gz", ".zst"])
 def test_every_format_counts_the_same(put, expected, name, pack):

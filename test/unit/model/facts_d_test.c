@@ -118,12 +118,15 @@ static void fact_j2d_the_guide_s_boundaries(void **state)
     assert_int_equal(nw_model_database_guide(0.5, 0, 50001, 1, true), NW_MODEL_SHARDING);
 }
 
-static void prints_step(const char *path, const char *values, const char *what)
+static void prints_step(const char *path, const char *values, const char *result, const char *what)
 {
     struct nw_text text = {0};
     const struct nw_model_step *step = nw_model_steps_find(&facts_steps, path);
     nw_model_step_print_values(&text, step);
     assert_string_equal(text.ptr, values);
+    nw_text_clear(&text);
+    nw_model_step_print_result(&text, step, NULL);
+    assert_string_equal(text.ptr, result);
     assert_string_equal(step->what, what);
     nw_text_done(&text);
 }
@@ -175,10 +178,10 @@ static void the_photo_feed_s_lines_are_those_on_the_page(void **state)
         .margin = nw_model_given(0.3),
     };
     nw_model_database_judge(&in, &facts_steps);
-    prints_step("databases.main.read_load_per_s", "9,259.3 feed x (1 - 0.95)",
-                "reads < 1,000: primary alone; as replicas 0.40 -> 1");
-    prints_step("databases.main.write_load_per_s", "10,416.7 x 25/225 x 1.30",
-                "writes < 5,000: no shard");
+    prints_step("databases.main.read_load_per_s", "9,259.3 feed x (1 - 0.95)", "463.0 reads/s",
+                "< 1,000: primary alone; as replicas 0.40 -> 1");
+    prints_step("databases.main.write_load_per_s", "10,416.7 x 25/225 x 1.30", "1,504.6 writes/s",
+                "< 5,000: no shard");
 }
 
 /* Newel's rule asks for writes and size first: replicas would copy both. */
