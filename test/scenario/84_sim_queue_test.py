@@ -259,6 +259,8 @@ groups:
     (["--low", "10%"], "shed-low"),
     (["--burst", "5"], "shape: burst"),
     (["--shape", "on-off", "--over", "0s"], "more than 0s"),
+    (["--shape", "on-off", "--on", "1us", "--off", "1us"], "phases"),
+    (["--shape", "burst", "--burst", "1", "--arrive", "20M", "--engine", "fluid"], "too many"),
     (["--service", "5ms", "--services", "5ms,6ms"], "services lists"),
     (["--engine", "fluid", "--runs", "3"], "same each time"),
     (["--trace", "x.csv", "--arrive", "5"], "recorded ones"),
