@@ -1,6 +1,7 @@
 /* The contract of model/cachesim.h and policy.h, against lists of cards (cache_oracle.h). */
 #include "model/cachesim.h"
 
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 
@@ -163,6 +164,57 @@ static void the_plain_and_the_general_loop_agree(void **state)
         }
         nw_model_trace_done(&trace);
     }
+}
+
+enum { LARGE = 4096, BLOCKY_REQUESTS = 60000 };
+
+/* A loop over about as many keys as fit; at `more` of 100 moments a new key. */
+static uint32_t id_in_a_loop(struct nw_rng *rng, uint32_t i, uint32_t more, uint32_t *seen)
+{
+    uint32_t loop = LARGE - 40 + more * 10;
+    bool is_new = i < loop || nw_rng_below(rng, 100) < more;
+    uint32_t near = (uint32_t)nw_rng_below(rng, more < 6 ? 1 : 50);
+    return is_new ? (*seen)++ : (i + near) % loop;
+}
+
+/* New keys, and between them those that are next to go. */
+static uint32_t id_at_the_tail(struct nw_rng *rng, uint32_t more, uint32_t *seen)
+{
+    bool is_new = *seen < LARGE + 100 || nw_rng_below(rng, 100) >= more;
+    uint32_t near = (uint32_t)nw_rng_below(rng, 90);
+    return is_new ? (*seen)++ : *seen - LARGE + near;
+}
+
+/*
+ * A large LRU cache is played in blocks of requests, with sizes one by one. Both kinds of trace ask
+ * again and again for what is about to go, which blocks cannot do.
+ */
+static void blocks_of_requests_are_requests_one_by_one(void **state)
+{
+    uint64_t hits = 0, evicted = 0;
+    for (uint32_t round = 0; round < 24; round++) {
+        struct nw_model_trace blocks, singles;
+        struct nw_rng rng;
+        nw_rng_init(&rng, round);
+        nw_model_trace_init(&blocks, false, false, BLOCKY_REQUESTS, 1 << 20);
+        nw_model_trace_init(&singles, true, false, BLOCKY_REQUESTS, 1 << 20);
+        for (uint32_t i = 0, seen = 0; i < BLOCKY_REQUESTS; i++) {
+            uint32_t id = round < 12 ? id_in_a_loop(&rng, i, round, &seen)
+                                     : id_at_the_tail(&rng, round - 11, &seen);
+            assert_int_equal(nw_model_trace_add(&blocks, id, 1, 0), NW_OK);
+            assert_int_equal(nw_model_trace_add(&singles, id, 1, 0), NW_OK);
+        }
+        struct nw_model_cache_job job = {.policy = NW_MODEL_LRU, .capacity = LARGE};
+        job.warmup_requests = 777;
+        struct nw_model_cache_counts a = play(&blocks, &job), b = play(&singles, &job);
+        hits += a.hit_count;
+        evicted += a.capacity_count;
+        b.request_bytes = b.hit_bytes = 0;
+        assert_same_counts(&a, &b);
+        nw_model_trace_done(&blocks);
+        nw_model_trace_done(&singles);
+    }
+    assert_true(hits > 100000 && evicted > 100000);
 }
 
 /* -- traps ------------------------------------------------------------------------------------- */
@@ -402,6 +454,49 @@ static void a_job_that_makes_no_sense_is_refused(void **state)
     nw_model_trace_done(&trace);
 }
 
+static void more_keys_than_can_be_simulated_are_refused(void **state)
+{
+    struct nw_model_trace trace = {.request_count = 1u << 31, .key_count = 1u << 31};
+    struct nw_model_cache_job job = {.policy = NW_MODEL_SIEVE, .capacity = 5};
+    struct nw_model_cache_counts counts;
+    assert_int_equal(nw_model_cachesim_run(&trace, &job, NULL, &counts), NW_NO_MEMORY);
+    assert_true(nw_model_cachesim_bytes_for(&trace, &job) == UINT64_MAX);
+}
+
+struct shared {
+    const struct nw_model_trace *trace;
+    struct nw_model_cache_job job;
+    struct nw_model_cache_counts counts;
+};
+
+static void *play_shared(void *argument)
+{
+    struct shared *shared = argument;
+    if (nw_model_cachesim_run(shared->trace, &shared->job, NULL, &shared->counts) != NW_OK)
+        shared->counts.played_count = 0;
+    return NULL;
+}
+
+/* All policies at once on one trace, as `sim cache` runs them; a sanitizer looks on. */
+static void jobs_share_a_trace_and_nothing_else(void **state)
+{
+    struct nw_model_trace trace = random_trace(6, ORACLE_KEYS, 5000);
+    struct shared shared[NW_MODEL_POLICY_COUNT];
+    pthread_t threads[NW_MODEL_POLICY_COUNT];
+    for (int policy = 0; policy < NW_MODEL_POLICY_COUNT; policy++) {
+        shared[policy] = (struct shared){.trace = &trace};
+        shared[policy].job.policy = (nw_model_policy)policy;
+        shared[policy].job.capacity = 20;
+        assert_int_equal(pthread_create(&threads[policy], NULL, play_shared, &shared[policy]), 0);
+    }
+    for (int policy = 0; policy < NW_MODEL_POLICY_COUNT; policy++) {
+        assert_int_equal(pthread_join(threads[policy], NULL), 0);
+        struct nw_model_cache_counts alone = play(&trace, &shared[policy].job);
+        assert_same_counts(&alone, &shared[policy].counts);
+    }
+    nw_model_trace_done(&trace);
+}
+
 static void an_empty_trace_has_no_requests(void **state)
 {
     struct nw_model_trace trace;
@@ -447,6 +542,7 @@ int main(void)
         cmocka_unit_test(in_bytes_too),
         cmocka_unit_test(in_bytes_with_a_time_to_live_too),
         cmocka_unit_test(the_plain_and_the_general_loop_agree),
+        cmocka_unit_test(blocks_of_requests_are_requests_one_by_one),
         cmocka_unit_test(a_first_in_leaves_first_however_often_used),
         cmocka_unit_test(a_bit_does_not_outlive_its_entry),
         cmocka_unit_test(the_hand_of_sieve_goes_from_the_head_to_the_tail),
@@ -461,6 +557,8 @@ int main(void)
         cmocka_unit_test(a_stopped_job_counts_what_it_played),
         cmocka_unit_test(a_rate_is_as_good_as_a_column_of_times),
         cmocka_unit_test(a_job_that_makes_no_sense_is_refused),
+        cmocka_unit_test(more_keys_than_can_be_simulated_are_refused),
+        cmocka_unit_test(jobs_share_a_trace_and_nothing_else),
         cmocka_unit_test(an_empty_trace_has_no_requests),
         cmocka_unit_test(memory_is_that_of_keys),
         cmocka_unit_test(policies_are_found_by_name),
