@@ -188,6 +188,11 @@ def test_a_missed_bar_is_exit_4():
     assert run("sim", "queue", "--fail-if", "groups.default.wait_s_max>1ms").returncode == 0
 
 
+def test_the_schema_knows_every_option():
+    schema = json.loads(run("sim", "queue", "--schema").stdout)
+    assert {"sim", "arrive", "groups", "backoff"} <= set(json.dumps(schema).replace('"', " ").split())
+
+
 # What the long run knows
 
 
