@@ -58,7 +58,7 @@ struct report_column {
     const char *name;  /* JSON and CSV; NULL: not there */
     const char *label; /* text and HTML; NULL: not there */
     nw_model_unit unit;
-    bool is_text; /* cells are texts: left-aligned */
+    bool is_text; /* cells are texts, left-aligned; a text among numbers stands as they do */
 };
 struct report_cell {
     double value; /* ignored where text or is_absent is given */

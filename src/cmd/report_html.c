@@ -82,15 +82,35 @@ static const char style[] =
     ".s,.s tbody,.s tr,.s th,.s td{display:block;padding:0;border:0;white-space:normal}"
     ".s tr{padding:.7rem 0 .35rem;border-top:1px solid var(--grid)}"
     ".s .c{padding:.35rem 0;border-top:0}.s small{margin-bottom:.15rem}.s th:empty{display:none}"
-    ".s .e,.s .r,.s .w{display:inline}}\n"
+    ".s .e,.s .r,.s .w{display:inline}"
+    ".v .t,.v .t>*{display:block;padding-right:0}.v .t{border-top:1px solid var(--grid)}"
+    ".v .t>*{border:0}.v .t>td{padding-top:0}.v .t.c,.v .t:first-child{border:0}"
+    ".v .t th:empty{display:none}}\n"
     "footer{margin-top:3rem;color:var(--soft);font-size:.8rem}\n"
-    "@media print{body{font-size:10.5pt}main{max-width:none;padding:0}nav{display:none}"
+    "@media print{html{font-size:11px}main{max-width:none;padding:0}nav{display:none}"
     "figure,tr,.tiles div{break-inside:avoid}h2,h3,figcaption{break-after:avoid}"
-    ".scroll{overflow:visible}.tiles div{border:1px solid var(--grid)}}\n";
+    ".scroll{overflow:visible}.s td{white-space:normal}.s .e,.s .r{white-space:nowrap}"
+    ".chart{min-width:0}.tiles div{border:1px solid var(--grid)}}\n";
+
+/* An arrow of two characters would be torn apart at the end of a line. */
+static void add_slice(struct page *to, struct nw_slice text)
+{
+    for (size_t at = 0; at + 1 < text.len;) {
+        if (text.ptr[at] == '-' && text.ptr[at + 1] == '>') {
+            nw_text_add_xml(to->out, nw_slice_first(text, at));
+            nw_text_add_str(to->out, "→");
+            text = nw_slice_skip(text, at + 2);
+            at = 0;
+        } else {
+            at++;
+        }
+    }
+    nw_text_add_xml(to->out, text);
+}
 
 static void add_text(struct page *to, const char *text)
 {
-    nw_text_add_xml(to->out, nw_slice_str(text));
+    add_slice(to, nw_slice_str(text));
 }
 
 static void add_exact(struct page *to, double value)
@@ -103,7 +123,7 @@ static void add_exact(struct page *to, double value)
 static void add_name(struct page *to, const char *name)
 {
     nw_text_add_str(to->out, " data-name=\"");
-    add_text(to, name);
+    nw_text_add_xml(to->out, nw_slice_str(name));
     nw_text_add_char(to->out, '"');
 }
 
@@ -209,7 +229,7 @@ static void add_value(struct page *to, const struct report_node *node)
         nw_text_add_str(&value, node->is_true ? "yes" : "no");
     else
         nw_text_add_str(&value, node->text);
-    nw_text_add_xml(to->out, nw_text_slice(&value));
+    add_slice(to, nw_text_slice(&value));
     nw_text_done(&value);
 }
 
@@ -227,9 +247,16 @@ static void print_value(struct page *to, const struct report_node *node)
     open_block(to, is_large ? BLOCK_TILES : BLOCK_VALUES);
     bool goes_on =
         to->label != NULL && (node->label[0] == '\0' || strcmp(node->label, to->label) == 0);
-    nw_text_add_str(to->out, is_large  ? "<div><dt>"
-                             : goes_on ? "<tr class=\"c\"><th scope=\"row\">"
-                                       : "<tr><th scope=\"row\">");
+    bool is_text = node->kind == REPORT_TEXT;
+    if (is_large)
+        nw_text_add_str(to->out, "<div><dt>");
+    else if (is_text || goes_on)
+        nw_text_addf(to->out, "<tr class=\"%s%s\"><th scope=\"row\">", is_text ? "t" : "",
+                     !goes_on  ? ""
+                     : is_text ? " c"
+                               : "c");
+    else
+        nw_text_add_str(to->out, "<tr><th scope=\"row\">");
     to->label = goes_on ? to->label : node->label;
     if (is_large || !goes_on)
         add_text(to, node->label);
@@ -246,11 +273,11 @@ static void print_values_cell(struct page *to, const struct nw_model_step *step)
     nw_text_add_str(to->out, "<td>");
     if (step->formula != NULL) {
         nw_model_step_print_values(&text, step);
-        nw_text_add_xml(to->out, nw_text_slice(&text));
+        add_slice(to, nw_text_slice(&text));
         nw_text_clear(&text);
         nw_model_step_print_formula(&text, step);
         nw_text_add_str(to->out, "<small>");
-        nw_text_add_xml(to->out, nw_text_slice(&text));
+        add_slice(to, nw_text_slice(&text));
         nw_text_add_str(to->out, "</small>");
     }
     nw_text_add_str(to->out, "</td>");
@@ -273,7 +300,7 @@ static void print_step(struct page *to, const struct nw_model_step *step, bool h
         add_exact(to, step->is_rounded ? step->rounded : step->exact);
     nw_text_add_str(to->out, "><b>");
     nw_model_step_print_result(&text, step, to->report->currency);
-    nw_text_add_xml(to->out, nw_text_slice(&text));
+    add_slice(to, nw_text_slice(&text));
     nw_text_done(&text);
     nw_text_add_str(to->out, "</b></td> <td class=\"w\">");
     add_text(to, step->what != NULL ? step->what : "");
@@ -328,7 +355,7 @@ static void print_row(struct page *to, const struct report_table_data *table, si
             add_exact(to, cell->value);
         nw_text_add_char(to->out, '>');
         report_add_cell(to->report, &table->columns[i], cell, &text);
-        nw_text_add_xml(to->out, nw_text_slice(&text));
+        add_slice(to, nw_text_slice(&text));
         nw_text_add_str(to->out, "</td>");
         nw_text_done(&text);
     }
