@@ -169,8 +169,9 @@ static const char *reads_text(const struct nw_model_database_in *in,
     else if (out->move == NW_MODEL_READ_REPLICAS)
         text = nw_model_steps_text(steps, "> %s: replicas", ceiling.ptr);
     else
-        text = nw_model_steps_text(steps, "over %.0f primaries of %s each: %s", out->primaries,
-                                   ceiling.ptr, out->reads_exceed ? "and replicas" : "enough");
+        text = nw_model_steps_text(steps, "%s %.0f primaries of %s%s",
+                                   out->reads_exceed ? "are too much for" : "on", out->primaries,
+                                   ceiling.ptr, out->reads_exceed ? ": replicas beside them" : "");
     nw_text_done(&ceiling);
     nw_text_done(&replicas);
     return text;
@@ -237,7 +238,9 @@ static void show_writes(const struct nw_model_database_in *in,
                                       in->margin.origin};
     struct nw_model_step step = {
         .path = nw_model_steps_path(steps, in->at, "write_load_per_s"),
-        .formula = is_told ? "{0} x {1}/{2} x {3}" : "{0} x {1}",
+        .formula = is_told                ? "{0} x {1}/{2} x {3}"
+                   : in->margin.value > 0 ? "{0} x {1}"
+                                          : "{0}",
         .operand_count = is_told ? 4 : 2,
         .exact = out->write_load_per_s,
         .unit = NW_MODEL_PER_S,
@@ -273,12 +276,14 @@ static void show_count(const struct nw_model_database_in *in, const char *leaf, 
 static void show_replicas(const struct nw_model_database_in *in,
                           const struct nw_model_database_answer *out, struct nw_model_steps *steps)
 {
-    bool is_split = out->primaries > 1;
+    bool is_split = out->primaries > 1, has_margin = in->margin.value > 0;
     nw_model_steps_add(
         steps,
         &(struct nw_model_step){
             .path = nw_model_steps_path(steps, in->at, "replicas"),
-            .formula = is_split ? "{3} x ceil({0} x {1} / {2} / {3})" : "{0} x {1} / {2}",
+            .formula = is_split     ? "{3} x ceil({0} x {1} / {2} / {3})"
+                       : has_margin ? "{0} x {1} / {2}"
+                                    : "{0} / {2}",
             .operands = {nw_model_operand_derived("reads after the cache", NW_MODEL_PER_S,
                                                   out->after_cache_per_s),
                          {"1 + margin", 1 + in->margin.value, NW_MODEL_NUMBER, in->margin.origin},

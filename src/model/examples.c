@@ -123,11 +123,12 @@ void nw_model_example_cache(struct nw_model_steps *steps)
 }
 
 static void judge(const char *label, const char *route, double reads_per_s, double hit_ratio,
-                  double writes_per_s, double margin, struct nw_model_steps *steps)
+                  double writes_per_s, double margin, double replica_rate_per_s,
+                  struct nw_model_steps *steps)
 {
     const struct nw_model_database database = {
         .read_rate_per_s = CONSTANT(READ_RATE),
-        .replica_rate_per_s = CONSTANT(REPLICA_RATE),
+        .replica_rate_per_s = GIVEN(replica_rate_per_s),
         .write_rate_per_s = CONSTANT(WRITE_RATE),
         .size_bytes = CONSTANT(SIZE),
         .size_max_bytes = CONSTANT(SIZE_MAX),
@@ -150,9 +151,10 @@ static void judge(const char *label, const char *route, double reads_per_s, doub
 void nw_model_example_database(struct nw_model_steps *steps)
 {
     double peak_per_s = 1e9 / NW_MODEL_DAY_S * 5, feed_per_s = 225e6 / NW_MODEL_DAY_S * 4;
-    judge("100M a day", "reads", 5220, 0, 580, 0, steps);
-    judge("Photo feed", "feed", feed_per_s * 200 / 225, 0.95, feed_per_s * 25 / 225, 0, steps);
-    judge("A billion", "reads", peak_per_s * 0.8, 0.9, peak_per_s * 0.2, 0.3, steps);
+    judge("100M a day", "reads", 5220, 0, 580, 0, 2000, steps);
+    judge("Photo feed", "feed", feed_per_s * 200 / 225, 0.95, feed_per_s * 25 / 225, 0, 1500,
+          steps);
+    judge("A billion", "reads", peak_per_s * 0.8, 0.9, peak_per_s * 0.2, 0.3, 2000, steps);
 }
 
 void nw_model_example_scaling(struct nw_model_steps *steps)
@@ -312,10 +314,11 @@ void nw_model_example_queueing(struct nw_model_steps *steps)
 void nw_model_example_law(struct nw_model_steps *steps)
 {
     static const double demands_per_s[] = {7540, 15000, 24000, 24500};
+    static const char *const labels[] = {"7,540/s", "15,000/s", "24,000/s", "24,500/s"};
     for (size_t i = 0; i < NW_COUNT(demands_per_s); i++) {
         const struct nw_model_nodes_in in = {
             .at = nw_model_steps_text(steps, "for_%.0f", demands_per_s[i]),
-            .label = nw_model_steps_text(steps, "%.0f/s", demands_per_s[i]),
+            .label = labels[i],
             .peak_per_s = GIVEN(demands_per_s[i]),
             .has_usl = true,
             .usl_gamma_per_s = 1800,

@@ -193,8 +193,8 @@ double nw_model_nines_fleet(const struct nw_model_nines_fleet_in *in, struct nw_
                 .formula = together > 0 ? "{0} of {1} nodes at {2}, {3} of failures together"
                                         : "{0} of {1} nodes at {2}",
                 .operands = {nw_model_operand("needed", NW_MODEL_COUNT, in->needed),
-                             nw_model_operand("nodes", NW_MODEL_COUNT, in->nodes),
-                             nw_model_operand("one node", NW_MODEL_RATIO, in->node),
+                             nw_model_operand("all", NW_MODEL_COUNT, in->nodes),
+                             nw_model_operand("what one is up", NW_MODEL_RATIO, in->node),
                              nw_model_operand("common_cause", NW_MODEL_RATIO, in->common_cause)},
                 .operand_count = together > 0 ? 4 : 3,
                 .exact = availability,

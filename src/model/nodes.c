@@ -130,18 +130,25 @@ static const char *total_text(const struct nw_model_nodes_in *in, const struct n
     return text;
 }
 
+/* What is 1 is left out. */
+static const char *formula_of(const struct nw_model_nodes_in *in)
+{
+    if (in->efficiency.value == 1)
+        return in->margin.value == 0 ? "{0} / {2}" : "{0} x {1} / {2}";
+    return in->margin.value == 0 ? "{0} / ({2} x {3})" : "{0} x {1} / ({2} x {3})";
+}
+
 static void show_rate(const struct nw_model_nodes_in *in, const struct nw_model_nodes *out,
                       struct nw_model_steps *steps)
 {
     struct nw_model_operand peak = nw_model_operand("peak", NW_MODEL_PER_S, in->peak_per_s);
     struct nw_model_operand rate =
         nw_model_operand("node_rate", NW_MODEL_PER_S, in->node_rate_per_s);
-    bool is_linear = in->efficiency.value == 1;
     nw_model_steps_add(
         steps, &(struct nw_model_step){
                    .path = nw_model_steps_path(steps, in->at, "nodes_production"),
                    .label = in->label,
-                   .formula = is_linear ? "{0} x {1} / {2}" : "{0} x {1} / ({2} x {3})",
+                   .formula = formula_of(in),
                    .operands = {peak, margin_operand(in), rate,
                                 nw_model_operand("efficiency", NW_MODEL_RATIO, in->efficiency)},
                    .operand_count = 4,
@@ -153,6 +160,16 @@ static void show_rate(const struct nw_model_nodes_in *in, const struct nw_model_
                });
 }
 
+static const char *highest_text(const struct nw_model_nodes *out, struct nw_model_steps *steps)
+{
+    struct nw_text rate = {0};
+    nw_model_unit_print(&rate, out->reachable_per_s, NW_MODEL_PER_S, NULL);
+    const char *text = nw_model_steps_text(steps, "the highest is %s with %.0f nodes", rate.ptr,
+                                           out->reachable_nodes);
+    nw_text_done(&rate);
+    return text;
+}
+
 static void show_law(const struct nw_model_nodes_in *in, const struct nw_model_nodes *out,
                      struct nw_model_steps *steps)
 {
@@ -161,7 +178,9 @@ static void show_law(const struct nw_model_nodes_in *in, const struct nw_model_n
         &(struct nw_model_step){
             .path = nw_model_steps_path(steps, in->at, "nodes_law"),
             .label = in->label,
-            .formula = "least N with {2} N / (1 + {3} (N - 1) + {4} N (N - 1)) >= {0} x {1}",
+            .formula = in->margin.value == 0
+                           ? "least N with {2} N / (1 + {3} (N - 1) + {4} N (N - 1)) >= {0}"
+                           : "least N with {2} N / (1 + {3} (N - 1) + {4} N (N - 1)) >= {0} x {1}",
             .operands = {nw_model_operand("peak", NW_MODEL_PER_S, in->peak_per_s),
                          margin_operand(in),
                          nw_model_operand_derived("gamma", NW_MODEL_PER_S, in->usl_gamma_per_s),
@@ -170,7 +189,7 @@ static void show_law(const struct nw_model_nodes_in *in, const struct nw_model_n
             .operand_count = 5,
             .exact = out->by_rate,
             .unit = NW_MODEL_COUNT,
-            .what = total_text(in, out, steps),
+            .what = out->reason ? highest_text(out, steps) : total_text(in, out, steps),
             .reason = out->reason,
         });
 }
@@ -224,7 +243,7 @@ static void show_average(const struct nw_model_nodes_in *in, const struct nw_mod
     nw_model_steps_add(
         steps, &(struct nw_model_step){
                    .path = nw_model_steps_path(steps, in->at, "nodes_average"),
-                   .formula = in->has_usl ? "by the law for {0} x {1}" : "{0} x {1} / ({2} x {3})",
+                   .formula = in->has_usl ? "by the law for {0} x {1}" : formula_of(in),
                    .operands = {nw_model_operand("average", NW_MODEL_PER_S, in->average_per_s),
                                 margin_operand(in),
                                 nw_model_operand("node_rate", NW_MODEL_PER_S, in->node_rate_per_s),

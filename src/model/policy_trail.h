@@ -14,8 +14,8 @@
 /* An id is an entry exactly when its place is beyond the walk: place[id] > gone. */
 struct state {
     uint32_t *place; /* by id: position + 1 of the request that put it where it stands; 0: never */
-    uint64_t *left;  /* a bit for each position: whatever stood there stands there no more */
-    uint64_t gone;   /* positions that the walk for the oldest entry has passed */
+    uint64_t *left;  /* a bit for each place: whatever stood there stands there no more */
+    uint64_t gone;   /* the last place that the walk for the oldest entry has passed */
 };
 
 static uint64_t left_bytes(const struct nw_model_run *run)
@@ -46,15 +46,15 @@ NW_MODEL_HOT bool holds(const struct state *s, uint32_t id)
     return s->place[id] > s->gone;
 }
 
-NW_MODEL_HOT void leave(struct state *s, uint64_t position)
+NW_MODEL_HOT void leave(struct state *s, uint64_t place)
 {
-    s->left[position / 64] |= 1ull << (position % 64);
+    s->left[place / 64] |= 1ull << (place % 64);
 }
 
 NW_MODEL_HOT void touch(struct state *s, struct nw_model_run *run, uint32_t id, uint64_t at,
                         const bool is_plain)
 {
-    leave(s, NW_MODEL_HIT_MOVES ? s->place[id] - 1 : at);
+    leave(s, NW_MODEL_HIT_MOVES ? s->place[id] : at + 1);
     if (NW_MODEL_HIT_MOVES)
         s->place[id] = (uint32_t)(at + 1);
 }
@@ -63,19 +63,17 @@ NW_MODEL_HOT void drop(struct state *s, struct nw_model_run *run, uint32_t id)
 {
     run->used -= nw_model_run_weight(run, id, false);
     run->entry_count--;
-    leave(s, s->place[id] - 1);
+    leave(s, s->place[id]);
     s->place[id] = 0;
 }
 
-/* Goes on to the next position that was not left, and past it; returns it. */
-NW_MODEL_HOT uint64_t walk(struct state *s)
+/* Goes on to the next place that was not left. */
+NW_MODEL_HOT void walk(struct state *s)
 {
-    uint64_t word_at = s->gone / 64, word = ~s->left[word_at] & (~0ull << (s->gone % 64));
+    uint64_t next = s->gone + 1, at = next / 64, word = ~s->left[at] & (~0ull << (next % 64));
     while (word == 0)
-        word = ~s->left[++word_at];
-    uint64_t position = word_at * 64 + (uint64_t)__builtin_ctzll(word);
-    s->gone = position + 1;
-    return position;
+        word = ~s->left[++at];
+    s->gone = at * 64 + (uint64_t)__builtin_ctzll(word);
 }
 
 /*
@@ -84,10 +82,11 @@ NW_MODEL_HOT uint64_t walk(struct state *s)
  */
 NW_MODEL_HOT void evict(struct state *s, struct nw_model_run *run, const bool is_plain)
 {
-    uint64_t position = walk(s);
-    while (!is_plain && s->place[run->trace->ids[position]] != position + 1)
-        position = walk(s);
-    run->used -= is_plain ? 1 : nw_model_run_weight(run, run->trace->ids[position], is_plain);
+    const uint32_t *ids = run->trace->ids;
+    do {
+        walk(s);
+    } while (!is_plain && s->place[ids[s->gone - 1]] != s->gone);
+    run->used -= is_plain ? 1 : nw_model_run_weight(run, ids[s->gone - 1], is_plain);
     run->entry_count--;
 }
 

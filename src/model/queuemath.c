@@ -65,14 +65,15 @@ static void show_burst(const struct nw_model_burst_in *in, const struct nw_model
 {
     bool is_stopped = in->stopped_s.value > 0;
     struct nw_model_operand jobs = nw_model_operand("messages", NW_MODEL_COUNT, in->jobs),
-                            over = nw_model_operand("over", NW_MODEL_SECONDS, in->over_s),
+                            over = nw_model_operand("time", NW_MODEL_SECONDS, in->over_s),
                             drain = nw_model_operand("drain", NW_MODEL_PER_S, in->drain_per_s),
                             stopped = nw_model_operand("stopped", NW_MODEL_SECONDS, in->stopped_s);
     struct nw_model_step step = {
         .path = nw_model_steps_path(steps, in->at, "peak_depth"),
         .label = in->label,
-        .formula = is_stopped ? "{0+} over {1}, drained at {2}/s after {3}"
-                              : "{0+} over {1}, drained at {2}/s",
+        .formula = is_stopped              ? "{0+} over {1}, drained at {2}/s after {3}"
+                   : in->over_s.value == 0 ? "{0+} at once, drained at {2}/s"
+                                           : "{0+} over {1}, drained at {2}/s",
         .operands = {jobs, over, drain, stopped},
         .operand_count = is_stopped ? 4 : 3,
         .exact = out->peak_depth,

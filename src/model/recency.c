@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/assert.h"
+#include "model/bits.h"
 
 enum { WORD = 64, BLOCK_WORDS = 4, BLOCK = WORD * BLOCK_WORDS };
 
@@ -43,15 +44,6 @@ void nw_model_recency_init(struct nw_model_recency *out, uint64_t id_count, char
     out->places = (uint32_t *)memory;
 }
 
-/* Bits set; without the processor's own instruction, which not every one has. */
-static inline uint32_t bits_set(uint64_t word)
-{
-    word -= (word >> 1) & 0x5555555555555555ull;
-    word = (word & 0x3333333333333333ull) + ((word >> 2) & 0x3333333333333333ull);
-    word = (word + (word >> 4)) & 0x0f0f0f0f0f0f0f0full;
-    return (uint32_t)((word * 0x0101010101010101ull) >> 56);
-}
-
 /* Live positions in the blocks before this one, all of which are full. */
 static inline uint32_t sum_before(const struct nw_model_recency *recency, uint64_t block)
 {
@@ -72,7 +64,7 @@ static uint32_t live_in(const struct nw_model_recency *recency, uint64_t block)
 {
     uint32_t live = 0;
     for (uint64_t w = block * BLOCK_WORDS; w < (block + 1) * BLOCK_WORDS; w++)
-        live += bits_set(recency->bits[w]);
+        live += nw_model_bits_set(recency->bits[w]);
     return live;
 }
 
@@ -117,8 +109,8 @@ uint32_t nw_model_recency_younger(const struct nw_model_recency *recency, uint32
     uint64_t at = recency->places[id] - 1, block = at / BLOCK;
     uint32_t not_younger = sum_before(recency, block);
     for (uint64_t w = block * BLOCK_WORDS; w < at / WORD; w++)
-        not_younger += bits_set(recency->bits[w]);
-    not_younger += bits_set(recency->bits[at / WORD] & (~0ull >> (WORD - 1 - at % WORD)));
+        not_younger += nw_model_bits_set(recency->bits[w]);
+    not_younger += nw_model_bits_set(recency->bits[at / WORD] & (~0ull >> (WORD - 1 - at % WORD)));
     return recency->count - not_younger;
 }
 

@@ -7,6 +7,7 @@
 
 #include <math.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/assert.h"
@@ -99,6 +100,21 @@ static void print_name(struct nw_text *out, const struct nw_model_operand *opera
     nw_text_addf(out, is_sum ? "(%s)" : "%s", operand->name);
 }
 
+/* 0.85, and near 1 as many nines as there are: 0.9999. */
+static void print_share(struct nw_text *out, double value)
+{
+    char digits[32];
+    if (value <= 0.99 || value >= 1) {
+        nw_model_unit_print(out, value, NW_MODEL_NUMBER, NULL);
+        return;
+    }
+    int decimals = 2 - (int)floor(log10(1 - value)); /* three digits of what is missing */
+    int length = snprintf(digits, sizeof digits, "%.*f", decimals, value);
+    while (length > 4 && digits[length - 1] == '0')
+        length--;
+    nw_text_add(out, nw_slice_of(digits, (size_t)length));
+}
+
 static void print_value(struct nw_text *out, const struct nw_model_operand *operand, bool has_name)
 {
     switch (operand->unit) {
@@ -116,6 +132,7 @@ static void print_value(struct nw_text *out, const struct nw_model_operand *oper
     case NW_MODEL_MONEY_PER_H:
         nw_model_unit_print(out, operand->value, NW_MODEL_MONEY, NULL);
         break;
+    case NW_MODEL_RATIO: print_share(out, operand->value); break;
     default: nw_model_unit_print(out, operand->value, NW_MODEL_NUMBER, NULL); break;
     }
     if (has_name)

@@ -236,6 +236,7 @@ static void show_logs(const struct nw_model_traffic_in *in, const struct nw_mode
                    .exact = traffic->log_bytes,
                    .unit = NW_MODEL_BYTES,
                    .what = "of logs kept",
+                   .is_quiet = traffic->log_bytes == traffic->log_bytes_day,
                });
 }
 

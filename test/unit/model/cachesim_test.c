@@ -165,6 +165,57 @@ static void the_plain_and_the_general_loop_agree(void **state)
     }
 }
 
+enum { LARGE = 4096, BLOCKY_REQUESTS = 60000 };
+
+/* A loop over about as many keys as fit; at `more` of 100 moments a new key. */
+static uint32_t id_in_a_loop(struct nw_rng *rng, uint32_t i, uint32_t more, uint32_t *seen)
+{
+    uint32_t loop = LARGE - 40 + more * 10;
+    bool is_new = i < loop || nw_rng_below(rng, 100) < more;
+    uint32_t near = (uint32_t)nw_rng_below(rng, more < 6 ? 1 : 50);
+    return is_new ? (*seen)++ : (i + near) % loop;
+}
+
+/* New keys, and between them those that are next to go. */
+static uint32_t id_at_the_tail(struct nw_rng *rng, uint32_t more, uint32_t *seen)
+{
+    bool is_new = *seen < LARGE + 100 || nw_rng_below(rng, 100) >= more;
+    uint32_t near = (uint32_t)nw_rng_below(rng, 90);
+    return is_new ? (*seen)++ : *seen - LARGE + near;
+}
+
+/*
+ * A large LRU cache is played in blocks of requests, with sizes one by one. Both kinds of trace ask
+ * again and again for what is about to go, which blocks cannot do.
+ */
+static void blocks_of_requests_are_requests_one_by_one(void **state)
+{
+    uint64_t hits = 0, evicted = 0;
+    for (uint32_t round = 0; round < 24; round++) {
+        struct nw_model_trace blocks, singles;
+        struct nw_rng rng;
+        nw_rng_init(&rng, round);
+        nw_model_trace_init(&blocks, false, false, BLOCKY_REQUESTS, 1 << 20);
+        nw_model_trace_init(&singles, true, false, BLOCKY_REQUESTS, 1 << 20);
+        for (uint32_t i = 0, seen = 0; i < BLOCKY_REQUESTS; i++) {
+            uint32_t id = round < 12 ? id_in_a_loop(&rng, i, round, &seen)
+                                     : id_at_the_tail(&rng, round - 11, &seen);
+            assert_int_equal(nw_model_trace_add(&blocks, id, 1, 0), NW_OK);
+            assert_int_equal(nw_model_trace_add(&singles, id, 1, 0), NW_OK);
+        }
+        struct nw_model_cache_job job = {.policy = NW_MODEL_LRU, .capacity = LARGE};
+        job.warmup_requests = 777;
+        struct nw_model_cache_counts a = play(&blocks, &job), b = play(&singles, &job);
+        hits += a.hit_count;
+        evicted += a.capacity_count;
+        b.request_bytes = b.hit_bytes = 0;
+        assert_same_counts(&a, &b);
+        nw_model_trace_done(&blocks);
+        nw_model_trace_done(&singles);
+    }
+    assert_true(hits > 100000 && evicted > 100000);
+}
+
 /* -- traps ------------------------------------------------------------------------------------- */
 
 /* Hits of each request as a string of 0 and 1, by playing ever longer beginnings. */
@@ -447,6 +498,7 @@ int main(void)
         cmocka_unit_test(in_bytes_too),
         cmocka_unit_test(in_bytes_with_a_time_to_live_too),
         cmocka_unit_test(the_plain_and_the_general_loop_agree),
+        cmocka_unit_test(blocks_of_requests_are_requests_one_by_one),
         cmocka_unit_test(a_first_in_leaves_first_however_often_used),
         cmocka_unit_test(a_bit_does_not_outlive_its_entry),
         cmocka_unit_test(the_hand_of_sieve_goes_from_the_head_to_the_tail),

@@ -190,6 +190,7 @@ static void beyond_the_law_s_peak_there_is_a_reason_and_no_count(void **state)
     assert_is(nodes.reachable_per_s, law_rate(44));
     const struct nw_model_step *step = nw_model_steps_find(&facts_steps, "services.app.nodes_law");
     assert_string_equal(step->reason, "beyond-peak");
+    assert_string_equal(step->what, "the highest is 24,474.7/s with 44 nodes");
     assert_null(nw_model_steps_find(&facts_steps, "services.app.nodes"));
 }
 

@@ -89,6 +89,21 @@ static void times_and_bytes_keep_their_unit_among_the_values(void **state)
     prints(nw_model_step_print_values, &step, "5 x 155 ms / 1 KB x 0.50");
 }
 
+static void shares_near_1_keep_their_nines_among_the_values(void **state)
+{
+    const struct nw_model_step step = {
+        .path = "a",
+        .formula = "{0} {1} {2} {3} {4}",
+        .operands = {{"a", 0.9999, NW_MODEL_RATIO, NW_MODEL_GIVEN},
+                     {"b", 0.998800209, NW_MODEL_RATIO, NW_MODEL_GIVEN},
+                     {"c", 0.995, NW_MODEL_RATIO, NW_MODEL_GIVEN},
+                     {"d", 1, NW_MODEL_RATIO, NW_MODEL_GIVEN},
+                     {"e", 0.85, NW_MODEL_RATIO, NW_MODEL_GIVEN}},
+        .operand_count = 5,
+    };
+    prints(nw_model_step_print_values, &step, "0.9999 0.9988 0.995 1 0.85");
+}
+
 static void a_result_that_needed_no_rounding_shows_no_arrow(void **state)
 {
     struct nw_model_step step = nodes;
@@ -179,6 +194,7 @@ int main(void)
         cmocka_unit_test(one_template_prints_names_and_values),
         cmocka_unit_test(a_plus_shows_the_name_behind_the_value),
         cmocka_unit_test(times_and_bytes_keep_their_unit_among_the_values),
+        cmocka_unit_test(shares_near_1_keep_their_nines_among_the_values),
         cmocka_unit_test(a_result_that_needed_no_rounding_shows_no_arrow),
         cmocka_unit_test_setup_teardown(a_reason_stands_where_a_value_would, open_recorder,
                                         close_recorder),
