@@ -23,6 +23,7 @@ PAGES = {
     "plan-formulas": "docs/reference/plan-formulas.md",
     "sim-cache": "docs/reference/sim-cache.md",
     "sim-queue": "docs/reference/sim-queue.md",
+    "sim-fleet": "docs/reference/sim-fleet.md",
 }
 
 

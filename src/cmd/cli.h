@@ -87,6 +87,7 @@ int cmd_plan_init(const struct cli *cli);
 int cmd_plan_explain(const struct cli *cli);
 int cmd_plan_compare(const struct cli *cli);
 int cmd_sim_cache(const struct cli *cli);
+int cmd_sim_fleet(const struct cli *cli);
 int cmd_sim_queue(const struct cli *cli);
 int cmd_version(const struct cli *cli);
 

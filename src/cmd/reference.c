@@ -7,6 +7,7 @@
 #include "cmd/daemon_impl.h"
 #include "cmd/plan_pages.h"
 #include "cmd/sim_cache_table.h"
+#include "cmd/sim_fleet_table.h"
 #include "cmd/sim_queue_table.h"
 #include "conf/option.h"
 
@@ -23,6 +24,11 @@ static void sim_cache_markdown(struct nw_text *out)
 static void sim_queue_markdown(struct nw_text *out)
 {
     nw_conf_reference_markdown(&sim_queue_tables, out);
+}
+
+static void sim_fleet_markdown(struct nw_text *out)
+{
+    nw_conf_reference_markdown(&fleet_tables, out);
 }
 
 static void metrics_markdown(struct nw_text *out)
@@ -90,6 +96,7 @@ int reference_print(const struct cli *cli, const char *page)
         {"plan-file", plan_page_file},
         {"plan-constants", plan_page_constants},
         {"plan-disagreements", plan_page_disagreements},
+        {"sim-fleet", sim_fleet_markdown},
         {"plan-formulas", plan_page_formulas},
         {"sim-cache", sim_cache_markdown},
         {"sim-queue", sim_queue_markdown},

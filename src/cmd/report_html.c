@@ -439,6 +439,8 @@ static void print_node(struct page *to, const struct report_node *node)
     case REPORT_BOOL:
     case REPORT_TILE: print_value(to, node); break;
     case REPORT_LINE:
+        if (node->text[0] == '\0')
+            break;
         nw_text_add_str(to->out, "<p>");
         add_text(to, node->text);
         nw_text_add_str(to->out, "</p>\n");

@@ -133,7 +133,7 @@ static void show_cap(const struct nw_model_cache_hit_in *in, const struct nw_mod
             steps,
             &(struct nw_model_step){
                 .path = nw_model_steps_path(steps, in->at, "hit_ceiling_ttl"),
-                .formula = "{0} / d x {1} / (1 + {0} / d x {1})",
+                .formula = "{0}/d x {1} / (1 + {0}/d x {1})",
                 .operands = {nw_model_operand_derived("per_key", NW_MODEL_NUMBER,
                                                       in->per_key_per_s.value * NW_MODEL_DAY_S),
                              nw_model_operand("ttl", NW_MODEL_SECONDS, in->ttl_s)},

@@ -12,14 +12,15 @@
  * The tolerance is asymmetric. Too few nodes hurt at once: 10 %. Too many cost money: 20 %, one
  * node at a time, and only if the last hour's peak would have fitted. Cooldown counts from the last
  * node added; between nodes taken away only the drain is waited for, since the hour's peak is the
- * stronger guard (docs/decisions/0013-the-scaling-rule.md has the numbers).
+ * stronger guard (docs/decisions/0014-the-scaling-rule.md has the numbers).
  *
  * A step is on trial until the fleet is half as large again and warm. Its forecast is that a
  * request costs the same node-seconds as before; if the cost rose so far that under half of the
  * forecast gain is left, the nodes wait for something that they share, and more of them would wait
  * too. While the new nodes are still cold, a request is taken to cost what it did before the step:
  * cold caches slow down everybody, and a rule that answers this with more cold caches runs away
- * like the one that counts them as busy. Half as large again is not arbitrary: then the verdict at
+ * like the one that counts them as busy. Where the database is known to be full no trial is needed.
+ * Half as large again is not arbitrary: then the verdict at
  * 50 % needs a cost ratio of 1.25, and readings that err by 10 % on both sides reach 1.1 / 0.9 =
  * 1.22 at the most.
  */
@@ -262,6 +263,11 @@ static void add(const struct nw_model_scale_policy *policy, struct nw_model_scal
 {
     if (state->is_stopped || is_without_benefit(policy, state, view, seen)) {
         stop(state, seen, out);
+        return;
+    }
+    if (policy->no_benefit_ratio > 0 && seen->database_ratio >= DATABASE_FULL) {
+        out->reason = NW_MODEL_SCALE_NO_BENEFIT; /* for as long as it is full, no longer */
+        out->bottleneck = NW_MODEL_SCALE_DATABASE;
         return;
     }
     nw_model_scale_reason which;

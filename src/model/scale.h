@@ -83,7 +83,8 @@ struct nw_model_scale_seen {
     double served_per_s;      /* answered */
     double served_warm_per_s; /* answered by warm nodes */
     double refused_per_s;     /* asked for and not answered */
-    double database_ratio;    /* how full the database is; 0 when unknown. Names a bottleneck */
+    double database_ratio;    /* how full the database is; 0 when unknown. From 0.95 on no_benefit
+                                 adds nothing, since the next step could not gain half */
 };
 
 typedef enum nw_model_scale_reason {

@@ -21,10 +21,22 @@ const struct nw_model_topic *nw_model_topics(size_t *out_count)
     return rows;
 }
 
-const struct nw_model_topic *nw_model_topic_find(struct nw_slice name)
+static bool is_telling(const struct nw_model_topic *topic, struct nw_slice fact)
+{
+    struct nw_slice rest = nw_slice_str(topic->facts), one;
+    while (nw_slice_split(&rest, ' ', &one))
+        if (nw_slice_eq(one, fact))
+            return true;
+    return false;
+}
+
+const struct nw_model_topic *nw_model_topic_find(struct nw_slice name_or_fact)
 {
     for (size_t i = 0; i < NW_COUNT(rows); i++)
-        if (nw_slice_eq(name, nw_slice_str(rows[i].name)))
+        if (nw_slice_eq(name_or_fact, nw_slice_str(rows[i].name)))
+            return &rows[i];
+    for (size_t i = 0; i < NW_COUNT(rows) && name_or_fact.len > 0; i++)
+        if (is_telling(&rows[i], name_or_fact))
             return &rows[i];
     return NULL;
 }

@@ -26,6 +26,7 @@ struct nw_model_topic {
 };
 
 const struct nw_model_topic *nw_model_topics(size_t *out_count);
-const struct nw_model_topic *nw_model_topic_find(struct nw_slice name);
+/* By its name, or the first that tells the example of that id ("B2"); NULL when there is none. */
+const struct nw_model_topic *nw_model_topic_find(struct nw_slice name_or_fact);
 
 #endif

@@ -101,6 +101,17 @@ groups:
     assert {row["group"] for row in report["main"]} == {"mail", "audit"}
 
 
+def test_the_scenario_of_the_guide_is_one(tmp_path):
+    guide = (CONF.parents[1] / "docs" / "guide" / "simulating.md").read_text(encoding="utf-8")
+    blocks = [block.split("```")[0] for block in guide.split("```yaml\n")[1:]]
+    scenario, = [block for block in blocks if block.startswith("sim: queue")]
+    path = tmp_path / "guide.yaml"
+    path.write_text(scenario)
+    report = simulate(path)
+    assert group(report, "mail")["retried"] > 0 and group(report, "mail")["alarm_s"] > 1200
+    assert group(report, "audit")["done"] == 300_000
+
+
 # A recorded trace
 
 

@@ -400,7 +400,27 @@ static void a_step_that_did_not_help_stops_all_and_names_the_bottleneck(void **s
     assert_int_equal(verdict.reason, NW_MODEL_SCALE_NO_BENEFIT);
     assert_int_equal(verdict.bottleneck, NW_MODEL_SCALE_SHARED);
     assert_int_equal(after_doubling(&memory, 1, 0.3).change, 40); /* it helped as forecast */
-    assert_int_equal(after_doubling(&memory, 0.5, 1).change, 40);
+    assert_int_equal(after_doubling(&memory, 0.5, 0.94).change, 40);
+}
+
+/* Cold caches before a full database: more of them would prolong what they were ordered against. */
+static void nothing_is_added_before_a_full_database(void **state)
+{
+    struct nw_model_scale_policy policy = nw_model_scale_default(0, 1000);
+    struct nw_model_scale_state memory;
+    struct nw_model_scale_seen seen = fleet_at(0, 20, 1);
+    nw_model_scale_init(&memory);
+    seen.database_ratio = 0.95;
+    struct nw_model_scale_verdict verdict = judge(&policy, &memory, seen);
+    assert_int_equal(verdict.change, 0);
+    assert_int_equal(verdict.reason, NW_MODEL_SCALE_NO_BENEFIT);
+    assert_int_equal(verdict.bottleneck, NW_MODEL_SCALE_DATABASE);
+    seen.now_s = 15;
+    seen.database_ratio = 0.94;
+    assert_int_equal(judge(&policy, &memory, seen).change, 9); /* no longer than it is full */
+    policy.no_benefit_ratio = 0;
+    seen.database_ratio = 1;
+    assert_int_equal(judge_once(&policy, seen).change, 9);
 }
 
 static void a_stop_holds_until_the_pain_is_gone(void **state)
@@ -516,6 +536,7 @@ int main(void)
         cmocka_unit_test(a_clock_that_jumps_back_begins_anew),
         cmocka_unit_test(brakes_cut_a_step_and_say_which_it_was),
         cmocka_unit_test(a_step_that_did_not_help_stops_all_and_names_the_bottleneck),
+        cmocka_unit_test(nothing_is_added_before_a_full_database),
         cmocka_unit_test(a_stop_holds_until_the_pain_is_gone),
         cmocka_unit_test(noise_of_ten_percent_never_looks_like_no_benefit),
         cmocka_unit_test(more_load_never_wants_fewer_nodes),

@@ -107,6 +107,16 @@ static void every_fact_belongs_to_a_topic_and_every_topic_to_facts(void **state)
     }
 }
 
+static void an_example_s_id_finds_its_topic(void **state)
+{
+    assert_string_equal(nw_model_topic_find(NW_SLICE("B2"))->name, "nodes");
+    assert_string_equal(nw_model_topic_find(NW_SLICE("L10"))->name, "cache");
+    assert_string_equal(nw_model_topic_find(NW_SLICE("J7"))->name, "review");
+    assert_null(nw_model_topic_find(NW_SLICE("B")));
+    assert_null(nw_model_topic_find(NW_SLICE("B9")));
+    assert_null(nw_model_topic_find(NW_SLICE("")));
+}
+
 static bool is_said(const char *text, const char *words)
 {
     struct nw_slice all = nw_slice_str(text), wanted = nw_slice_str(words);
@@ -226,6 +236,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_fact_belongs_to_a_topic_and_every_topic_to_facts),
+        cmocka_unit_test(an_example_s_id_finds_its_topic),
         cmocka_unit_test(every_rule_is_told_by_its_topic),
         cmocka_unit_test(every_rung_is_in_the_staircase),
         cmocka_unit_test(what_a_topic_refers_to_exists),
