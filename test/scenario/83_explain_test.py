@@ -163,6 +163,21 @@ def test_every_figure_that_a_guide_prints_stands_beside_ours():
     assert missing == []
 
 
+def test_every_worked_example_has_a_test_named_after_it_or_is_a_rule_that_is_told():
+    tests = pathlib.Path(__file__).resolve().parents[1]
+    named, rules = set(), set()
+    for path in tests.rglob("*_test.*"):
+        named |= set(re.findall(r"\bfact_([a-z]\d+[a-z]*)_", path.read_text()))
+    source = (tests / "unit/model/topics_test.c").read_text()
+    for fact, topic in re.findall(r'\{"([A-Z]\d+[a-z]?)",\s*"(\w+)",\s*\{"', source):
+        assert fact in everything()["topics"][topic]["facts"].split()
+        rules.add(fact.lower())
+    ids = {fact.lower() for topic in everything()["topics"].values()
+           for fact in topic.get("facts", "").split()}
+    assert len(ids) > 100 and named <= ids
+    assert ids - named - rules == set()
+
+
 # Names
 
 
