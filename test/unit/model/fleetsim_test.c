@@ -37,6 +37,19 @@ static void fact_i1s_the_incident_to_the_cent(void **state)
     assert_true(fabs(kit_run(&fleet).result.cost - 199.96) < 0.005);
 }
 
+/* "Every start pushed CPU up again; quota reached; 40,000 dollars in an hour" [X25 X26]. */
+static void fact_i1x_each_start_pushed_cpu_up_until_the_quota(void **state)
+{
+    struct nw_model_fleet fleet = kit_incident();
+    struct kit_log log = kit_run(&fleet);
+    assert_true(log.periods[3].cpu_ratio > log.periods[2].cpu_ratio); /* with twice the nodes */
+    assert_int_equal(kit_nodes(&log.periods[5]), fleet.policy.max_nodes);
+    assert_true(round(log.result.cost / 1000) == 40);
+    /* X25: only at 100/h are these nodes that money. X26: idle nodes lower the mean. */
+    fleet.cold_cpu_ratio = 0;
+    assert_int_equal(kit_run(&fleet).result.end_nodes, 80);
+}
+
 static void fact_i1t_three_cures_and_the_smaller_load(void **state)
 {
     struct nw_model_fleet cures[4];
@@ -442,6 +455,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(fact_i1s_the_incident_to_the_cent),
+        cmocka_unit_test(fact_i1x_each_start_pushed_cpu_up_until_the_quota),
         cmocka_unit_test(fact_i1t_three_cures_and_the_smaller_load),
         cmocka_unit_test(
             fact_i1u_it_runs_away_exactly_when_cold_nodes_alone_are_over_the_threshold),

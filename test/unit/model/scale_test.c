@@ -129,7 +129,7 @@ static void fact_i1t_each_cure_alone_stops_the_rule(void **state)
 
 /* ---- a step rule ---- */
 
-static void cpu_over_70_for_5_minutes_adds_two_nodes(void **state) /* guide D's own rule, I1 */
+static void fact_i1_cpu_over_70_for_5_minutes_adds_two_nodes(void **state)
 {
     struct nw_model_scale_policy policy = step_rule(0, 2);
     struct nw_model_scale_state memory;
@@ -604,7 +604,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(fact_i1s_the_rule_replays_the_incident),
         cmocka_unit_test(fact_i1t_each_cure_alone_stops_the_rule),
-        cmocka_unit_test(cpu_over_70_for_5_minutes_adds_two_nodes),
+        cmocka_unit_test(fact_i1_cpu_over_70_for_5_minutes_adds_two_nodes),
         cmocka_unit_test(one_quiet_minute_begins_the_count_again),
         cmocka_unit_test(wanted_is_ready_times_seen_over_target),
         cmocka_unit_test(the_largest_of_the_signals_counts),
