@@ -238,7 +238,7 @@ static void add_numbers(struct report *report, const struct comparison *all)
     static const struct report_column columns[] = {
         {"name", NULL, NW_MODEL_NUMBER, true},      {NULL, "", NW_MODEL_NUMBER, true},
         {"a", NULL, NW_MODEL_NUMBER, false},        {"b", NULL, NW_MODEL_NUMBER, false},
-        {NULL, "A", NW_MODEL_NUMBER, true},         {NULL, "B", NW_MODEL_NUMBER, true},
+        {NULL, "A", NW_MODEL_NUMBER, false},        {NULL, "B", NW_MODEL_NUMBER, false},
         {"factor", "times", NW_MODEL_NUMBER, false}};
     const struct nw_model_plan *a = &all->a->plan, *b = &all->b->plan;
     const char *currency = all->a->file->input->load.currency;

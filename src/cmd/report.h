@@ -51,14 +51,14 @@ void report_tile(struct report *report, const char *path, const char *label, dou
 void report_absent(struct report *report, const char *name, const char *label, const char *reason);
 void report_text(struct report *report, const char *name, const char *label, const char *text);
 void report_bool(struct report *report, const char *name, const char *label, bool value);
-/* A sentence for people; wrapped to the terminal's width. */
+/* A sentence for people; wrapped to the terminal's width. "": an empty line between two of text. */
 void report_line(struct report *report, const char *format, ...) NW_PRINTF(2, 3);
 
 struct report_column {
     const char *name;  /* JSON and CSV; NULL: not there */
     const char *label; /* text and HTML; NULL: not there */
     nw_model_unit unit;
-    bool is_text; /* cells are texts: left-aligned */
+    bool is_text; /* cells are texts, left-aligned; a text among numbers stands as they do */
 };
 struct report_cell {
     double value; /* ignored where text or is_absent is given */

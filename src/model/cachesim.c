@@ -63,7 +63,7 @@ static uint64_t filled_bytes(const struct nw_model_run *run)
 uint64_t nw_model_cachesim_bytes_for(const struct nw_model_trace *trace,
                                      const struct nw_model_cache_job *job)
 {
-    if (!is_valid(trace, job))
+    if (!is_valid(trace, job) || trace->key_count > NW_MODEL_TRACE_KEYS_MAX)
         return UINT64_MAX;
     struct nw_model_run run = run_of(trace, job);
     return filled_bytes(&run) + nw_model_policy_face(job->policy)->bytes(&run) + 64;
@@ -136,6 +136,8 @@ nw_err nw_model_cachesim_run(const struct nw_model_trace *trace,
 {
     if (!is_valid(trace, job))
         return NW_INVALID;
+    if (trace->key_count > NW_MODEL_TRACE_KEYS_MAX)
+        return NW_NO_MEMORY;
     struct nw_model_run run = run_of(trace, job);
     const struct nw_model_policy_face *face = nw_model_policy_face(job->policy);
     char *block = nw_alloc_array(1, nw_model_cachesim_bytes_for(trace, job));

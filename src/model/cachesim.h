@@ -57,12 +57,13 @@ static inline uint64_t nw_model_cache_misses(const struct nw_model_cache_counts 
     return counts->request_count - counts->hit_count;
 }
 
-/* Bytes that a job allocates while it runs, beside the trace. UINT64_MAX for a bad job. */
+/* Bytes that a job allocates while it runs, beside the trace; UINT64_MAX when it is refused. */
 uint64_t nw_model_cachesim_bytes_for(const struct nw_model_trace *trace,
                                      const struct nw_model_cache_job *job);
 /*
  * Plays the trace. NW_INVALID: capacity 0, is_in_bytes without sizes, ttl_us without times or
- * rate, no such policy. A stopped job is NW_OK with played_count < trace->request_count.
+ * rate, no such policy. NW_NO_MEMORY: more than NW_MODEL_TRACE_KEYS_MAX keys. A stopped job is
+ * NW_OK with played_count < trace->request_count.
  */
 NW_MUST_CHECK nw_err nw_model_cachesim_run(const struct nw_model_trace *trace,
                                            const struct nw_model_cache_job *job,

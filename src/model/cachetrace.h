@@ -17,6 +17,8 @@
 #include "base/err.h"
 
 #define NW_MODEL_REQUESTS_MAX (UINT32_MAX - 1)
+/* Keys of a trace that is simulated: queues have two 32-bit places for each. */
+#define NW_MODEL_TRACE_KEYS_MAX ((1u << 31) - 1024)
 
 struct nw_model_trace {
     uint32_t *ids;      /* 0 … key_count - 1, in order of first appearance */

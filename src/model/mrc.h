@@ -63,12 +63,13 @@ double nw_model_mrc_rate(const struct nw_model_mrc *mrc);
 
 /* -- a trace ---------------------------------------------------------------------------------- */
 
-/* Bytes that nw_model_mrc_exact allocates while it runs. */
+/* Bytes that nw_model_mrc_exact allocates while it runs; UINT64_MAX when it refuses. */
 uint64_t nw_model_mrc_exact_bytes_for(const struct nw_model_trace *trace);
 /*
  * Miss ratios of LRU caches of these sizes (ascending, each >= 1), exactly; *out_played is less
  * than the trace's count when `stop` (may be NULL, read every 64 K requests) became not 0.
- * NW_INVALID for sizes that do not ascend; an empty trace has ratios of 1.
+ * NW_INVALID for sizes that do not ascend, NW_NO_MEMORY for more than NW_MODEL_TRACE_KEYS_MAX keys;
+ * an empty trace has ratios of 1.
  */
 NW_MUST_CHECK nw_err nw_model_mrc_exact(const struct nw_model_trace *trace, const uint64_t *sizes,
                                         size_t size_count, const int *stop, double *out_ratios,

@@ -35,6 +35,8 @@ static uint64_t counts_bytes(const struct nw_model_trace *trace)
 
 uint64_t nw_model_mrc_exact_bytes_for(const struct nw_model_trace *trace)
 {
+    if (trace->key_count > NW_MODEL_TRACE_KEYS_MAX)
+        return UINT64_MAX;
     return counts_bytes(trace) + nw_model_recency_bytes(trace->key_count);
 }
 
@@ -60,6 +62,8 @@ nw_err nw_model_mrc_exact(const struct nw_model_trace *trace, const uint64_t *si
 {
     if (!ascend(sizes, size_count))
         return NW_INVALID;
+    if (trace->key_count > NW_MODEL_TRACE_KEYS_MAX)
+        return NW_NO_MEMORY;
     char *memory = nw_alloc_array(1, nw_model_mrc_exact_bytes_for(trace));
     uint32_t *counts = (uint32_t *)memory;
     struct nw_model_recency recency;

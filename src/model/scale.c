@@ -12,7 +12,7 @@
  * The tolerance is asymmetric. Too few nodes hurt at once: 10 %. Too many cost money: 20 %, one
  * node at a time, and only if the last hour's peak would have fitted. Cooldown counts from the last
  * node added; between nodes taken away only the drain is waited for, since the hour's peak is the
- * stronger guard (docs/decisions/0013-the-scaling-rule.md has the numbers).
+ * stronger guard (docs/decisions/0014-the-scaling-rule.md has the numbers).
  *
  * A step is on trial until the fleet is half as large again and warm. Its forecast is that a
  * request costs the same node-seconds as before; if the cost rose so far that under half of the

@@ -13,6 +13,9 @@
 
 enum { INPUTS_MAX = 4096 };
 
+/* A small plan needs no more and asks the heap for nothing; the largest takes half a megabyte. */
+enum { SCRATCH_BYTES = 32 << 10, SCRATCH_MAX_BYTES = 64 << 20 };
+
 struct input {
     struct nw_model_quantity *at;
     struct nw_model_quantity given;
@@ -50,11 +53,13 @@ static void collect(void *arg, const char *path, nw_model_unit unit,
                        .unit = unit};
 }
 
+/* `scratch` is as new afterwards: the largest plan is computed some thousand times. */
 static struct nw_model_outcome outcome_of(const struct nw_model_plan_input *input,
-                                          struct nw_arena *arena)
+                                          struct nw_arena *scratch)
 {
     struct nw_model_plan plan;
-    nw_model_plan_compute(input, arena, NULL, &plan);
+    nw_model_plan_compute(input, scratch, NULL, &plan);
+    nw_arena_reset(scratch);
     return (struct nw_model_outcome){plan.nodes, plan.nodes_needed, plan.cost_month, plan.is_met};
 }
 
@@ -88,14 +93,14 @@ static void insert(struct nw_model_sensitivity *out, const struct nw_model_swing
 }
 
 static void try_alone(struct input *input, const struct nw_model_plan_input *plan,
-                      struct nw_arena *arena, struct nw_model_sensitivity *out)
+                      struct nw_arena *scratch, struct nw_model_sensitivity *out)
 {
     struct nw_model_swing swing = {
         .path = input->path, .unit = input->unit, .quantity = input->given};
     input->at->value = input->given.low;
-    swing.at_low = outcome_of(plan, arena);
+    swing.at_low = outcome_of(plan, scratch);
     input->at->value = input->given.high;
-    swing.at_high = outcome_of(plan, arena);
+    swing.at_high = outcome_of(plan, scratch);
     input->at->value = input->given.value;
     input->is_low_cautious = is_worse(&swing.at_low, &swing.at_high);
     input->is_moving = !is_same(&swing.at_low, &swing.at_high);
@@ -105,7 +110,7 @@ static void try_alone(struct input *input, const struct nw_model_plan_input *pla
 
 static struct nw_model_outcome try_all(struct collector *all, bool is_cautious,
                                        const struct nw_model_plan_input *plan,
-                                       struct nw_arena *arena)
+                                       struct nw_arena *scratch)
 {
     for (unsigned i = 0; i < all->count; i++) {
         struct input *input = &all->items[i];
@@ -113,7 +118,7 @@ static struct nw_model_outcome try_all(struct collector *all, bool is_cautious,
             input->at->value =
                 input->is_low_cautious == is_cautious ? input->given.low : input->given.high;
     }
-    struct nw_model_outcome outcome = outcome_of(plan, arena);
+    struct nw_model_outcome outcome = outcome_of(plan, scratch);
     for (unsigned i = 0; i < all->count; i++)
         all->items[i].at->value = all->items[i].given.value;
     return outcome;
@@ -124,6 +129,8 @@ void nw_model_sensitivity_compute(const struct nw_model_plan_input *input, struc
 {
     struct nw_model_plan_input *moved = nw_model_plan_input_copy(input, arena);
     struct collector all = {.arena = arena};
+    struct nw_arena scratch;
+    nw_arena_init(&scratch, nw_arena_zero(arena, SCRATCH_BYTES), SCRATCH_BYTES, SCRATCH_MAX_BYTES);
     *out = (struct nw_model_sensitivity){0};
     nw_model_plan_input_each(moved, count_input, &all);
     all.items = nw_arena_zero(arena, all.cap * sizeof *all.items + 1);
@@ -131,7 +138,8 @@ void nw_model_sensitivity_compute(const struct nw_model_plan_input *input, struc
     out->tried_count = all.count;
     out->swings = nw_arena_zero(arena, all.count * sizeof *out->swings + 1);
     for (unsigned i = 0; i < all.count; i++)
-        try_alone(&all.items[i], moved, arena, out);
-    out->cautious = try_all(&all, true, moved, arena);
-    out->hopeful = try_all(&all, false, moved, arena);
+        try_alone(&all.items[i], moved, &scratch, out);
+    out->cautious = try_all(&all, true, moved, &scratch);
+    out->hopeful = try_all(&all, false, moved, &scratch);
+    nw_arena_done(&scratch);
 }

@@ -1,7 +1,7 @@
 /*
  * Scenario files of fleets: whatever is accepted runs to its end, with finite figures, nodes within
- * the rule's bounds, and every request served, refused or waiting; whatever is refused has a reason.
- * What begins with '#csv' is a load's file.
+ * the bounds of the rule, and every request served, refused or waiting; whatever is refused has a
+ * reason. What begins with #csv is the file of a load.
  */
 #include <math.h>
 #include <stdlib.h>

@@ -11,7 +11,9 @@ import subprocess
 
 import pytest
 
-from kit.newel import BINARY, environment, run
+from kit.browser import Browser
+from kit.newel import BINARY, environment, run, scaled
+from kit.report import Page, assert_same_numbers
 
 PLANS = pathlib.Path(__file__).resolve().parents[2] / "conf/plan"
 PHOTO_FEED = str(PLANS / "photo-feed.yaml")
@@ -51,13 +53,12 @@ def test_the_photo_feed_prints_its_arithmetic():
     for line in ("Load 50,000,000 users x (4 + 0.5)/d = 225,000,000 /d",
                  "225,000,000 / 86,400 s = 2,604.2/s average",
                  "2,604.2 x 4 load.peak = 10,416.7/s peak",
-                 "app 10,416.7 x 1.30 / (300 x 0.85) = 53.10 -> 54 nodes, 55 with 1 spare"):
+                 "app 10,416.7 x 1.30 / (300 x 0.85) = 53.10 -> 54 nodes, 55 with 1 spare",
+                 "main 9,259.3 feed x (1 - 0.95) = 463.0 reads/s < 1,000: primary alone; "
+                 "as replicas 0.40 -> 1",
+                 "10,416.7 x 25/225 x 1.30 = 1,504.6 writes/s < 5,000: no shard"):
         assert line in lines, result.stdout
     text = "\n".join(lines)
-    reads = re.search(r"^main 9,259\.3 feed x \(1 - 0\.95\) = 463\.0.* < 1,000: (.*)$", text, re.M)
-    assert reads and reads.group(1) == "primary alone; as replicas 0.40 -> 1"
-    writes = re.search(r"^10,416\.7 x 25/225 x 1\.30 = 1,504\.6.* < 5,000: (.*)$", text, re.M)
-    assert writes and writes.group(1) == "no shard"
     assert "X3 efficiency: without it 46 nodes." in text
     assert "X29 one-spare: surviving one zone of three needs 81." in text
     assert "Assumed node_rate 300/s: at 200 -> 80 nodes, at 500 -> 32. --node-rate" in lines
@@ -95,6 +96,27 @@ def test_the_page_appears_whole(tmp_path):
     assert text.count("<svg") >= 4 and len(text) < 200_000
     assert "<script" not in text and re.search(r"(src|href)=.?https?:", text) is None
     assert os.listdir(tmp_path) == ["plan.html"]
+
+
+def test_page_and_json_carry_the_same_numbers(tmp_path):
+    page = tmp_path / "plan.html"
+    assert plan(PHOTO_FEED, "--html", str(page)).returncode == 0
+    assert assert_same_numbers(plan(PHOTO_FEED, "--json").stdout, page.read_text()) > 20
+    words = " ".join(Page(page.read_text()).words).replace("→", "->")
+    for line in ("53.10 -> 54", "nodes, 55 with 1 spare", "X3 efficiency: without it 46 nodes.",
+                 "node_rate 300/s: at 200 -> 80 nodes, at 500 -> 32."):
+        assert line in re.sub(r"\s+", " ", words)
+
+
+def test_a_browser_shows_the_page_alone(tmp_path):
+    page = tmp_path / "plan.html"
+    assert plan(PHOTO_FEED, "--html", str(page)).returncode == 0
+    with Browser(None, tmp_path / "chromium") as browser:
+        for scheme in ("light", "dark"):
+            browser.open(page, scheme)
+            assert browser.fetched() == [] and browser.said() == []
+            assert browser.ask("document.scripts.length") == 0
+            assert browser.ask("document.querySelectorAll('svg').length") >= 4
 
 
 # The schema is what the reports obey
@@ -187,6 +209,18 @@ def test_init_prints_a_plan_that_runs(plan_file):
     options = re.findall(r"^ *(?:# )?(\w+):", result.stdout, re.MULTILINE)
     assert {"load", "routes", "services", "databases", "cache", "queues", "regions",
             "availability", "budget", "node_rate", "margin", "spare"} <= set(options)
+
+
+def test_the_largest_plan_is_computed(plan_file):
+    count = scaled(256, 32)
+    lines = ["plan: 1", "load: { users: 50M, peak: 4 }", "routes:"]
+    lines += [f"  r{i}: {{ per_user: {{ value: 4/d, low: 3/d }}, service: s{i % 64}, "
+              f"database: d{i % 64} }}" for i in range(count)]
+    for block, letter in (("services", "s"), ("databases", "d"), ("queues", "q"), ("regions", "e")):
+        lines += [f"{block}:"] + [f"  {letter}{i}: {{}}" for i in range(64)]
+    report = answer(plan_file("\n".join(lines) + "\n"))
+    assert report["complete"] and len(report["decisions"]) == 128
+    assert math.isclose(report["summary"]["peak_per_s"], count * 50e6 * 4 / 86400 * 4)
 
 
 # Flags, what-if, sweeps
@@ -298,6 +332,23 @@ def test_a_plan_is_like_itself():
     result = run("plan", "compare", PHOTO_FEED, PHOTO_FEED)
     assert result.returncode == 0 and "The files say the same." in result.stdout
     assert "The decisions are the same." in result.stdout
+
+
+# The guide
+
+
+def test_the_guide_shows_what_newel_prints(plan_file):
+    guide = (PLANS.parents[1] / "docs/guide/planning.md").read_text()
+    minute = re.search(r"```\n(newel plan --requests .*)\n```", guide).group(1).split()
+    shown = re.search(r"```\n(Load .*?)```", guide, re.DOTALL).group(1)
+    printed = squeezed(run(*minute[1:]).stdout)
+    assert len(squeezed(shown)) == 6
+    for line in squeezed(shown):
+        assert line in printed, line
+    file = re.search(r"```yaml\n(.*?)```", guide, re.DOTALL).group(1)
+    assert answer(plan_file(file))["summary"] == answer(PHOTO_FEED)["summary"]
+    names = re.search(r"or by a short name: (.*?)\.\n", guide, re.DOTALL).group(1)
+    assert re.findall(r"`(\w+)`", names) == list(json.loads(plan("--schema").stdout)["x-fail-if"])
 
 
 # Explaining

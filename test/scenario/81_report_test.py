@@ -50,7 +50,7 @@ def html(page):
 def test_text_json_and_page_carry_the_same_numbers(html):
     done = sample("show", "--json")
     assert assert_same_numbers(done.stdout, html) >= 9
-    words = " ".join(Page(html).words)
+    words = " ".join(Page(html).words).replace("→", "->")
     text = sample("show").stdout.decode()
     for shown in ("20,075.33 USD", "10,416.7/s", "86.4 GB", "22.11 ms", "95%", "53.10 -> 54", "2,604.2/s"):
         assert shown in words and shown in text, shown
@@ -134,6 +134,15 @@ def test_on_a_phone_the_page_does_not_move_sideways(browser, page):
     hidden = browser.ask("[...document.querySelectorAll('.s .r')].filter("
                          "e => e.getBoundingClientRect().right > 390).length")
     assert hidden == 0  # results of steps are in sight
+
+
+def test_paper_is_white_and_nothing_is_cut_off(browser, page):
+    browser.open(page, "dark", width=700)
+    browser.call("Emulation.setEmulatedMedia", media="print",
+                 features=[{"name": "prefers-color-scheme", "value": "dark"}])
+    assert browser.ask("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+    assert browser.ask("document.scrollingElement.scrollWidth") <= 700
+    assert browser.ask("document.querySelector('svg').getBoundingClientRect().right") <= 700
 
 
 def test_names_in_charts_do_not_leave_the_picture(browser, page):

@@ -77,7 +77,7 @@ class Browser:
 
     def open(self, path, scheme="light", width=1100, height=900):
         """The file, once it has loaded and nothing more can happen to it."""
-        self.call("Emulation.setEmulatedMedia",
+        self.call("Emulation.setEmulatedMedia", media="screen",
                   features=[{"name": "prefers-color-scheme", "value": scheme}])
         self.call("Emulation.setDeviceMetricsOverride", width=width, height=height,
                   deviceScaleFactor=1, mobile=width < 600)

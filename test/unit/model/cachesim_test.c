@@ -1,6 +1,7 @@
 /* The contract of model/cachesim.h and policy.h, against lists of cards (cache_oracle.h). */
 #include "model/cachesim.h"
 
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 
@@ -453,6 +454,49 @@ static void a_job_that_makes_no_sense_is_refused(void **state)
     nw_model_trace_done(&trace);
 }
 
+static void more_keys_than_can_be_simulated_are_refused(void **state)
+{
+    struct nw_model_trace trace = {.request_count = 1u << 31, .key_count = 1u << 31};
+    struct nw_model_cache_job job = {.policy = NW_MODEL_SIEVE, .capacity = 5};
+    struct nw_model_cache_counts counts;
+    assert_int_equal(nw_model_cachesim_run(&trace, &job, NULL, &counts), NW_NO_MEMORY);
+    assert_true(nw_model_cachesim_bytes_for(&trace, &job) == UINT64_MAX);
+}
+
+struct shared {
+    const struct nw_model_trace *trace;
+    struct nw_model_cache_job job;
+    struct nw_model_cache_counts counts;
+};
+
+static void *play_shared(void *argument)
+{
+    struct shared *shared = argument;
+    if (nw_model_cachesim_run(shared->trace, &shared->job, NULL, &shared->counts) != NW_OK)
+        shared->counts.played_count = 0;
+    return NULL;
+}
+
+/* All policies at once on one trace, as `sim cache` runs them; a sanitizer looks on. */
+static void jobs_share_a_trace_and_nothing_else(void **state)
+{
+    struct nw_model_trace trace = random_trace(6, ORACLE_KEYS, 5000);
+    struct shared shared[NW_MODEL_POLICY_COUNT];
+    pthread_t threads[NW_MODEL_POLICY_COUNT];
+    for (int policy = 0; policy < NW_MODEL_POLICY_COUNT; policy++) {
+        shared[policy] = (struct shared){.trace = &trace};
+        shared[policy].job.policy = (nw_model_policy)policy;
+        shared[policy].job.capacity = 20;
+        assert_int_equal(pthread_create(&threads[policy], NULL, play_shared, &shared[policy]), 0);
+    }
+    for (int policy = 0; policy < NW_MODEL_POLICY_COUNT; policy++) {
+        assert_int_equal(pthread_join(threads[policy], NULL), 0);
+        struct nw_model_cache_counts alone = play(&trace, &shared[policy].job);
+        assert_same_counts(&alone, &shared[policy].counts);
+    }
+    nw_model_trace_done(&trace);
+}
+
 static void an_empty_trace_has_no_requests(void **state)
 {
     struct nw_model_trace trace;
@@ -513,6 +557,8 @@ int main(void)
         cmocka_unit_test(a_stopped_job_counts_what_it_played),
         cmocka_unit_test(a_rate_is_as_good_as_a_column_of_times),
         cmocka_unit_test(a_job_that_makes_no_sense_is_refused),
+        cmocka_unit_test(more_keys_than_can_be_simulated_are_refused),
+        cmocka_unit_test(jobs_share_a_trace_and_nothing_else),
         cmocka_unit_test(an_empty_trace_has_no_requests),
         cmocka_unit_test(memory_is_that_of_keys),
         cmocka_unit_test(policies_are_found_by_name),

@@ -91,6 +91,16 @@ static void sizes_that_do_not_ascend_are_refused(void **state)
     nw_model_trace_done(&trace);
 }
 
+static void more_keys_than_can_be_simulated_are_refused(void **state)
+{
+    struct nw_model_trace trace = {.request_count = 1u << 31, .key_count = 1u << 31};
+    uint64_t size = 3, played = 7;
+    double ratio = 7;
+    assert_true(nw_model_mrc_exact_bytes_for(&trace) == UINT64_MAX);
+    assert_int_equal(nw_model_mrc_exact(&trace, &size, 1, NULL, &ratio, &played), NW_NO_MEMORY);
+    assert_true(ratio == 7 && played == 7);
+}
+
 static void nothing_asked_or_stopped_at_once_misses_all(void **state)
 {
     struct nw_model_invented what = {.exponent = 1, .key_count = 5};
@@ -327,6 +337,7 @@ int main(void)
         cmocka_unit_test(the_exact_curve_is_the_lru_simulation_at_every_size),
         cmocka_unit_test(an_exact_curve_never_rises),
         cmocka_unit_test(sizes_that_do_not_ascend_are_refused),
+        cmocka_unit_test(more_keys_than_can_be_simulated_are_refused),
         cmocka_unit_test(nothing_asked_or_stopped_at_once_misses_all),
         cmocka_unit_test(a_few_keys_are_known_exactly),
         cmocka_unit_test(the_curve_of_shifting_popularity_is_within_3_in_1000),
