@@ -5,133 +5,54 @@
  */
 #include <string.h>
 
-#include "base/assert.h"
-#include "base/suggest.h"
 #include "cmd/emit.h"
-#include "model/constants.h"
-#include "model/disagree.h"
-#include "model/topics.h"
+#include "cmd/plan_names.h"
+#include "cmd/plan_prose.h"
 #include "model/worked.h"
 
 #define EXAMPLES_MAX_BYTES ((size_t)64 << 20)
 
-enum { NAMES_MAX = 512, ROWS_MAX = 32, CELLS_MAX = 8 };
-
-/* ---- paragraphs and the tables between them ---- */
-
-struct rows {
-    struct nw_slice items[ROWS_MAX];
-    size_t count;
-    size_t starts[CELLS_MAX]; /* where a cell may begin: as in the first row */
-    size_t start_count;
+/* What an explanation is written into. */
+struct page {
+    struct report *report;
+    struct nw_arena arena; /* the examples' steps */
+    bool is_alone;         /* one thing was asked for: its title is the report's */
 };
 
-/* A cell begins behind two spaces, or at the line's beginning. */
-static void find_starts(struct rows *rows)
-{
-    struct nw_slice first = rows->items[0];
-    rows->starts[0] = 2;
-    rows->start_count = 1;
-    for (size_t i = 4; i < first.len && rows->start_count < CELLS_MAX; i++)
-        if (first.ptr[i] != ' ' && first.ptr[i - 1] == ' ' && first.ptr[i - 2] == ' ')
-            rows->starts[rows->start_count++] = i;
-}
+/* ---- words ---- */
 
-static struct nw_slice cell_of(const struct rows *rows, size_t row, size_t column)
+static void add_table(struct report *report, struct nw_slice text)
 {
-    struct nw_slice line = rows->items[row];
-    size_t from = rows->starts[column];
-    size_t to = column + 1 < rows->start_count ? rows->starts[column + 1] : line.len;
-    if (from >= line.len)
-        return NW_SLICE("");
-    return nw_slice_trim(nw_slice_of(line.ptr + from, (to < line.len ? to : line.len) - from));
-}
-
-/* A short list has no heads: "up", and what is said of it. */
-static void add_list(struct report *report, const struct rows *rows)
-{
-    for (size_t i = 0; i < rows->count; i++) {
-        struct nw_text label = {0}, text = {0};
-        nw_text_add(&label, cell_of(rows, i, 0));
-        for (size_t k = 1; k < rows->start_count; k++)
-            nw_text_addf(&text, "%s%.*s", k > 1 ? "  " : "", NW_SLICE_ARG(cell_of(rows, i, k)));
-        report_text(report, NULL, label.len > 0 ? label.ptr : "", text.len > 0 ? text.ptr : "");
-        nw_text_done(&label);
-        nw_text_done(&text);
+    struct prose_table table;
+    struct report_column columns[PROSE_COLUMNS_MAX];
+    struct report_cell cells[PROSE_COLUMNS_MAX];
+    prose_table_read(text, &table);
+    for (unsigned i = 0; i < table.column_count; i++)
+        columns[i] = (struct report_column){NULL, table.cells[0][i].ptr, NW_MODEL_NUMBER, true};
+    report_table(report, NULL, NULL, columns, table.column_count);
+    for (unsigned row = 1; row < table.row_count; row++) {
+        for (unsigned i = 0; i < table.column_count; i++)
+            cells[i] = (struct report_cell){.text = table.cells[row][i].ptr};
+        report_row(report, cells, table.column_count);
     }
+    prose_table_done(&table);
 }
 
-static void add_table(struct report *report, struct rows *rows)
+/* Paragraphs are folded to the terminal; what is drawn as a table becomes one. */
+static void add_prose(struct report *report, const char *text)
 {
-    struct report_column columns[CELLS_MAX] = {0};
-    struct nw_text texts[CELLS_MAX] = {0};
-    for (size_t k = 0; k < rows->start_count; k++) {
-        nw_text_add(&texts[k], cell_of(rows, 0, k));
-        columns[k] = (struct report_column){.label = texts[k].ptr != NULL ? texts[k].ptr : "",
-                                            .is_text = true};
+    struct nw_slice rest = nw_slice_str(text);
+    struct prose_piece piece;
+    while (prose_next(&rest, &piece)) {
+        if (piece.is_apart)
+            report_line(report, "%s", "");
+        if (piece.is_table)
+            add_table(report, piece.text);
+        else
+            report_line(report, "%.*s", NW_SLICE_ARG(piece.text));
     }
-    report_table(report, NULL, NULL, columns, (unsigned)rows->start_count);
-    for (size_t i = 1; i < rows->count; i++) {
-        struct report_cell cells[CELLS_MAX] = {0};
-        for (size_t k = 0; k < rows->start_count; k++) {
-            nw_text_clear(&texts[k]);
-            nw_text_add(&texts[k], cell_of(rows, i, k));
-            cells[k].text = texts[k].ptr != NULL ? texts[k].ptr : "";
-        }
-        report_row(report, cells, (unsigned)rows->start_count);
-    }
-    for (size_t k = 0; k < rows->start_count; k++)
-        nw_text_done(&texts[k]);
+    report_line(report, "%s", "");
 }
-
-static void add_rows(struct report *report, struct rows *rows)
-{
-    if (rows->count == 0)
-        return;
-    find_starts(rows);
-    if (rows->count < 3)
-        add_list(report, rows);
-    else
-        add_table(report, rows);
-    rows->count = 0;
-}
-
-static void end_paragraph(struct report *report, struct nw_text *paragraph)
-{
-    if (paragraph->len > 0)
-        report_line(report, "%s", paragraph->ptr);
-    nw_text_clear(paragraph);
-}
-
-/* "1. Were users converted …" */
-static bool is_numbered(struct nw_slice line)
-{
-    return line.len > 2 && line.ptr[0] >= '0' && line.ptr[0] <= '9' && line.ptr[1] == '.';
-}
-
-/* Paragraphs are folded to the terminal; lines that begin with two spaces are rows of a table. */
-static void add_paragraphs(struct report *report, const char *text)
-{
-    struct nw_slice rest = nw_slice_str(text), line;
-    struct nw_text paragraph = {0};
-    struct rows rows = {0};
-    while (nw_slice_split(&rest, '\n', &line)) {
-        bool is_row = nw_slice_starts_with(line, NW_SLICE("  "));
-        if (line.len == 0 || is_row || is_numbered(line))
-            end_paragraph(report, &paragraph);
-        if (!is_row)
-            add_rows(report, &rows);
-        if (is_row && rows.count < ROWS_MAX)
-            rows.items[rows.count++] = line;
-        else if (line.len > 0)
-            nw_text_addf(&paragraph, "%s%.*s", paragraph.len > 0 ? " " : "", NW_SLICE_ARG(line));
-    }
-    end_paragraph(report, &paragraph);
-    add_rows(report, &rows);
-    nw_text_done(&paragraph);
-}
-
-/* ---- constants, disagreements, topics ---- */
 
 static void add_text(struct report *report, const char *name, const char *label, const char *text)
 {
@@ -139,114 +60,170 @@ static void add_text(struct report *report, const char *name, const char *label,
         report_text(report, name, label, text);
 }
 
-static void add_constant(struct report *report, const struct nw_model_constant *constant)
-{
-    report_open(report, constant->name, constant->name);
-    report_text(report, "text", "", constant->text);
-    report_number(report, "value", "value", constant->value, constant->unit);
-    report_number(report, "low", "low", constant->low, constant->unit);
-    report_number(report, "high", "high", constant->high, constant->unit);
-    add_text(report, "path", "in a plan file", constant->path);
-    add_text(report, "flag", "changed by", constant->flag);
-    add_text(report, "source", "source", constant->source);
-    add_text(report, "metric", "will be measured as", constant->metric);
-    report_close(report);
-}
+/* ---- what belongs together ---- */
 
-/* "D": the guide's title. */
-static void add_guides(struct report *report, const char *letters)
+/* Every X4 in a text, once, with what the guides say and what newel does. */
+static void add_disagreements_in(struct report *report, const char *text)
 {
-    struct nw_text titles = {0};
-    for (const char *at = letters; *at != '\0'; at++) {
-        const char *title = nw_model_guide_title(*at);
-        nw_text_addf(&titles, "%s%s", titles.len > 0 ? ", " : "", title != NULL ? title : "newel");
-    }
-    add_text(report, "guides", "guides", titles.len > 0 ? titles.ptr : "");
-    nw_text_done(&titles);
-}
-
-static void add_disagreement(struct report *report, const struct nw_model_disagreement *row)
-{
-    struct nw_text id = {0}, heading = {0};
-    nw_text_addf(&id, "X%u", row->number);
-    nw_text_addf(&heading, "%s %s", id.ptr, row->name);
-    report_open(report, id.ptr, heading.ptr);
-    report_text(report, "name", NULL, row->name);
-    add_guides(report, row->guides);
-    add_text(report, "values", "they say", row->values);
-    add_text(report, "uses", "newel", row->uses);
-    add_text(report, "why", "because", row->why);
-    report_close(report);
-    nw_text_done(&id);
-    nw_text_done(&heading);
-}
-
-/* The constants and disagreements that a topic names, in a line each. */
-static void add_related(struct report *report, const struct nw_model_topic *topic)
-{
-    struct nw_slice rest = nw_slice_str(topic->constants), word;
-    while (nw_slice_split(&rest, ' ', &word)) {
-        const struct nw_model_constant *constant = nw_model_constant_find(word);
-        if (constant == NULL)
+    bool is_told[NW_MODEL_DISAGREEMENTS + 1] = {false};
+    for (const char *at = text; *at != '\0'; at++) {
+        if (*at != 'X' || (at > text && strchr(" (", at[-1]) == NULL))
             continue;
-        struct nw_text line = {0};
-        nw_model_unit_print(&line, constant->value, constant->unit, "");
-        nw_text_addf(&line, ". %s Source: %s.", constant->text, constant->source);
-        report_text(report, NULL, constant->name, line.ptr);
-        nw_text_done(&line);
-    }
-    rest = nw_slice_str(topic->disagrees);
-    while (nw_slice_split(&rest, ' ', &word)) {
-        const struct nw_model_disagreement *row = nw_model_disagreement_find(word);
-        if (row == NULL)
+        const struct nw_model_disagreement *row =
+            nw_model_disagreement_find(nw_slice_of(at, 1 + strspn(at + 1, "0123456789")));
+        if (row == NULL || is_told[row->number])
             continue;
+        is_told[row->number] = true;
         struct nw_text label = {0}, line = {0};
         nw_text_addf(&label, "X%u %s", row->number, row->name);
-        nw_text_addf(&line, "%s newel: %s", row->values, row->uses);
+        nw_text_addf(&line, "They say: %s newel: %s", row->values, row->uses);
         report_text(report, NULL, label.ptr, line.ptr);
         nw_text_done(&label);
         nw_text_done(&line);
     }
 }
 
-static void add_topic(struct report *report, const struct nw_model_topic *topic,
-                      struct nw_arena *arena)
+static void add_number(struct nw_text *out, double value, nw_model_unit unit)
 {
-    report_open(report, topic->name, topic->title);
-    report_text(report, "title", NULL, topic->title);
-    report_text(report, "text", NULL, topic->text);
-    add_paragraphs(report, topic->text);
-    add_text(report, "formula", "formula", topic->formula);
-    if (topic->example != NULL) {
-        struct nw_model_steps *steps = nw_arena_zero(arena, sizeof *steps);
-        nw_model_steps_init(steps, arena);
-        topic->example(steps);
-        report_steps(report, "example", "Worked example", steps, true);
-    }
-    add_text(report, "source", "source", topic->source);
-    add_text(report, "facts", "examples", topic->facts);
-    add_text(report, "constants", NULL, topic->constants);
-    add_text(report, "disagrees", NULL, topic->disagrees);
-    add_related(report, topic);
-    report_close(report);
+    nw_model_unit_print(out, value, unit, "");
 }
 
-static void add_everything(struct report *report, struct nw_arena *arena)
+/* "300/s (200/s to 500/s). Requests that … Source: …; changed by …; replaced by …" */
+static void add_constant_row(struct report *report, const struct nw_model_constant *row)
+{
+    struct nw_text line = {0};
+    add_number(&line, row->value, row->unit);
+    if (row->low < row->high) {
+        nw_text_add_str(&line, " (");
+        add_number(&line, row->low, row->unit);
+        nw_text_add_str(&line, " to ");
+        add_number(&line, row->high, row->unit);
+        nw_text_add_char(&line, ')');
+    }
+    nw_text_addf(&line, ". %s Source: %s.", row->text, row->source);
+    if (row->flag[0] != '\0')
+        nw_text_addf(&line, " Changed by %s.", row->flag);
+    if (row->metric[0] != '\0')
+        nw_text_addf(&line, " Replaced by %s once measured.", row->metric);
+    report_text(report, NULL, row->name, line.ptr);
+    nw_text_done(&line);
+}
+
+/* Names of the topics that list the word among their constants or disagreements. */
+static void add_topics_of(struct report *report, struct nw_slice constant, struct nw_slice id)
 {
     size_t count;
     const struct nw_model_topic *topics = nw_model_topics(&count);
-    report_open(report, "topics", NULL);
+    struct nw_text names = {0};
     for (size_t i = 0; i < count; i++)
-        add_topic(report, &topics[i], arena);
+        if (plan_names_has(topics[i].constants, constant) ||
+            plan_names_has(topics[i].disagrees, id))
+            nw_text_addf(&names, "%s%s", names.len > 0 ? ", " : "", topics[i].name);
+    report_text(report, "topics", names.len > 0 ? "topics" : NULL, names.len > 0 ? names.ptr : "");
+    nw_text_done(&names);
+}
+
+/* ---- one thing each ---- */
+
+static void open_page(const struct page *page, const char *name, const char *heading)
+{
+    report_open(page->report, name, page->is_alone ? NULL : heading);
+}
+
+static void add_topic(struct page *page, const struct nw_model_topic *topic)
+{
+    struct report *report = page->report;
+    open_page(page, topic->name, topic->title);
+    report_text(report, "title", NULL, topic->title);
+    report_text(report, "text", NULL, topic->text);
+    add_prose(report, topic->text);
+    add_text(report, "formula", "formula", topic->formula);
+    add_text(report, "source", "source", topic->source);
+    add_text(report, "facts", "examples", topic->facts);
+    report_text(report, "constants", NULL, topic->constants);
+    report_text(report, "disagreements", NULL, topic->disagrees);
+    if (topic->example != NULL) {
+        struct nw_model_steps *steps = nw_arena_zero(&page->arena, sizeof *steps);
+        nw_model_steps_init(steps, &page->arena);
+        topic->example(steps);
+        report_steps(report, "example", "Worked example", steps, true);
+    }
+    struct nw_slice rest = nw_slice_str(topic->constants), word;
+    if (rest.len > 0)
+        report_open(report, NULL, "Numbers that plans assume");
+    while (nw_slice_split(&rest, ' ', &word))
+        add_constant_row(report, nw_model_constant_find(word));
+    if (topic->constants[0] != '\0')
+        report_close(report);
+    if (topic->disagrees[0] != '\0') {
+        report_open(report, NULL, "Where the guides disagree");
+        add_disagreements_in(report, topic->disagrees);
+        report_close(report);
+    }
     report_close(report);
-    report_open(report, "constants", "What plans assume");
+}
+
+static void add_constant(struct page *page, const struct nw_model_constant *row)
+{
+    struct report *report = page->report;
+    struct nw_text named = {0};
+    open_page(page, row->name, row->name);
+    report_text(report, "text", NULL, row->text);
+    report_line(report, "%s", row->text);
+    report_line(report, "%s", "");
+    report_number(report, "value", "value", row->value, row->unit);
+    report_number(report, "low", row->low < row->high ? "low" : NULL, row->low, row->unit);
+    report_number(report, "high", row->low < row->high ? "high" : NULL, row->high, row->unit);
+    report_text(report, "path", "in a plan file", row->path[0] != '\0' ? row->path : "fixed");
+    add_text(report, "flag", "changed by", row->flag);
+    report_text(report, "source", "source", row->source);
+    add_text(report, "metric", "once measured", row->metric);
+    add_topics_of(report, nw_slice_str(row->name), nw_slice_str("-"));
+    nw_text_addf(&named, "%s %s", row->source, row->text);
+    add_disagreements_in(report, named.ptr);
+    nw_text_done(&named);
+    report_close(report);
+}
+
+static void add_disagreement(struct page *page, const struct nw_model_disagreement *row)
+{
+    struct report *report = page->report;
+    struct nw_text id = {0}, heading = {0}, titles = {0};
+    nw_text_addf(&id, "X%u", row->number);
+    nw_text_addf(&heading, "%s %s", id.ptr, row->name);
+    for (const char *at = row->guides; *at != '\0'; at++)
+        nw_text_addf(&titles, "%s%s", titles.len > 0 ? ", " : "", nw_model_guide_title(*at));
+    open_page(page, id.ptr, heading.ptr);
+    report_text(report, "name", NULL, row->name);
+    report_text(report, "guides", row->guides[1] != '\0' ? "guides" : "guide", titles.ptr);
+    report_text(report, "values", "they say", row->values);
+    report_text(report, "uses", "newel", row->uses);
+    report_text(report, "why", "because", row->why);
+    add_topics_of(report, nw_slice_str("-"), nw_text_slice(&id));
+    report_close(report);
+    nw_text_done(&id);
+    nw_text_done(&heading);
+    nw_text_done(&titles);
+}
+
+/* ---- all, the list, what was asked for ---- */
+
+static void add_everything(struct page *page)
+{
+    size_t count;
+    const struct nw_model_topic *topics = nw_model_topics(&count);
+    report_open(page->report, "topics", NULL);
+    for (size_t i = 0; i < count; i++)
+        add_topic(page, &topics[i]);
+    report_close(page->report);
+    report_open(page->report, "constants", "Numbers that plans assume");
     for (int i = 0; i < NW_MODEL_CONSTANT_COUNT; i++)
-        add_constant(report, nw_model_constant((nw_model_constant_id)i));
-    report_close(report);
-    report_open(report, "disagreements", "Where the guides disagree");
+        add_constant(page, nw_model_constant((nw_model_constant_id)i));
+    report_close(page->report);
+    report_open(page->report, "disagreements", "Where the guides disagree");
     for (unsigned i = 1; i <= NW_MODEL_DISAGREEMENTS; i++)
-        add_disagreement(report, nw_model_disagreement(i));
-    report_close(report);
+        add_disagreement(page, nw_model_disagreement(i));
+    report_close(page->report);
 }
 
 static void add_index(struct report *report)
@@ -261,73 +238,85 @@ static void add_index(struct report *report)
         const struct report_cell cells[] = {{.text = topics[i].name}, {.text = topics[i].title}};
         report_row(report, cells, NW_COUNT(cells));
     }
+    report_line(report, "%s", "");
     for (int i = 0; i < NW_MODEL_CONSTANT_COUNT; i++)
         nw_text_addf(&names, "%s%s", i > 0 ? " " : "",
                      nw_model_constant((nw_model_constant_id)i)->name);
-    report_text(report, "constants", "constants", names.ptr);
-    report_text(report, NULL, "disagreements", "X1 to X36");
+    report_text(report, "constants", "numbers", names.ptr);
+    nw_text_clear(&names);
+    for (unsigned i = 1; i <= NW_MODEL_DISAGREEMENTS; i++)
+        nw_text_addf(&names, "%sX%u %s", i > 1 ? ", " : "", i, nw_model_disagreement(i)->name);
+    report_text(report, "disagreements", "disagreements", names.ptr);
+    report_line(report, "%s", "");
+    report_line(report,
+                "newel plan explain NAME takes any of these, or how it begins; X4 or a worked "
+                "example such as B2; --all prints everything.");
     nw_text_done(&names);
 }
 
-/*
- * EXIT_DONE, or EXIT_USAGE with a suggestion. A topic and a constant may share a name (pool): both
- * are explained.
- */
-static int add_named(const struct cli *cli, struct report *report, const char *name,
-                     struct nw_arena *arena)
+static void add_found(struct page *page, const struct plan_found *found)
 {
-    struct nw_slice word = nw_slice_str(name);
-    const struct nw_model_topic *topic = nw_model_topic_find(word);
-    const struct nw_model_constant *constant = nw_model_constant_find(word);
-    const struct nw_model_disagreement *row = nw_model_disagreement_find(word);
-    report_open(report, "topics", NULL);
-    if (topic != NULL)
-        add_topic(report, topic, arena);
-    report_close(report);
-    report_open(report, "constants", NULL);
-    if (constant != NULL)
-        add_constant(report, constant);
-    report_close(report);
-    report_open(report, "disagreements", NULL);
-    if (row != NULL)
-        add_disagreement(report, row);
-    report_close(report);
-    if (topic != NULL || constant != NULL || row != NULL)
-        return EXIT_DONE;
-    const char *names[NAMES_MAX];
-    size_t count = 0, topic_count;
-    const struct nw_model_topic *topics = nw_model_topics(&topic_count);
-    for (size_t i = 0; i < topic_count; i++)
-        names[count++] = topics[i].name;
-    for (int i = 0; i < NW_MODEL_CONSTANT_COUNT; i++)
-        names[count++] = nw_model_constant((nw_model_constant_id)i)->name;
-    for (unsigned i = 1; i <= NW_MODEL_DISAGREEMENTS; i++)
-        names[count++] = nw_model_disagreement(i)->name;
-    NW_ASSERT(count <= NAMES_MAX);
-    const char *near = nw_suggest(word, names, count);
-    return near != NULL ? cli_usage(cli, "nothing is called `%s`; did you mean `%s`?", name, near)
-                        : cli_usage(cli, "nothing is called `%s`", name);
+    for (unsigned i = 0; i < found->count; i++) {
+        const struct plan_named *one = &found->items[i];
+        const char *kind = one->topic != NULL      ? "topics"
+                           : one->constant != NULL ? "constants"
+                                                   : "disagreements";
+        bool is_first = i == 0 || (one->topic == NULL && found->items[i - 1].topic != NULL) ||
+                        (one->disagreement != NULL && found->items[i - 1].disagreement == NULL);
+        if (i > 0 && is_first)
+            report_close(page->report);
+        if (is_first)
+            report_open(page->report, kind, NULL);
+        if (one->topic != NULL)
+            add_topic(page, one->topic);
+        else if (one->constant != NULL)
+            add_constant(page, one->constant);
+        else
+            add_disagreement(page, one->disagreement);
+    }
+    report_close(page->report);
+}
+
+/* What stands over the report. */
+static void add_title(const struct plan_found *found, const char *word, struct nw_text *out)
+{
+    const struct plan_named *one = &found->items[0];
+    if (word == NULL)
+        nw_text_add_str(out, "Plans explained");
+    else if (found->count == 1 && one->topic != NULL)
+        nw_text_add_str(out, one->topic->title);
+    else if (found->count == 1 && one->disagreement != NULL)
+        nw_text_addf(out, "X%u %s", one->disagreement->number, one->name);
+    else
+        nw_text_add_str(out, one->name);
 }
 
 int cmd_plan_explain(const struct cli *cli)
 {
+    const char *word = cli->arg_count > 0 ? cli->args[0] : NULL;
+    struct plan_found found = {0};
+    struct nw_text text = {0};
     int code = emit_check(cli);
-    if (code != EXIT_DONE)
+    if (code == EXIT_DONE && word != NULL && cli_has(cli, CLI_ALL))
+        code = cli_usage(cli, "--all and a name are two questions");
+    if (code == EXIT_DONE && word != NULL && !plan_names_find(word, &found, &text))
+        code = cli_usage(cli, "%s", text.ptr);
+    if (code != EXIT_DONE) {
+        nw_text_done(&text);
         return code;
-    if (cli_has(cli, CLI_ALL) && cli->arg_count > 0)
-        return cli_usage(cli, "--all and a name are two questions");
-    struct nw_arena arena;
-    nw_arena_init(&arena, NULL, 0, EXAMPLES_MAX_BYTES);
-    struct report *report = report_new("newel.plan-explain/1", "Plans explained");
+    }
+    add_title(&found, word, &text);
+    struct page page = {report_new("newel.plan-explain/1", text.ptr), {0}, found.count == 1};
+    nw_arena_init(&page.arena, NULL, 0, EXAMPLES_MAX_BYTES);
     if (cli_has(cli, CLI_ALL))
-        add_everything(report, &arena);
-    else if (cli->arg_count == 0)
-        add_index(report);
+        add_everything(&page);
+    else if (word == NULL)
+        add_index(page.report);
     else
-        code = add_named(cli, report, cli->args[0], &arena);
-    if (code == EXIT_DONE)
-        code = emit_report(cli, report, NULL, 0, EXIT_DONE);
-    report_free(report);
-    nw_arena_done(&arena);
+        add_found(&page, &found);
+    code = emit_report(cli, page.report, NULL, 0, EXIT_DONE);
+    report_free(page.report);
+    nw_arena_done(&page.arena);
+    nw_text_done(&text);
     return code;
 }

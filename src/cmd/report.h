@@ -51,7 +51,7 @@ void report_tile(struct report *report, const char *path, const char *label, dou
 void report_absent(struct report *report, const char *name, const char *label, const char *reason);
 void report_text(struct report *report, const char *name, const char *label, const char *text);
 void report_bool(struct report *report, const char *name, const char *label, bool value);
-/* A sentence for people; wrapped to the terminal's width. */
+/* A sentence for people; wrapped to the terminal's width. "": an empty line between two of text. */
 void report_line(struct report *report, const char *format, ...) NW_PRINTF(2, 3);
 
 struct report_column {

@@ -415,6 +415,10 @@ static void print_node(struct printer *to, const struct report_node *node)
     case REPORT_TEXT:
     case REPORT_BOOL: print_value(to, node); break;
     case REPORT_LINE:
+        if (node->text[0] == '\0') {
+            add_blank(to);
+            break;
+        }
         add_spaces(to->out, to->indent);
         add_words(to, node->text, to->indent, to->indent, NULL);
         break;

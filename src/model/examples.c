@@ -21,9 +21,48 @@
 #define GIVEN nw_model_given
 #define CONSTANT(id) nw_model_constant_quantity(NW_MODEL_C_##id)
 
+static void load(double requests_per_s, double peak, struct nw_model_steps *steps)
+{
+    const struct nw_model_load asked = {
+        .kind = NW_MODEL_LOAD_REQUESTS,
+        .requests_per_s = GIVEN(requests_per_s),
+        .peak = GIVEN(peak),
+        .growth = GIVEN(1),
+    };
+    nw_model_volume_count(&(struct nw_model_volume_in){.load = &asked}, steps);
+}
+
+static void traffic(double rate_per_s, struct nw_model_steps *steps)
+{
+    const struct nw_model_traffic_in in = {
+        .at = "load",
+        .average_per_s = GIVEN(rate_per_s),
+        .peak_per_s = GIVEN(rate_per_s),
+        .request_bytes = CONSTANT(REQUEST),
+        .answer_bytes = GIVEN(1000),
+        .log_bytes = CONSTANT(LOG),
+        .retention_s = CONSTANT(LOG_RETENTION),
+    };
+    nw_model_traffic_count(&in, steps);
+}
+
+/* A result that no plan has, told with the same means. */
+static void tell(struct nw_model_step step, const char *path, double exact, nw_model_unit unit,
+                 const char *what, struct nw_model_steps *steps)
+{
+    step.path = path;
+    step.exact = exact;
+    step.unit = unit;
+    step.what = what;
+    while (step.operand_count < NW_MODEL_OPERANDS_MAX && step.operands[step.operand_count].name)
+        step.operand_count++;
+    nw_model_steps_add(steps, &step);
+}
+
 void nw_model_example_volume(struct nw_model_steps *steps)
 {
-    struct nw_model_load load = {
+    static const double wires_per_s[] = {1e3, 10e3, 100e3, 10e6};
+    const struct nw_model_load users = {
         .kind = NW_MODEL_LOAD_USERS,
         .users = GIVEN(50e6),
         .peak = GIVEN(4),
@@ -31,21 +70,13 @@ void nw_model_example_volume(struct nw_model_steps *steps)
     };
     const struct nw_model_action feed[] = {{"feed", GIVEN(4 / NW_MODEL_DAY_S)},
                                            {"upload", GIVEN(0.5 / NW_MODEL_DAY_S)}};
-    nw_model_volume_count(&(struct nw_model_volume_in){&load, feed, 2}, steps);
-    load.kind = NW_MODEL_LOAD_REQUESTS;
-    load.requests_per_s = GIVEN(100e6 / NW_MODEL_DAY_S);
-    load.peak = GIVEN(5);
-    nw_model_volume_count(&(struct nw_model_volume_in){.load = &load}, steps);
-    const struct nw_model_traffic_in traffic = {
-        .at = "load",
-        .average_per_s = GIVEN(1000),
-        .peak_per_s = GIVEN(1000),
-        .request_bytes = CONSTANT(REQUEST),
-        .answer_bytes = GIVEN(1000),
-        .log_bytes = CONSTANT(LOG),
-        .retention_s = CONSTANT(LOG_RETENTION),
-    };
-    nw_model_traffic_count(&traffic, steps);
+    nw_model_volume_count(&(struct nw_model_volume_in){&users, feed, 2}, steps);
+    load(100e6 / NW_MODEL_DAY_S, 3, steps);
+    load(100e6 / NW_MODEL_DAY_S, 5, steps);
+    load(1e9 / NW_MODEL_DAY_S, 3, steps);
+    load(1e9 / NW_MODEL_DAY_S, 5, steps);
+    for (size_t i = 0; i < NW_COUNT(wires_per_s); i++)
+        traffic(wires_per_s[i], steps);
 }
 
 static void count(const char *label, double peak_per_s, double rate_per_s, double efficiency,
@@ -69,8 +100,11 @@ void nw_model_example_nodes(struct nw_model_steps *steps)
     count("Base", 50000, 2000, 1, 0.3, 0, steps);
     count("Production", 100000, 1800, 0.85, 0.5, 0, steps);
     count("In three zones", 100000, 1800, 0.85, 0.5, 3, steps);
+    count("100M, no margin", 5800, 300, 1, 0, 0, steps);
     count("100M a day", 5800, 300, 1, 0.3, 0, steps);
+    count("Photo feed", 225e6 / NW_MODEL_DAY_S * 4, 300, 1, 0.3, 0, steps);
     count("Gateway", 10000, 3000, 1, 0, 0, steps);
+    count("Smaller gateways", 10000, 2000, 1, 0, 0, steps);
 }
 
 void nw_model_example_pool(struct nw_model_steps *steps)
@@ -82,6 +116,19 @@ void nw_model_example_pool(struct nw_model_steps *steps)
         .connections = CONSTANT(DATABASE_CONNECTIONS),
     };
     nw_model_pool_check(&in, steps);
+    double rate_per_s, wait_s;
+    nw_model_pool_limit(20, 0.02, 1000, &rate_per_s, &wait_s);
+    tell((struct nw_model_step){.label = "Tuned query",
+                                .formula = "{0} / {1}",
+                                .operands = {{"pool", 20, NW_MODEL_COUNT, NW_MODEL_GIVEN},
+                                             {"held", 0.02, NW_MODEL_SECONDS, NW_MODEL_GIVEN}}},
+         "pool.rate_per_s", rate_per_s, NW_MODEL_PER_S, "at most", steps);
+    tell(
+        (struct nw_model_step){
+            .formula = "{0+} / {1}",
+            .operands = {{"users at once", 1000, NW_MODEL_COUNT, NW_MODEL_GIVEN},
+                         {"rate", rate_per_s, NW_MODEL_PER_S, NW_MODEL_DERIVED}}},
+        "pool.wait_s", wait_s, NW_MODEL_SECONDS, "for each of them", steps);
 }
 
 static void relieve(double reads_per_s, double hit_ratio, struct nw_model_steps *steps)
@@ -95,18 +142,27 @@ static void relieve(double reads_per_s, double hit_ratio, struct nw_model_steps 
     nw_model_cache_relieve(&in, steps);
 }
 
+static void keep(double entries, double entry_bytes, struct nw_model_quantity fill,
+                 struct nw_model_steps *steps)
+{
+    const struct nw_model_cache_size_in in = {
+        .at = "cache",
+        .entries = GIVEN(entries),
+        .entry_bytes = GIVEN(entry_bytes),
+        .ram_bytes = CONSTANT(RAM),
+        .fill = fill,
+    };
+    nw_model_cache_size(&in, steps);
+}
+
 void nw_model_example_cache(struct nw_model_steps *steps)
 {
     relieve(1160, 0.9, steps);
     relieve(1e9 / NW_MODEL_DAY_S, 0.95, steps);
-    const struct nw_model_cache_size_in size = {
-        .at = "cache",
-        .entries = GIVEN(40e6),
-        .entry_bytes = GIVEN(2e3),
-        .ram_bytes = CONSTANT(RAM),
-        .fill = CONSTANT(FILL),
-    };
-    nw_model_cache_size(&size, steps);
+    relieve(1e9 / NW_MODEL_DAY_S, 0.8, steps);
+    keep(40e6, 50e3, GIVEN(1), steps);
+    keep(40e6, 2e3, GIVEN(1), steps);
+    keep(40e6, 2e3, CONSTANT(FILL), steps);
     const struct nw_model_cache_hit_in page = {
         .at = "routes.private",
         .stated = GIVEN(0.95),
@@ -120,6 +176,22 @@ void nw_model_example_cache(struct nw_model_steps *steps)
         .bears_per_s = GIVEN(3000),
     };
     nw_model_cache_outage(&outage, steps);
+    tell((struct nw_model_step){.label = "Traced key",
+                                .formula = "({0} x {1} + {2} x {3}) / 10,000",
+                                .operands = {{"hits", 9998, NW_MODEL_COUNT, NW_MODEL_GIVEN},
+                                             {"of a hit", 4e-3, NW_MODEL_SECONDS, NW_MODEL_GIVEN},
+                                             {"misses", 2, NW_MODEL_COUNT, NW_MODEL_GIVEN},
+                                             {"of a miss", 0.186, NW_MODEL_SECONDS,
+                                              NW_MODEL_GIVEN}}},
+         "trace.mean_s", nw_model_cache_mean_s(9998, 4e-3, 2, 0.186), NW_MODEL_SECONDS,
+         "on average", steps);
+    tell((struct nw_model_step){.label = "Celebrity",
+                                .formula = "{0+} x {1} / {2}",
+                                .operands = {{"followers", 50e6, NW_MODEL_COUNT, NW_MODEL_GIVEN},
+                                             {"active", 0.1, NW_MODEL_RATIO, NW_MODEL_GIVEN},
+                                             {"within", 300, NW_MODEL_SECONDS, NW_MODEL_GIVEN}}},
+         "post.copies_per_s", nw_model_cache_fanout_per_s(50e6, 0.1, 300), NW_MODEL_PER_S,
+         "writes, against one and 5M reads", steps);
 }
 
 static void judge(const char *label, const char *route, double reads_per_s, double hit_ratio,
@@ -154,6 +226,7 @@ void nw_model_example_database(struct nw_model_steps *steps)
     judge("100M a day", "reads", 5220, 0, 580, 0, 2000, steps);
     judge("Photo feed", "feed", feed_per_s * 200 / 225, 0.95, feed_per_s * 25 / 225, 0, 1500,
           steps);
+    judge("A billion, no margin", "reads", peak_per_s * 0.8, 0.9, peak_per_s * 0.2, 0, 2000, steps);
     judge("A billion", "reads", peak_per_s * 0.8, 0.9, peak_per_s * 0.2, 0.3, 2000, steps);
 }
 
@@ -190,6 +263,18 @@ static void burst(const char *label, double over_s, double stopped_s, struct nw_
     nw_model_queue_burst(&in, steps);
 }
 
+static void retain(double retention_s, double topics, struct nw_model_steps *steps)
+{
+    const struct nw_model_retention_in in = {
+        .at = "queues.orders",
+        .arrive_per_s = GIVEN(5000.0 / 60),
+        .message_bytes = CONSTANT(MESSAGE),
+        .retention_s = GIVEN(retention_s),
+        .topics = GIVEN(topics),
+    };
+    nw_model_queue_retention(&in, steps);
+}
+
 void nw_model_example_queue(struct nw_model_steps *steps)
 {
     const struct nw_model_quantity orders_per_s = GIVEN(5000.0 / 60);
@@ -212,14 +297,9 @@ void nw_model_example_queue(struct nw_model_steps *steps)
         .drain_per_s = CONSTANT(DRAIN),
     };
     nw_model_queue_catchup(&behind, steps);
-    const struct nw_model_retention_in kept = {
-        .at = "queues.orders",
-        .arrive_per_s = orders_per_s,
-        .message_bytes = CONSTANT(MESSAGE),
-        .retention_s = CONSTANT(RETENTION),
-        .topics = GIVEN(3),
-    };
-    nw_model_queue_retention(&kept, steps);
+    retain(3600, 3, steps);
+    retain(7200, 1, steps);
+    retain(CONSTANT(RETENTION).value, 3, steps);
 }
 
 void nw_model_example_region(struct nw_model_steps *steps)
@@ -236,6 +316,7 @@ void nw_model_example_region(struct nw_model_steps *steps)
 
 void nw_model_example_nines(struct nw_model_steps *steps)
 {
+    static const double targets[] = {0.99, 0.9999, 0.99999, 0.999999};
     const struct nw_model_part parts[] = {
         {"app", GIVEN(0.9999)}, {"cache", GIVEN(0.9999)}, {"main", GIVEN(0.999)}};
     const struct nw_model_nines_in in = {
@@ -244,6 +325,10 @@ void nw_model_example_nines(struct nw_model_steps *steps)
         .parts = parts,
         .part_count = 3,
     };
+    for (size_t i = 0; i < NW_COUNT(targets); i++) {
+        const struct nw_model_nines_in level = {.at = "availability", .target = GIVEN(targets[i])};
+        nw_model_nines_judge(&level, steps);
+    }
     nw_model_nines_judge(&in, steps);
     for (int nodes = 20; nodes <= 22; nodes++) {
         const struct nw_model_nines_fleet_in fleet = {
@@ -254,6 +339,26 @@ void nw_model_example_nines(struct nw_model_steps *steps)
         };
         nw_model_nines_fleet(&fleet, steps);
     }
+    const double pair[] = {0.99, 0.99};
+    tell((struct nw_model_step){.label = "Two in parallel",
+                                .formula = "1 - (1 - {0}) x (1 - {1})",
+                                .operands = {{"one", 0.99, NW_MODEL_RATIO, NW_MODEL_GIVEN},
+                                             {"other", 0.99, NW_MODEL_RATIO, NW_MODEL_GIVEN}}},
+         "pair.availability", nw_model_nines_parallel(pair, 2), NW_MODEL_RATIO,
+         "of the time, if they fail independently", steps);
+    tell((struct nw_model_step){.label = "Repaired in an hour",
+                                .formula = "{0} / ({0} + {1})",
+                                .operands = {{"MTBF", 999 * 3600, NW_MODEL_SECONDS, NW_MODEL_GIVEN},
+                                             {"MTTR", 3600, NW_MODEL_SECONDS, NW_MODEL_GIVEN}}},
+         "repair.availability", nw_model_nines_repair(999 * 3600, 3600), NW_MODEL_RATIO,
+         "of the time", steps);
+    tell((struct nw_model_step){.label = "40 % errors",
+                                .formula = "(1 - {0}) / {1} x {2}",
+                                .operands = {{"target", 0.97, NW_MODEL_RATIO, NW_MODEL_GIVEN},
+                                             {"errors", 0.4, NW_MODEL_RATIO, NW_MODEL_GIVEN},
+                                             {"a day", 86400, NW_MODEL_SECONDS, NW_MODEL_GIVEN}}},
+         "errors.window_s", nw_model_nines_error_window_s(0.97, 0.4, 86400), NW_MODEL_SECONDS,
+         "and the day is down to the target", steps);
 }
 
 void nw_model_example_cost(struct nw_model_steps *steps)
@@ -327,6 +432,13 @@ void nw_model_example_law(struct nw_model_steps *steps)
         };
         nw_model_nodes_count(&in, steps);
     }
+    tell((struct nw_model_step){.label = "Efficiency",
+                                .formula = "{0} / ({1} x {2})",
+                                .operands = {{"X(8)", 11631.7, NW_MODEL_PER_S, NW_MODEL_GIVEN},
+                                             {"nodes", 8, NW_MODEL_COUNT, NW_MODEL_GIVEN},
+                                             {"X(1)", 1800, NW_MODEL_PER_S, NW_MODEL_GIVEN}}},
+         "law.efficiency_8", nw_model_nodes_efficiency(8, 11631.7, 1800), NW_MODEL_RATIO,
+         "of eight single nodes", steps);
 }
 
 void nw_model_example_rounding(struct nw_model_steps *steps)
