@@ -49,6 +49,19 @@ static void traffic(double rate_per_s, struct nw_model_steps *steps)
     nw_model_traffic_count(&in, steps);
 }
 
+/* A result that no plan has, told with the same means. */
+static void tell(struct nw_model_step step, const char *path, double exact, nw_model_unit unit,
+                 const char *what, struct nw_model_steps *steps)
+{
+    step.path = path;
+    step.exact = exact;
+    step.unit = unit;
+    step.what = what;
+    while (step.operand_count < NW_MODEL_OPERANDS_MAX && step.operands[step.operand_count].name)
+        step.operand_count++;
+    nw_model_steps_add(steps, &step);
+}
+
 void nw_model_example_volume(struct nw_model_steps *steps)
 {
     static const double wires_per_s[] = {1e3, 10e3, 100e3, 10e6};
@@ -106,6 +119,19 @@ void nw_model_example_pool(struct nw_model_steps *steps)
         .connections = CONSTANT(DATABASE_CONNECTIONS),
     };
     nw_model_pool_check(&in, steps);
+    double rate_per_s, wait_s;
+    nw_model_pool_limit(20, 0.02, 1000, &rate_per_s, &wait_s);
+    tell((struct nw_model_step){.label = "Tuned query",
+                                .formula = "{0} / {1}",
+                                .operands = {{"pool", 20, NW_MODEL_COUNT, NW_MODEL_GIVEN},
+                                             {"held", 0.02, NW_MODEL_SECONDS, NW_MODEL_GIVEN}}},
+         "pool.rate_per_s", rate_per_s, NW_MODEL_PER_S, "at most", steps);
+    tell(
+        (struct nw_model_step){
+            .formula = "{0+} / {1}",
+            .operands = {{"users at once", 1000, NW_MODEL_COUNT, NW_MODEL_GIVEN},
+                         {"rate", rate_per_s, NW_MODEL_PER_S, NW_MODEL_DERIVED}}},
+        "pool.wait_s", wait_s, NW_MODEL_SECONDS, "for each of them", steps);
 }
 
 static void relieve(double reads_per_s, double hit_ratio, struct nw_model_steps *steps)
@@ -153,6 +179,22 @@ void nw_model_example_cache(struct nw_model_steps *steps)
         .bears_per_s = GIVEN(3000),
     };
     nw_model_cache_outage(&outage, steps);
+    tell((struct nw_model_step){.label = "Traced key",
+                                .formula = "({0} x {1} + {2} x {3}) / 10,000",
+                                .operands = {{"hits", 9998, NW_MODEL_COUNT, NW_MODEL_GIVEN},
+                                             {"of a hit", 4e-3, NW_MODEL_SECONDS, NW_MODEL_GIVEN},
+                                             {"misses", 2, NW_MODEL_COUNT, NW_MODEL_GIVEN},
+                                             {"of a miss", 0.186, NW_MODEL_SECONDS,
+                                              NW_MODEL_GIVEN}}},
+         "trace.mean_s", nw_model_cache_mean_s(9998, 4e-3, 2, 0.186), NW_MODEL_SECONDS,
+         "on average", steps);
+    tell((struct nw_model_step){.label = "Celebrity",
+                                .formula = "{0+} x {1} / {2}",
+                                .operands = {{"followers", 50e6, NW_MODEL_COUNT, NW_MODEL_GIVEN},
+                                             {"active", 0.1, NW_MODEL_RATIO, NW_MODEL_GIVEN},
+                                             {"within", 300, NW_MODEL_SECONDS, NW_MODEL_GIVEN}}},
+         "post.copies_per_s", nw_model_cache_fanout_per_s(50e6, 0.1, 300), NW_MODEL_PER_S,
+         "writes, against one and 5M reads", steps);
 }
 
 static void judge(const char *label, const char *route, double reads_per_s, double hit_ratio,
@@ -300,6 +342,26 @@ void nw_model_example_nines(struct nw_model_steps *steps)
         };
         nw_model_nines_fleet(&fleet, steps);
     }
+    const double pair[] = {0.99, 0.99};
+    tell((struct nw_model_step){.label = "Two in parallel",
+                                .formula = "1 - (1 - {0}) x (1 - {1})",
+                                .operands = {{"one", 0.99, NW_MODEL_RATIO, NW_MODEL_GIVEN},
+                                             {"other", 0.99, NW_MODEL_RATIO, NW_MODEL_GIVEN}}},
+         "pair.availability", nw_model_nines_parallel(pair, 2), NW_MODEL_RATIO,
+         "of the time, if they fail independently", steps);
+    tell((struct nw_model_step){.label = "Repaired in an hour",
+                                .formula = "{0} / ({0} + {1})",
+                                .operands = {{"MTBF", 999 * 3600, NW_MODEL_SECONDS, NW_MODEL_GIVEN},
+                                             {"MTTR", 3600, NW_MODEL_SECONDS, NW_MODEL_GIVEN}}},
+         "repair.availability", nw_model_nines_repair(999 * 3600, 3600), NW_MODEL_RATIO,
+         "of the time", steps);
+    tell((struct nw_model_step){.label = "40 % errors",
+                                .formula = "(1 - {0}) / {1} x {2}",
+                                .operands = {{"target", 0.97, NW_MODEL_RATIO, NW_MODEL_GIVEN},
+                                             {"errors", 0.4, NW_MODEL_RATIO, NW_MODEL_GIVEN},
+                                             {"a day", 86400, NW_MODEL_SECONDS, NW_MODEL_GIVEN}}},
+         "errors.window_s", nw_model_nines_error_window_s(0.97, 0.4, 86400), NW_MODEL_SECONDS,
+         "and the day is down to the target", steps);
 }
 
 void nw_model_example_cost(struct nw_model_steps *steps)
@@ -373,6 +435,13 @@ void nw_model_example_law(struct nw_model_steps *steps)
         };
         nw_model_nodes_count(&in, steps);
     }
+    tell((struct nw_model_step){.label = "Efficiency",
+                                .formula = "{0} / ({1} x {2})",
+                                .operands = {{"X(8)", 11631.7, NW_MODEL_PER_S, NW_MODEL_GIVEN},
+                                             {"nodes", 8, NW_MODEL_COUNT, NW_MODEL_GIVEN},
+                                             {"X(1)", 1800, NW_MODEL_PER_S, NW_MODEL_GIVEN}}},
+         "law.efficiency_8", nw_model_nodes_efficiency(8, 11631.7, 1800), NW_MODEL_RATIO,
+         "of eight single nodes", steps);
 }
 
 /* The guide's fleet: doubles each minute while the mean of all nodes is above 80 % of CPU. */
