@@ -141,6 +141,9 @@ def test_a_disagreement_by_number_and_by_name(number, name):
                "50,000 x 1.30 / 2,000 = 32.50 -> 33 nodes", "150 nodes: any one zone may be lost"]),
     ("queueing", ["= 22.11 ms p99", "= 4.78 ms p99", "= 1.18 ms p99"]),
     ("autoscaling", ["20, 40, 80, 160, 320, 425", "39,991.67", "7,566.67", "7,833.33", "4,746.67"]),
+    ("autoscaling", ["The incident 425 nodes", "39,991.67 for that hour (the guide prints 40,000)",
+                     "1 - (1 + 1)^-3 = 87.5%", "80 nodes", "7,566.67 for that hour",
+                     "7,833.33 for that hour", "52 nodes", "4,746.67 for that hour"]),
     ("overload", ["502 or 503", "the five slowest queries", "its cache is cold"]),
     ("rounding", ["3,000 x 1.10 / 300 = 11 nodes"]),
 ])
