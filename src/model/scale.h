@@ -58,8 +58,8 @@ struct nw_model_scale_policy {
 
 /* What the rule remembers. Start with nw_model_scale_init. */
 struct nw_model_scale_state {
-    bool has_judged, has_added, has_taken, has_base, is_stopped;
-    double begun_s, judged_s, added_s, taken_s; /* when it first and last judged, added, took */
+    bool has_judged, has_added, has_base, is_stopped;
+    double begun_s, judged_s, added_s;        /* when it first and last judged, last added */
     double over_s;                              /* over target for so long */
     double window_s;                            /* growth is bounded from here for 15 s */
     int64_t window_nodes;                       /* by what there was then */
