@@ -9,6 +9,9 @@
 /* Any text but a sub command's name may stand behind "plan": the longest name that fits wins. */
 #define NAME_WORDS_MAX 2
 
+/* Of help, for "--name VALUE"; a longer one pushes its sentence to the right. */
+enum { LEFT_COLUMNS = 18, LEFT_COLUMNS_MAX = 24 };
+
 /* What each command takes besides --help. */
 #define OPTIONS(...)                                                                               \
     (const cli_option_id[])                                                                        \
@@ -127,11 +130,19 @@ static void print_command(FILE *to, const struct table *table, const struct cli_
 {
     fprintf(to, "usage: newel %s%s%s\n\n%s\n\n", command->name, gap_of(command), command->arguments,
             command->help);
+    int width = LEFT_COLUMNS;
     EACH_OPTION(id, command)
     {
         struct nw_text left = {0};
         add_option(&left, "--", *id);
-        fprintf(to, "  %-18s %s\n", left.ptr, options[*id].help);
+        width = (int)left.len > width && left.len <= LEFT_COLUMNS_MAX ? (int)left.len : width;
+        nw_text_done(&left);
+    }
+    EACH_OPTION(id, command)
+    {
+        struct nw_text left = {0};
+        add_option(&left, "--", *id);
+        fprintf(to, "  %-*s %s\n", width, left.ptr, options[*id].help);
         nw_text_done(&left);
     }
     if (is_group(table, command->name)) {

@@ -1,6 +1,7 @@
 /* The planner's tables as Markdown, for docs/reference/. */
 #include "cmd/plan_pages.h"
 
+#include "cmd/plan_prose.h"
 #include "cmd/plan_table.h"
 #include "model/constants.h"
 #include "model/disagree.h"
@@ -50,6 +51,9 @@ static void add_constant(struct nw_text *out, const struct nw_model_constant *co
     nw_text_add_str(out, " | ");
     if (constant->metric[0] != '\0')
         nw_text_addf(out, "`%s`", constant->metric);
+    nw_text_add_str(out, " | ");
+    if (constant->flag[0] != '\0')
+        nw_text_addf(out, "`%s`", constant->flag);
     nw_text_add_str(out, " |\n");
 }
 
@@ -63,8 +67,8 @@ void plan_page_constants(struct nw_text *out)
         "under *Assumed*. Where a range stands, the report says what each end of it does to the\n"
         "result. A number without a place in the file is fixed. `newel plan explain NAME` prints\n"
         "one row; what newel measures will replace the guess where a metric is named.\n\n"
-        "| name | value | range | in a plan file | meaning | source | measured by |\n"
-        "|---|---|---|---|---|---|---|\n");
+        "| name | value | range | in a plan file | meaning | source | replaced by | flag |\n"
+        "|---|---|---|---|---|---|---|---|\n");
     for (int i = 0; i < NW_MODEL_CONSTANT_COUNT; i++)
         add_constant(out, nw_model_constant((nw_model_constant_id)i));
 }
@@ -98,20 +102,35 @@ void plan_page_disagreements(struct nw_text *out)
         add_disagreement(out, nw_model_disagreement(i));
 }
 
-/* A table of a topic keeps its lines: a block of code. */
+static void add_topic_table(struct nw_text *out, struct nw_slice text)
+{
+    struct prose_table table;
+    prose_table_read(text, &table);
+    for (unsigned row = 0; row < table.row_count; row++) {
+        for (unsigned i = 0; i < table.column_count; i++) {
+            nw_text_add_str(out, "| ");
+            add_cell(out, table.cells[row][i].ptr);
+            nw_text_add_char(out, ' ');
+        }
+        nw_text_add_str(out, "|\n");
+        for (unsigned i = 0; row == 0 && i < table.column_count; i++)
+            nw_text_add_str(out, i + 1 < table.column_count ? "|---" : "|---|\n");
+    }
+    prose_table_done(&table);
+}
+
 static void add_topic_text(struct nw_text *out, const char *text)
 {
-    struct nw_slice rest = nw_slice_str(text), line;
-    bool is_block = false;
-    while (nw_slice_split(&rest, '\n', &line)) {
-        bool is_row = nw_slice_starts_with(line, NW_SLICE("  "));
-        if (is_row != is_block)
-            nw_text_add_str(out, is_row ? "\n```\n" : "```\n");
-        is_block = is_row;
-        nw_text_addf(out, "%.*s\n", NW_SLICE_ARG(line));
+    struct nw_slice rest = nw_slice_str(text);
+    struct prose_piece piece;
+    while (prose_next(&rest, &piece)) {
+        if (piece.is_apart)
+            nw_text_add_char(out, '\n');
+        if (piece.is_table)
+            add_topic_table(out, piece.text);
+        else
+            nw_text_addf(out, "%.*s\n", NW_SLICE_ARG(piece.text));
     }
-    if (is_block)
-        nw_text_add_str(out, "```\n");
 }
 
 static void add_example(struct nw_text *out, const struct nw_model_topic *topic)

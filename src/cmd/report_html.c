@@ -11,8 +11,9 @@
 #include <string.h>
 
 enum {
-    MUCH_BYTES = 110 * 1024, /* behind this tables are cut to FEW_ROWS */
-    FULL_BYTES = 165 * 1024, /* behind this no chart is drawn */
+    MUCH_BYTES = 110 * 1024,  /* behind this tables are cut to FEW_ROWS */
+    FULL_BYTES = 165 * 1024,  /* behind this no chart is drawn */
+    CHARTS_BYTES = 90 * 1024, /* so much is kept free for them at most */
     FEW_ROWS = 20,
     CONTENTS_MIN = 5, /* headings that deserve a list at the top */
 };
@@ -28,8 +29,9 @@ struct page {
     const struct report *report;
     struct nw_text *out;
     html_block block;
-    const char *label; /* of the row before, in a block of values */
-    unsigned section;  /* number of the last heading of the first level */
+    const char *label;   /* of the row before, in a block of values */
+    size_t charts_bytes; /* of the charts that are still to come */
+    unsigned section;    /* number of the last heading of the first level */
 };
 
 static const char style[] =
@@ -70,15 +72,17 @@ static const char style[] =
     ".none{color:var(--warn)}.soft{color:var(--soft)}.note{color:var(--soft);font-size:.85rem}\n"
     ".s td{white-space:nowrap}.s small{display:block;color:var(--soft);font-size:.8rem}\n"
     ".s .w{white-space:normal;min-width:9rem}.s b{font-weight:600}\n"
-    ".tiles{display:grid;grid-template-columns:repeat(auto-fill,minmax(10.5rem,1fr));gap:.75rem;"
+    ".tiles{display:grid;grid-template-columns:repeat(auto-fill,minmax(11rem,1fr));gap:.75rem;"
     "margin:1rem 0 1.5rem;padding:0}\n"
     ".tiles div{background:var(--wash);border-radius:.5rem;padding:.75rem .9rem}\n"
-    ".tiles dt{color:var(--soft);font-size:.85rem}.tiles dd{margin:.1rem 0 0;font-size:1.35rem;"
+    ".tiles dt{color:var(--soft);font-size:.85rem}.tiles dd{margin:.1rem 0 0;font-size:1.2rem;"
     "line-height:1.25;font-weight:600;font-variant-numeric:tabular-nums;overflow-wrap:anywhere}\n"
     "figure{margin:1.5rem 0 2rem}figcaption{font-weight:600;margin-bottom:.25rem}\n"
     "figure p{margin:0 0 .5rem;color:var(--soft);font-size:.9rem}\n"
     ".chart{min-width:34rem}\n"
     "@media screen and (max-width:42rem){main{padding:1.5rem 1rem 3rem}"
+    ".tiles{grid-template-columns:repeat(auto-fill,minmax(9.5rem,1fr))}.tiles dd{font-size:1.1rem}"
+    ".tiles div{padding:.6rem .7rem}"
     ".s,.s tbody,.s tr,.s th,.s td{display:block;padding:0;border:0;white-space:normal}"
     ".s tr{padding:.7rem 0 .35rem;border-top:1px solid var(--grid)}"
     ".s .c{padding:.35rem 0;border-top:0}.s small{margin-bottom:.15rem}.s th:empty{display:none}"
@@ -368,11 +372,11 @@ static void print_table(struct page *to, const struct report_node *node)
     size_t shown = report_rows_shown(table);
     if (!report_table_is_seen(table))
         return;
-    if (to->out->len > MUCH_BYTES && shown > FEW_ROWS)
+    if (to->out->len + to->charts_bytes > MUCH_BYTES && shown > FEW_ROWS)
         shown = FEW_ROWS;
     print_table_head(to, node);
     size_t row = 0;
-    for (; row < shown && to->out->len < FULL_BYTES; row++)
+    for (; row < shown && to->out->len + to->charts_bytes < FULL_BYTES; row++)
         print_row(to, table, row);
     nw_text_add_str(to->out, "</tbody></table></div>\n");
     if (table->row_count > row)
@@ -385,8 +389,22 @@ static void print_table(struct page *to, const struct report_node *node)
 
 /* ---- charts ---- */
 
+/* Pictures have their room, however long the tables before them are. */
+static size_t charts_bytes_of(const struct report *report)
+{
+    struct nw_text charts = {0};
+    for (const struct report_node *node = &report->root; node != NULL;
+         node = report_next(&report->root, node))
+        if (node->kind == REPORT_CHART && charts.len < CHARTS_BYTES)
+            nw_model_chart_print(node->chart, &charts);
+    size_t bytes = charts.len;
+    nw_text_done(&charts);
+    return bytes < CHARTS_BYTES ? bytes : CHARTS_BYTES;
+}
+
 static void print_chart(struct page *to, const struct nw_model_chart *chart)
 {
+    size_t before = to->out->len;
     nw_text_add_str(to->out, "<figure><figcaption>");
     add_text(to, chart->title);
     nw_text_add_str(to->out, "</figcaption>");
@@ -403,6 +421,8 @@ static void print_chart(struct page *to, const struct nw_model_chart *chart)
         nw_text_add_str(to->out, "<p>This page is full: --json has the numbers.</p>");
     }
     nw_text_add_str(to->out, "</figure>\n");
+    size_t bytes = to->out->len - before;
+    to->charts_bytes -= bytes < to->charts_bytes ? bytes : to->charts_bytes;
 }
 
 static void print_node(struct page *to, const struct report_node *node)
@@ -456,7 +476,7 @@ static void print_head(struct page *to)
 
 void report_print_html(const struct report *report, struct nw_text *out)
 {
-    struct page to = {.report = report, .out = out};
+    struct page to = {.report = report, .out = out, .charts_bytes = charts_bytes_of(report)};
     print_head(&to);
     print_contents(&to);
     const struct report_node *above = &report->root;

@@ -289,6 +289,15 @@ static int run_all(const struct cli *cli, struct sim_queue *sims, unsigned count
     return code;
 }
 
+static int print_schema(void)
+{
+    struct nw_text out = {0};
+    nw_conf_schema_json(&sim_queue_tables, &out);
+    nw_err err = nw_console_print(nw_text_slice(&out));
+    nw_text_done(&out);
+    return err == NW_OK ? EXIT_DONE : EXIT_FAILED;
+}
+
 int cmd_sim_queue(const struct cli *cli)
 {
     struct nw_arena arena;
@@ -298,6 +307,8 @@ int cmd_sim_queue(const struct cli *cli)
     int code = emit_check(cli);
     if (code != EXIT_DONE)
         return code;
+    if (cli_has(cli, CLI_FLEET_SCHEMA))
+        return print_schema();
     struct sim_queue *sims = nw_alloc_array(count, sizeof *sims);
     nw_arena_init(&arena, NULL, 0, ARENA_MAX_BYTES);
     nw_diag_init(&diag);

@@ -475,7 +475,7 @@ static void mark_missing(struct report *report, const struct sim_queue *sim)
         snprintf(why, sizeof why, "interrupted in run %zu of %zu", sim->runs_done + 1, sim->runs);
         report_mark_incomplete(report, why);
     } else if (sim->is_out_of_memory) {
-        report_mark_incomplete(report, "more than 134 million messages wait at once");
+        report_mark_incomplete(report, "more than 33 million messages wait at once");
     }
 }
 

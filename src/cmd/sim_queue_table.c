@@ -11,7 +11,8 @@ static const char intro[] =
     "# The queue scenario\n\n"
     "What `newel sim queue FILE` reads: strict YAML as newel.yaml is, all mistakes named at once\n"
     "with line and column. Every option but `groups` is a flag of the command too; an option that\n"
-    "both give is a mistake. [Simulating](../guide/simulating.md#queues) says what they mean.\n";
+    "both give is a mistake. `newel sim queue --schema` prints its JSON Schema, for editors.\n"
+    "[Simulating](../guide/simulating.md#queues) says what they mean.\n";
 
 const struct nw_conf_tables sim_queue_tables = {
     .title = "queue scenario",

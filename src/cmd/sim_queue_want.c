@@ -243,6 +243,9 @@ static void judge_shape(struct reading *r)
             BLAME(r, &top->block, uses[i].option, NULL, "counts with shape: %s only", uses[i].name);
     if (SIM_QUEUE_GIVEN(top, top, front) && top->front_s > top->over_s)
         BLAME(r, &top->block, "front", NULL, "is longer than `over`");
+    if (top->engine == 1 && top->shape == NW_MODEL_SHAPE_BURST && top->arrive / top->burst > 1e7)
+        BLAME(r, &top->block, "burst", "--engine event",
+              "more than 10,000,000 bursts are too many for a fluid");
     if (top->shape == NW_MODEL_SHAPE_ON_OFF && top->over_s <= 0)
         BLAME(r, &top->block, "over", NULL, "must be more than 0s with shape: on-off");
     static const char *const names[] = {"format", "columns"};

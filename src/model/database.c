@@ -42,12 +42,6 @@ nw_model_database_move nw_model_database_guide(double read_share, double size_by
     return is_federated ? NW_MODEL_FEDERATION : NW_MODEL_SHARDING;
 }
 
-double nw_model_database_per_shard(double rate_per_s, double shards)
-{
-    NW_ASSERT(rate_per_s >= 0 && shards > 0);
-    return rate_per_s / shards;
-}
-
 static void measure(const struct nw_model_database_in *in, struct nw_model_database_answer *out)
 {
     const struct nw_model_database *database = in->database;
@@ -142,6 +136,7 @@ static void decide(const struct nw_model_database_in *in, struct nw_model_databa
         out->move = NW_MODEL_ONE_PRIMARY;
         out->why = "one primary bears the reads, the writes and the size";
     }
+    out->writes_each_per_s = in->writes_per_s.value / out->primaries;
     double total_per_s = out->reads_per_s + in->writes_per_s.value;
     out->read_share = total_per_s > 0 ? out->reads_per_s / total_per_s : 0;
     out->guide =
@@ -299,6 +294,16 @@ static void show_replicas(const struct nw_model_database_in *in,
         });
 }
 
+static const char *each_text(const struct nw_model_database_answer *out,
+                             struct nw_model_steps *steps)
+{
+    struct nw_text each = {0};
+    nw_model_unit_print(&each, out->writes_each_per_s, NW_MODEL_COUNT, NULL);
+    const char *text = nw_model_steps_text(steps, "shards, %s writes/s each", each.ptr);
+    nw_text_done(&each);
+    return text;
+}
+
 static void show_shards(const struct nw_model_database_in *in,
                         const struct nw_model_database_answer *out, struct nw_model_steps *steps)
 {
@@ -321,7 +326,7 @@ static void show_shards(const struct nw_model_database_in *in,
             .rounded = out->shards_if,
             .is_rounded = true,
             .unit = NW_MODEL_COUNT,
-            .what = "shards",
+            .what = each_text(out, steps),
         });
 }
 

@@ -56,12 +56,13 @@ struct nw_model_database_answer {
     double replicas_if;       /* that, rounded: "as replicas 0.40 -> 1" */
     double shards_exact;      /* the larger of writes / write_rate and size / size_max */
     double shards_if;
-    bool is_by_size;      /* the size asks for more shards than the writes */
-    double replicas;      /* of READ_REPLICAS, or beside the parts of a split database */
-    double replicas_each; /* beside each primary */
-    double shards;        /* 1 unless SHARDING; FEDERATION: 1, see domains */
-    double domains;       /* databases apart: FEDERATION's, else 1 */
-    double primaries;     /* shards or domains: machines that take writes */
+    bool is_by_size;          /* the size asks for more shards than the writes */
+    double replicas;          /* of READ_REPLICAS, or beside the parts of a split database */
+    double replicas_each;     /* beside each primary */
+    double shards;            /* 1 unless SHARDING; FEDERATION: 1, see domains */
+    double domains;           /* databases apart: FEDERATION's, else 1 */
+    double primaries;         /* shards or domains: machines that take writes */
+    double writes_each_per_s; /* of each, when they spread evenly; without margin */
     bool own_exceeds; /* own reads alone are more than the primary bears: replicas do not help */
     bool writes_exceed;
     bool size_exceeds;
@@ -81,8 +82,5 @@ struct nw_model_database_answer nw_model_database_judge(const struct nw_model_da
 nw_model_database_move nw_model_database_guide(double read_share, double size_bytes,
                                                double writes_per_s, double domains,
                                                bool has_clear_domains);
-
-/* Statements of one shard when they spread evenly: rate / shards. shards > 0. */
-double nw_model_database_per_shard(double rate_per_s, double shards);
 
 #endif

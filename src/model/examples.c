@@ -4,12 +4,15 @@
  */
 #include "model/examples.h"
 
+#include <math.h>
+
 #include "base/assert.h"
 #include "model/cachemath.h"
 #include "model/constants.h"
 #include "model/cost.h"
 #include "model/database.h"
 #include "model/decide.h"
+#include "model/fleetsim.h"
 #include "model/nines.h"
 #include "model/nodes.h"
 #include "model/pool.h"
@@ -44,6 +47,19 @@ static void traffic(double rate_per_s, struct nw_model_steps *steps)
         .retention_s = CONSTANT(LOG_RETENTION),
     };
     nw_model_traffic_count(&in, steps);
+}
+
+/* A result that no plan has, told with the same means. */
+static void tell(struct nw_model_step step, const char *path, double exact, nw_model_unit unit,
+                 const char *what, struct nw_model_steps *steps)
+{
+    step.path = path;
+    step.exact = exact;
+    step.unit = unit;
+    step.what = what;
+    while (step.operand_count < NW_MODEL_OPERANDS_MAX && step.operands[step.operand_count].name)
+        step.operand_count++;
+    nw_model_steps_add(steps, &step);
 }
 
 void nw_model_example_volume(struct nw_model_steps *steps)
@@ -103,6 +119,19 @@ void nw_model_example_pool(struct nw_model_steps *steps)
         .connections = CONSTANT(DATABASE_CONNECTIONS),
     };
     nw_model_pool_check(&in, steps);
+    double rate_per_s, wait_s;
+    nw_model_pool_limit(20, 0.02, 1000, &rate_per_s, &wait_s);
+    tell((struct nw_model_step){.label = "Tuned query",
+                                .formula = "{0} / {1}",
+                                .operands = {{"pool", 20, NW_MODEL_COUNT, NW_MODEL_GIVEN},
+                                             {"held", 0.02, NW_MODEL_SECONDS, NW_MODEL_GIVEN}}},
+         "pool.rate_per_s", rate_per_s, NW_MODEL_PER_S, "at most", steps);
+    tell(
+        (struct nw_model_step){
+            .formula = "{0+} / {1}",
+            .operands = {{"users at once", 1000, NW_MODEL_COUNT, NW_MODEL_GIVEN},
+                         {"rate", rate_per_s, NW_MODEL_PER_S, NW_MODEL_DERIVED}}},
+        "pool.wait_s", wait_s, NW_MODEL_SECONDS, "for each of them", steps);
 }
 
 static void relieve(double reads_per_s, double hit_ratio, struct nw_model_steps *steps)
@@ -150,6 +179,22 @@ void nw_model_example_cache(struct nw_model_steps *steps)
         .bears_per_s = GIVEN(3000),
     };
     nw_model_cache_outage(&outage, steps);
+    tell((struct nw_model_step){.label = "Traced key",
+                                .formula = "({0} x {1} + {2} x {3}) / 10,000",
+                                .operands = {{"hits", 9998, NW_MODEL_COUNT, NW_MODEL_GIVEN},
+                                             {"of a hit", 4e-3, NW_MODEL_SECONDS, NW_MODEL_GIVEN},
+                                             {"misses", 2, NW_MODEL_COUNT, NW_MODEL_GIVEN},
+                                             {"of a miss", 0.186, NW_MODEL_SECONDS,
+                                              NW_MODEL_GIVEN}}},
+         "trace.mean_s", nw_model_cache_mean_s(9998, 4e-3, 2, 0.186), NW_MODEL_SECONDS,
+         "on average", steps);
+    tell((struct nw_model_step){.label = "Celebrity",
+                                .formula = "{0+} x {1} / {2}",
+                                .operands = {{"followers", 50e6, NW_MODEL_COUNT, NW_MODEL_GIVEN},
+                                             {"active", 0.1, NW_MODEL_RATIO, NW_MODEL_GIVEN},
+                                             {"within", 300, NW_MODEL_SECONDS, NW_MODEL_GIVEN}}},
+         "post.copies_per_s", nw_model_cache_fanout_per_s(50e6, 0.1, 300), NW_MODEL_PER_S,
+         "writes, against one and 5M reads", steps);
 }
 
 static void judge(const char *label, const char *route, double reads_per_s, double hit_ratio,
@@ -297,6 +342,26 @@ void nw_model_example_nines(struct nw_model_steps *steps)
         };
         nw_model_nines_fleet(&fleet, steps);
     }
+    const double pair[] = {0.99, 0.99};
+    tell((struct nw_model_step){.label = "Two in parallel",
+                                .formula = "1 - (1 - {0}) x (1 - {1})",
+                                .operands = {{"one", 0.99, NW_MODEL_RATIO, NW_MODEL_GIVEN},
+                                             {"other", 0.99, NW_MODEL_RATIO, NW_MODEL_GIVEN}}},
+         "pair.availability", nw_model_nines_parallel(pair, 2), NW_MODEL_RATIO,
+         "of the time, if they fail independently", steps);
+    tell((struct nw_model_step){.label = "Repaired in an hour",
+                                .formula = "{0} / ({0} + {1})",
+                                .operands = {{"MTBF", 999 * 3600, NW_MODEL_SECONDS, NW_MODEL_GIVEN},
+                                             {"MTTR", 3600, NW_MODEL_SECONDS, NW_MODEL_GIVEN}}},
+         "repair.availability", nw_model_nines_repair(999 * 3600, 3600), NW_MODEL_RATIO,
+         "of the time", steps);
+    tell((struct nw_model_step){.label = "40 % errors",
+                                .formula = "(1 - {0}) / {1} x {2}",
+                                .operands = {{"target", 0.97, NW_MODEL_RATIO, NW_MODEL_GIVEN},
+                                             {"errors", 0.4, NW_MODEL_RATIO, NW_MODEL_GIVEN},
+                                             {"a day", 86400, NW_MODEL_SECONDS, NW_MODEL_GIVEN}}},
+         "errors.window_s", nw_model_nines_error_window_s(0.97, 0.4, 86400), NW_MODEL_SECONDS,
+         "and the day is down to the target", steps);
 }
 
 void nw_model_example_cost(struct nw_model_steps *steps)
@@ -370,6 +435,99 @@ void nw_model_example_law(struct nw_model_steps *steps)
         };
         nw_model_nodes_count(&in, steps);
     }
+    tell((struct nw_model_step){.label = "Efficiency",
+                                .formula = "{0} / ({1} x {2})",
+                                .operands = {{"X(8)", 11631.7, NW_MODEL_PER_S, NW_MODEL_GIVEN},
+                                             {"nodes", 8, NW_MODEL_COUNT, NW_MODEL_GIVEN},
+                                             {"X(1)", 1800, NW_MODEL_PER_S, NW_MODEL_GIVEN}}},
+         "law.efficiency_8", nw_model_nodes_efficiency(8, 11631.7, 1800), NW_MODEL_RATIO,
+         "of eight single nodes", steps);
+}
+
+/* The guide's fleet: doubles each minute while the mean of all nodes is above 80 % of CPU. */
+static struct nw_model_fleet incident(void)
+{
+    static const struct nw_model_fleet_knot load = {0, 12000};
+    struct nw_model_fleet fleet = {
+        .for_s = 3600,
+        .load = {.knots = &load, .knot_count = 1},
+        .nodes = 20,
+        .node_rate_per_s = 300,
+        .cold_s = 180,
+        .cold_rate_ratio = 1,
+        .cold_cpu_ratio = 1,
+        .wait_s = 1,
+        .policy = nw_model_scale_default(0, 425),
+        .engine = NW_MODEL_FLEET_FLUID,
+        .seed = 1,
+    };
+    fleet.policy.target[NW_MODEL_SCALE_CPU] = 0.8;
+    fleet.policy.every_s = fleet.policy.for_s = 60;
+    fleet.policy.cooldown_s = 0;
+    fleet.policy.add_ratio = 1;
+    fleet.policy.counts_cold = true;
+    fleet.policy.scales_in = false;
+    fleet.policy.no_benefit_ratio = 0;
+    fleet.policy.price_per_h = 100;
+    return fleet;
+}
+
+static void replay(const char *at, const char *label, const struct nw_model_fleet *fleet,
+                   const char *printed, struct nw_model_steps *steps)
+{
+    struct nw_model_fleet_result result;
+    nw_err err = nw_model_fleet_run(fleet, NULL, NULL, &result);
+    NW_ASSERT(err == NW_OK);
+    nw_model_steps_add(steps, &(struct nw_model_step){
+                                  .path = nw_model_steps_path(steps, at, "nodes"),
+                                  .label = label,
+                                  .exact = (double)result.end_nodes,
+                                  .unit = NW_MODEL_COUNT,
+                                  .what = "nodes after an hour that began with 20",
+                                  .fact = "I1s",
+                              });
+    nw_model_steps_add(steps, &(struct nw_model_step){
+                                  .path = nw_model_steps_path(steps, at, "cost"),
+                                  .exact = result.cost,
+                                  .unit = NW_MODEL_MONEY,
+                                  .what = "for that hour",
+                                  .printed = printed,
+                                  .fact = "I1s",
+                              });
+}
+
+/* What doubling keeps cold: 1 - 2^-3 of the nodes, each of them at 100 % of CPU. */
+static void stay_cold(double growth, double cold_steps, struct nw_model_steps *steps)
+{
+    nw_model_steps_add(
+        steps, &(struct nw_model_step){
+                   .path = "incident.cold_share",
+                   .label = "Why",
+                   .formula = "1 - (1 + {0})^-{1}",
+                   .operands = {nw_model_operand("growth", NW_MODEL_NUMBER, GIVEN(growth)),
+                                nw_model_operand("cold_steps", NW_MODEL_COUNT, GIVEN(cold_steps))},
+                   .operand_count = 2,
+                   .exact = 1 - pow(1 + growth, -cold_steps),
+                   .unit = NW_MODEL_RATIO,
+                   .what = "of the nodes are cold while it grows: over 80 %, so it goes on",
+                   .fact = "I1u",
+               });
+}
+
+void nw_model_example_autoscaling(struct nw_model_steps *steps)
+{
+    struct nw_model_fleet fleet = incident();
+    replay("incident", "The incident", &fleet, "40,000", steps);
+    stay_cold(1, 3, steps);
+    fleet.policy.cooldown_s = 300;
+    replay("cooldown", "Cooldown of 5 min", &fleet, NULL, steps);
+    fleet = incident();
+    fleet.policy.counts_cold = false;
+    replay("warm", "Cold nodes left out", &fleet, NULL, steps);
+    fleet = incident();
+    fleet.policy.add_ratio = 0;
+    fleet.policy.add_nodes = 2;
+    replay("two", "Two nodes a minute", &fleet, NULL, steps);
 }
 
 void nw_model_example_rounding(struct nw_model_steps *steps)

@@ -2,11 +2,11 @@
  * Requests as a liquid. Between two things that happen (a judgement, a cohort that changes state, a
  * knot of the load) the fleet is the same in every tick, so where nothing is over capacity the
  * ticks of such a segment are added up by the sum of an arithmetic series, exactly: its mean is
- * the mean of its ends. Overload, noise and filling caches go tick by tick.
+ * the mean of its ends. Noise needs a loop; overload and filling caches go tick by tick.
  *
  * A liquid does not queue below capacity, requests do: their wait comes from the queueing formula
  * at the tick's utilisation, or the segment's mean. The formula costs 30 to 60 ns, a tick 10: its
- * values are kept on a grid of 1/1024 until the number of nodes changes.
+ * values are kept on a grid of 1/512 until the number of nodes changes.
  */
 #include "model/fleet_body.h"
 
@@ -14,7 +14,7 @@
 
 #include "base/assert.h"
 
-enum { WAIT_CELLS = 1024 };
+enum { WAIT_CELLS = 512, WAIT_STEEP = 8 };
 
 struct fluid {
     struct nw_model_fleet_body body;
@@ -28,37 +28,42 @@ struct fluid {
     double wait[WAIT_CELLS + 1]; /* at utilisation i / WAIT_CELLS; -1: not asked for yet */
 };
 
-static double wait_at(struct fluid *fluid, int cell)
+static NW_NOINLINE double wait_compute(struct fluid *fluid, int cell)
 {
-    if (fluid->wait[cell] < 0)
-        fluid->wait[cell] =
-            nw_model_fleet_wait(fluid->body.in, fluid->wait_nodes, (double)cell / WAIT_CELLS);
+    fluid->wait[cell] =
+        nw_model_fleet_wait(fluid->body.in, fluid->wait_nodes, (double)cell / WAIT_CELLS);
     return fluid->wait[cell];
 }
 
-/* In service times. Beyond the last cell but one the formula is too steep for a grid. */
-static double wait_of(struct fluid *fluid, double utilisation)
+static void waits_begin(struct fluid *fluid)
 {
     double nodes = (double)(fluid->body.warm + fluid->body.cold);
-    int cell = (int)(utilisation * WAIT_CELLS);
-    if (cell >= WAIT_CELLS - 1)
-        return nw_model_fleet_wait(fluid->body.in, nodes, utilisation);
-    if (nodes != fluid->wait_nodes) {
-        fluid->wait_nodes = nodes;
-        for (int i = 0; i <= WAIT_CELLS; i++)
-            fluid->wait[i] = -1;
-    }
-    double low = wait_at(fluid, cell), high = wait_at(fluid, cell + 1);
-    return low + (high - low) * (utilisation * WAIT_CELLS - cell);
+    if (nodes == fluid->wait_nodes)
+        return;
+    fluid->wait_nodes = nodes;
+    for (int i = 0; i <= WAIT_CELLS; i++)
+        fluid->wait[i] = -1;
+}
+
+/* In service times, between 0 and 1 busy; after waits_begin. The last cells are too steep. */
+static inline double wait_of(struct fluid *fluid, double busy)
+{
+    int cell = (int)(busy * WAIT_CELLS);
+    if (NW_UNLIKELY(cell > WAIT_CELLS - WAIT_STEEP))
+        return nw_model_fleet_wait(fluid->body.in, fluid->wait_nodes, busy);
+    double low = fluid->wait[cell], high = fluid->wait[cell + 1];
+    if (NW_UNLIKELY(low < 0))
+        low = wait_compute(fluid, cell);
+    if (NW_UNLIKELY(high < 0))
+        high = wait_compute(fluid, cell + 1);
+    return low + (high - low) * (busy * WAIT_CELLS - cell);
 }
 
 /* Nobody waits for longer than wait_s: he is refused instead. */
-static double response_s(struct fluid *fluid, double utilisation)
+static double response_s(struct fluid *fluid, double busy)
 {
-    return fluid->service_s +
-           nw_model_fleet_least(wait_of(fluid, nw_model_fleet_least(utilisation, 1)) *
-                                    fluid->service_s,
-                                fluid->body.in->wait_s);
+    double wait = wait_of(fluid, nw_model_fleet_least(busy, 1)) * fluid->service_s;
+    return fluid->service_s + nw_model_fleet_least(wait, fluid->body.in->wait_s);
 }
 
 static void segment_begin(struct fluid *fluid)
@@ -67,6 +72,7 @@ static void segment_begin(struct fluid *fluid)
     double working = (double)fluid->body.warm;
     if (in->cold_rate_ratio > 0)
         working += (double)fluid->body.cold;
+    waits_begin(fluid);
     fluid->weight = nw_model_fleet_body_weight(&fluid->body);
     fluid->full_per_s = in->node_rate_per_s * fluid->weight;
     fluid->service_s = fluid->weight > 0 ? working / fluid->full_per_s : 0;
@@ -120,18 +126,24 @@ static void tick(struct fluid *fluid, double rate_per_s)
     readings_add(fluid, busy, nw_model_fleet_most(in->cold_cpu_ratio, busy), 1);
 }
 
-/* Ticks that stay under capacity, without noise: their sums. False when they might not. */
+/* Do all ticks stay under capacity, whatever the noise does? */
 static bool is_calm(const struct fluid *fluid, double first, double last)
 {
     const struct nw_model_fleet *in = fluid->body.in;
-    double most = nw_model_fleet_most(first, last), least = nw_model_fleet_least(first, last);
-    if (fluid->backlog > 0 || in->load.noise_ratio > 0 || most > fluid->full_per_s ||
-        fluid->full_per_s <= 0)
+    double most = nw_model_fleet_most(first, last) * (1 + in->load.noise_ratio);
+    if (fluid->backlog > 0 || fluid->full_per_s <= 0 || most > fluid->full_per_s)
         return false;
-    if (in->database_per_s > 0 && most * fluid->queries > in->database_per_s)
+    return in->database_per_s <= 0 || most * fluid->queries <= in->database_per_s;
+}
+
+/* Is the reading of cold nodes one sum? */
+static bool is_plain(const struct fluid *fluid, double first, double last)
+{
+    double cold_from = fluid->body.in->cold_cpu_ratio * fluid->full_per_s;
+    if (fluid->body.in->load.noise_ratio > 0)
         return false;
-    double cold_from = in->cold_cpu_ratio * fluid->full_per_s;
-    return fluid->body.cold == 0 || most <= cold_from || least >= cold_from;
+    return fluid->body.cold == 0 || nw_model_fleet_most(first, last) <= cold_from ||
+           nw_model_fleet_least(first, last) >= cold_from;
 }
 
 static void calm_ticks(struct fluid *fluid, double first, double last, int64_t ticks)
@@ -144,19 +156,46 @@ static void calm_ticks(struct fluid *fluid, double first, double last, int64_t t
     readings_add(fluid, busy, nw_model_fleet_most(cold * (double)ticks, busy), ticks);
 }
 
+/* The same where each tick differs. The generator stays in registers. */
+static void noisy_ticks(struct fluid *fluid, double rate, double slope, int64_t ticks)
+{
+    double part = 1 / fluid->full_per_s, cold_ratio = fluid->body.in->cold_cpu_ratio;
+    double wait_most = fluid->body.in->wait_s / fluid->service_s;
+    double offered = 0, waits = 0, cold = 0;
+    struct nw_model_fleet_feed feed = {.load = fluid->feed.load, .noise = fluid->feed.noise};
+    for (int64_t i = 0; i < ticks; i++) {
+        double wanted = nw_model_fleet_most(0, rate + slope * (double)i);
+        double arrived = nw_model_fleet_feed_noisy(&feed, wanted), busy = arrived * part;
+        offered += arrived;
+        waits += arrived * nw_model_fleet_least(wait_of(fluid, busy), wait_most);
+        cold += nw_model_fleet_most(cold_ratio, busy);
+    }
+    fluid->feed.noise = feed.noise;
+    fluid->body.sums.offered += offered;
+    if (offered > 0)
+        served_add(fluid, offered, fluid->service_s * (1 + waits / offered));
+    readings_add(fluid, offered * part, cold, ticks);
+}
+
 /* From body.tick to `end`, over which nodes and the load's slope stay. */
 static void segment(struct fluid *fluid, int64_t end)
 {
     double rate = fluid->feed.rate_per_s, slope = fluid->feed.slope_per_s;
-    int64_t begin = fluid->body.tick;
-    double last = rate + slope * (double)(end - begin - 1);
+    int64_t ticks = end - fluid->body.tick;
+    double last = rate + slope * (double)(ticks - 1);
+    bool is_filling = nw_model_fleet_body_is_filling(&fluid->body);
     segment_begin(fluid);
-    if (is_calm(fluid, rate, last)) {
-        calm_ticks(fluid, rate, last, end - begin);
-        return;
+    if (!is_filling && is_calm(fluid, rate, last) && is_plain(fluid, rate, last)) {
+        calm_ticks(fluid, rate, last, ticks);
+    } else if (!is_filling && is_calm(fluid, rate, last)) {
+        noisy_ticks(fluid, rate, slope, ticks);
+    } else {
+        for (int64_t i = 0; i < ticks; i++) {
+            if (is_filling)
+                fluid->queries = nw_model_fleet_body_queries(&fluid->body);
+            tick(fluid, nw_model_fleet_most(0, rate + slope * (double)i));
+        }
     }
-    for (int64_t i = 0; i < end - begin; i++)
-        tick(fluid, nw_model_fleet_most(0, rate + slope * (double)i));
 }
 
 nw_err nw_model_fleet_fluid_run(const struct nw_model_fleet *fleet, nw_model_fleet_sink *sink,
@@ -172,8 +211,6 @@ nw_err nw_model_fleet_fluid_run(const struct nw_model_fleet *fleet, nw_model_fle
             break;
         nw_model_fleet_feed_seek(&fluid.feed, fluid.body.tick);
         end = fluid.feed.until_tick < end ? fluid.feed.until_tick : end;
-        if (nw_model_fleet_body_is_filling(&fluid.body))
-            end = fluid.body.tick + 1;
         segment(&fluid, end);
     }
     nw_model_fleet_body_end(&fluid.body);

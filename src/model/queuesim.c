@@ -20,7 +20,7 @@
 
 enum {
     NONE = UINT32_MAX,
-    ENTRY_MAX = 1 << 27,
+    ENTRY_MAX = 1 << 25, /* 1.3 GB */
     EVENT_ARRIVE = 0, /* the two upper bits of a payload; 0, or 1 + a group whose first expires */
     EVENT_WORKED = 1, /* entry */
     EVENT_RETRY = 2,  /* entry */
@@ -298,8 +298,10 @@ static double backoff_draw(struct group *group, uint16_t attempts)
     const struct nw_model_queue_group *spec = group->spec;
     double most_s = ldexp(spec->backoff_s, attempts - 1);
     most_s = most_s < spec->backoff_s_max ? most_s : spec->backoff_s_max;
-    if (!spec->has_jitter || most_s <= spec->backoff_s_min)
-        return most_s > spec->backoff_s_min || !spec->has_jitter ? most_s : spec->backoff_s_min;
+    if (!spec->has_jitter)
+        return most_s;
+    if (most_s <= spec->backoff_s_min)
+        return spec->backoff_s_min;
     return spec->backoff_s_min + nw_rng_double(&group->backoffs) * (most_s - spec->backoff_s_min);
 }
 

@@ -85,6 +85,7 @@ enum {
 };
 #define NW_MODEL_QUEUE_S_MAX 1e9       /* 31 years: the longest time of a description */
 #define NW_MODEL_QUEUE_COUNT_MAX 1e9   /* messages */
+#define NW_MODEL_QUEUE_PHASES_MAX 1e7  /* that are on */
 #define NW_MODEL_QUEUE_DEPTH_MAX 100e6 /* the largest bound */
 
 struct nw_model_queue_group {
@@ -159,7 +160,7 @@ void nw_model_queuesim_free(struct nw_model_queuesim *sim);
 NW_CLEANUP_DEFINE(struct nw_model_queuesim, nw_model_queuesim_free)
 /*
  * Plays up to event_max events. AGAIN: there is more to come. OK: all is settled, or `precision`
- * is reached. NO_MEMORY: 2^27 messages wait in all groups together; what was seen until then holds.
+ * is reached. NO_MEMORY: 2^25 messages wait in all groups together; what was seen until then holds.
  */
 NW_MUST_CHECK nw_err nw_model_queuesim_play(struct nw_model_queuesim *sim, uint64_t event_max);
 double nw_model_queuesim_now_s(const struct nw_model_queuesim *sim);

@@ -68,6 +68,9 @@ static const char *arrivals_judge(const struct nw_model_queue_spec *spec)
         (!is_within(spec->on_s, 1e-6, NW_MODEL_QUEUE_S_MAX) ||
          !is_within(spec->off_s, 1e-6, NW_MODEL_QUEUE_S_MAX) || !(spec->over_s >= 1e-6)))
         return "phases and the time over which messages arrive last 1e-6 to 1e9 seconds";
+    if (spec->shape == NW_MODEL_SHAPE_ON_OFF &&
+        spec->over_s / (spec->on_s + spec->off_s) > NW_MODEL_QUEUE_PHASES_MAX)
+        return "the time over which messages arrive has more than 10,000,000 phases";
     double last_s = 0;
     for (uint64_t i = 0; spec->shape == NW_MODEL_SHAPE_TRACE && i < spec->count; i++) {
         if (!is_within(spec->trace_s[i], last_s, NW_MODEL_QUEUE_S_MAX))

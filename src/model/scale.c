@@ -332,8 +332,6 @@ static void take_one(const struct nw_model_scale_policy *policy, struct nw_model
         return;
     out->reason = NW_MODEL_SCALE_TAKEN;
     out->change = -1;
-    state->has_taken = true;
-    state->taken_s = now_s;
 }
 
 /* ---- the rules ---- */

@@ -188,6 +188,11 @@ def test_a_missed_bar_is_exit_4():
     assert run("sim", "queue", "--fail-if", "groups.default.wait_s_max>1ms").returncode == 0
 
 
+def test_the_schema_knows_every_option():
+    schema = json.loads(run("sim", "queue", "--schema").stdout)
+    assert {"sim", "arrive", "groups", "backoff"} <= set(json.dumps(schema).replace('"', " ").split())
+
+
 # What the long run knows
 
 
@@ -259,6 +264,8 @@ groups:
     (["--low", "10%"], "shed-low"),
     (["--burst", "5"], "shape: burst"),
     (["--shape", "on-off", "--over", "0s"], "more than 0s"),
+    (["--shape", "on-off", "--on", "1us", "--off", "1us"], "phases"),
+    (["--shape", "burst", "--burst", "1", "--arrive", "20M", "--engine", "fluid"], "too many"),
     (["--service", "5ms", "--services", "5ms,6ms"], "services lists"),
     (["--engine", "fluid", "--runs", "3"], "same each time"),
     (["--trace", "x.csv", "--arrive", "5"], "recorded ones"),

@@ -492,6 +492,33 @@ static void a_page_stays_below_200_kb(void **state)
     free(values);
 }
 
+/* 20 tables of 1,000 rows, and behind them what the page is looked at for. */
+static void charts_have_room_behind_long_tables(void **state)
+{
+    const double y[] = {1, 2, 3};
+    struct nw_model_chart chart = {.title = "behind all",
+                                   .series = {{"a", NW_MODEL_CHART_LINE, NULL, y, NULL, 3}},
+                                   .series_count = 1};
+    struct report *report = new_report();
+    for (int t = 0; t < 20; t++) {
+        report_table(report, NULL, "Table", columns, NW_COUNT(columns));
+        for (int i = 0; i < 1000; i++)
+            report_row(report,
+                       (struct report_cell[]){{.text = "a policy of a name that is long enough"},
+                                              {.value = i / 3.0},
+                                              {.text = "and a remark beside it, for each row"},
+                                              {1}},
+                       NW_COUNT(columns));
+    }
+    report_chart(report, NULL, &chart);
+    char *page = printed(report, report_print_html);
+    assert_true(strlen(page) < 200000);
+    assert_contains(page, "<title>behind all</title>");
+    assert_null(strstr(page, "This page is full"));
+    nw_free(page);
+    report_free(report);
+}
+
 /* ---- all forms ---- */
 
 static void what_is_incomplete_says_so_in_every_form(void **state)
@@ -562,6 +589,7 @@ int main(void)
         cmocka_unit_test(numbers_stand_readable_and_exact),
         cmocka_unit_test(a_tile_stands_in_the_page_alone),
         cmocka_unit_test(a_page_stays_below_200_kb),
+        cmocka_unit_test(charts_have_room_behind_long_tables),
         cmocka_unit_test(what_is_incomplete_says_so_in_every_form),
         cmocka_unit_test(the_same_report_is_the_same_bytes),
         cmocka_unit_test(an_empty_report_prints),

@@ -322,6 +322,23 @@ static void what_a_flag_put_there_is_told_by_its_name(void **state)
     nw_text_done(&said);
 }
 
+static void a_path_leads_to_an_option(void **state)
+{
+    static const struct {
+        const char *path;
+        const char *name;
+    } rows[] = {{"people", "people"},     {"bigger", "bigger"}, {"bigger.factor", "factor"},
+                {"rooms.a.rate", "rate"}, {"rooms.a", "rooms"}, {"peopel", NULL},
+                {"people.x", NULL},       {"rooms.a.x", NULL},  {"", NULL}};
+    for (size_t i = 0; i < NW_COUNT(rows); i++) {
+        const struct nw_conf_option *option =
+            nw_conf_table_find(&tables, nw_slice_str(rows[i].path));
+        assert_true((option == NULL) == (rows[i].name == NULL));
+        if (option != NULL)
+            assert_string_equal(option->name, rows[i].name);
+    }
+}
+
 static void the_schema_is_that_of_the_table(void **state)
 {
     struct nw_text text = {0};
@@ -363,6 +380,7 @@ int main(void)
         TEST(a_key_in_the_file_cannot_steer_the_terminal),
         TEST(a_check_of_the_command_points_into_the_file),
         TEST(what_a_flag_put_there_is_told_by_its_name),
+        TEST(a_path_leads_to_an_option),
         TEST(the_schema_is_that_of_the_table),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -63,7 +63,6 @@ static void fact_d2b_a_billion_a_day_shards(void **state)
     struct nw_model_database_answer answer = judge(&database, peak * 0.8, 0.9, writes, 0);
     assert_shows(answer.write_load_per_s, 11574.1, 1);
     assert_int_equal(answer.move, NW_MODEL_SHARDING);
-    assert_shows(nw_model_database_per_shard(writes, 4), 2893.5, 1);
     assert_step("databases.main.write_load_per_s", 2e8 * 5 / 86400, "11,600");
 }
 
@@ -75,7 +74,10 @@ static void fact_d2c_shards_by_margin_and_ceiling(void **state)
     assert_is(answer.shards_exact, writes * 1.3 / 5000);
     assert_shows(answer.shards_exact, 3.009, 3);
     assert_true(answer.shards == 4);
+    assert_shows(answer.writes_each_per_s, 2893.5, 1); /* D2b: over 4 shards */
     assert_step("databases.main.shards", writes * 1.3 / 5000, "4");
+    assert_string_equal(nw_model_steps_find(&facts_steps, "databases.main.shards")->what,
+                        "shards, 2,893.5 writes/s each");
     answer = judge(&database, 46296, 0.9, writes, 0);
     assert_shows(answer.shards_exact, 2.315, 3);
     assert_true(answer.shards == 3);

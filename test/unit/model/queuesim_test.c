@@ -651,6 +651,10 @@ static void what_makes_no_queue_is_said(void **state)
     bad.depth_max = 0;
     assert_non_null(nw_model_queue_spec_judge(&bad));
     bad = good;
+    bad.shape = NW_MODEL_SHAPE_ON_OFF;
+    bad.on_s = bad.off_s = 1e-6;
+    assert_non_null(nw_model_queue_spec_judge(&bad)); /* 30 million phases */
+    bad = good;
     bad.group_count = 0;
     assert_non_null(nw_model_queue_spec_judge(&bad));
 }
