@@ -9,6 +9,9 @@
 /* Any text but a sub command's name may stand behind "plan": the longest name that fits wins. */
 #define NAME_WORDS_MAX 2
 
+/* Of help, for "--name VALUE"; a longer one pushes its sentence to the right. */
+enum { LEFT_COLUMNS = 18, LEFT_COLUMNS_MAX = 24 };
+
 /* What each command takes besides --help. */
 #define OPTIONS(...)                                                                               \
     (const cli_option_id[])                                                                        \
@@ -47,9 +50,13 @@ int cli_usage(const struct cli *cli, const char *format, ...)
 {
     va_list args;
     va_start(args, format);
-    fputs("newel: ", stderr);
-    vfprintf(stderr, format, args);
+    struct nw_text said = {0}, plain = {0};
+    nw_text_addv(&said, format, args);
     va_end(args);
+    nw_text_add_plain(&plain, nw_text_slice(&said));
+    fprintf(stderr, "newel: %s", plain.ptr);
+    nw_text_done(&said);
+    nw_text_done(&plain);
     if (cli->command != NULL)
         fprintf(stderr, " (see `newel %s --help`)\n", cli->command->name);
     else
@@ -123,11 +130,19 @@ static void print_command(FILE *to, const struct table *table, const struct cli_
 {
     fprintf(to, "usage: newel %s%s%s\n\n%s\n\n", command->name, gap_of(command), command->arguments,
             command->help);
+    int width = LEFT_COLUMNS;
     EACH_OPTION(id, command)
     {
         struct nw_text left = {0};
         add_option(&left, "--", *id);
-        fprintf(to, "  %-18s %s\n", left.ptr, options[*id].help);
+        width = (int)left.len > width && left.len <= LEFT_COLUMNS_MAX ? (int)left.len : width;
+        nw_text_done(&left);
+    }
+    EACH_OPTION(id, command)
+    {
+        struct nw_text left = {0};
+        add_option(&left, "--", *id);
+        fprintf(to, "  %-*s %s\n", width, left.ptr, options[*id].help);
         nw_text_done(&left);
     }
     if (is_group(table, command->name)) {

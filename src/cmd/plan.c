@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "base/alloc.h"
+#include "base/suggest.h"
 #include "cmd/outside.h"
 #include "cmd/plan_table.h"
 #include "io/file.h"
@@ -75,14 +76,28 @@ static int code_of(const struct nw_diag *diag, const char *file)
     return EXIT_USAGE;
 }
 
+/* A file that is not there may be a sub command that is nearly right. */
+static const char *hint_of(const char *path)
+{
+    static const char *const words[] = {"init", "explain", "compare"};
+    static const char *const hints[] = {"did you mean `newel plan init`?",
+                                        "did you mean `newel plan explain`?",
+                                        "did you mean `newel plan compare`?"};
+    const char *near = nw_suggest(nw_slice_str(path), words, NW_COUNT(words));
+    for (size_t i = 0; near != NULL && i < NW_COUNT(words); i++)
+        if (strcmp(near, words[i]) == 0)
+            return hints[i];
+    return "`newel plan init` prints one to begin with";
+}
+
 static nw_err read_text(const char *path, struct nw_text *out, struct nw_diag *diag)
 {
     nw_err err = nw_file_read_now(NULL, path, PLAN_FILE_MAX_BYTES, out);
     if (err == NW_BODY_TOO_LARGE)
         nw_diag_add(diag, false, path, 0, 0, NULL, NULL, "is larger than 1 MiB");
     else if (err != NW_OK)
-        nw_diag_add(diag, false, path, 0, 0, NULL, "`newel plan init` prints one to begin with",
-                    "the file cannot be read: %s", outside_why(err));
+        nw_diag_add(diag, false, path, 0, 0, NULL, hint_of(path), "the file cannot be read: %s",
+                    outside_why(err));
     return err;
 }
 

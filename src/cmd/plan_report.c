@@ -9,6 +9,7 @@
 #include "base/assert.h"
 #include "cmd/plan.h"
 #include "cmd/plan_guides.h"
+#include "cmd/plan_table.h"
 #include "model/constants.h"
 #include "model/disagree.h"
 
@@ -51,6 +52,20 @@ static const char *short_path(const struct nw_model_plan_input *input, const cha
 
 /* ---- what was changed ---- */
 
+/* What the table says where nobody says anything; a block that a bare value stands for, that. */
+static const char *default_of(const char *path)
+{
+    const struct nw_conf_option *option = nw_conf_table_find(&plan_tables, nw_slice_str(path));
+    const struct nw_conf_block_info *info = option != NULL && option->of != NW_CONF_BLOCK_NONE
+                                                ? nw_conf_block_info(&plan_tables, option->of)
+                                                : NULL;
+    if (info != NULL && info->shorthand != NULL)
+        option = nw_conf_option_find(info, nw_slice_str(info->shorthand));
+    bool has_default =
+        option != NULL && option->fallback != NULL && !nw_conf_option_is_required(option);
+    return has_default ? option->fallback : "nothing";
+}
+
 void plan_print_before(struct nw_text *out, const struct plan_file *file, const char *path)
 {
     const struct nw_conf_tree *there = nw_conf_tree_find(file->written, nw_slice_str(path));
@@ -62,7 +77,7 @@ void plan_print_before(struct nw_text *out, const struct plan_file *file, const 
     else if (constant != NULL)
         nw_model_unit_print(out, constant->value, constant->unit, file->input->load.currency);
     else
-        nw_text_add_str(out, "nothing");
+        nw_text_add_str(out, default_of(path));
 }
 
 static void add_changes(struct report *report, const struct plan_file *file,

@@ -2,7 +2,7 @@
  * options.def becomes the table of newel.yaml. Rows find their fields at compile time
  * (table_rows.def); what is left here is looking them up.
  */
-#include "conf/option.h"
+#include "conf/table.h"
 
 #include "base/assert.h"
 
@@ -57,4 +57,25 @@ const struct nw_conf_option *nw_conf_option_find(const struct nw_conf_block_info
 bool nw_conf_option_is_required(const struct nw_conf_option *option)
 {
     return option->fallback != NULL && strcmp(option->fallback, NW_CONF_REQUIRED) == 0;
+}
+
+const struct nw_conf_option *nw_conf_table_find(const struct nw_conf_tables *tables,
+                                                struct nw_slice path)
+{
+    const struct nw_conf_block_info *info = &tables->blocks[0];
+    const struct nw_conf_option *option = NULL;
+    struct nw_slice word;
+    bool is_name = false; /* the user's own comes next */
+    while (nw_slice_split(&path, '.', &word)) {
+        if (is_name) {
+            is_name = false;
+            continue;
+        }
+        option = info != NULL ? nw_conf_option_find(info, word) : NULL;
+        if (option == NULL)
+            return NULL;
+        is_name = option->type == NW_CONF_TYPE_NAMED;
+        info = option->of != NW_CONF_BLOCK_NONE ? nw_conf_block_info(tables, option->of) : NULL;
+    }
+    return option;
 }

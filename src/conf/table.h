@@ -28,6 +28,12 @@ NW_MUST_CHECK nw_err nw_conf_table_read(const struct nw_conf_tree *tree, const c
                                         const struct nw_conf_tables *tables,
                                         const struct nw_conf_outside *outside,
                                         struct nw_arena *arena, struct nw_diag *diag, void *out);
+/*
+ * The option that a path such as "services.app.node_rate" leads to, names of the user's own
+ * included; NULL where it leads to none. A name that holds dots is not seen as one.
+ */
+const struct nw_conf_option *nw_conf_table_find(const struct nw_conf_tables *tables,
+                                                struct nw_slice path);
 
 /*
  * The next word of a list of texts whose items may be "a,b" themselves, as flags give them; false

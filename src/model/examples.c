@@ -4,12 +4,15 @@
  */
 #include "model/examples.h"
 
+#include <math.h>
+
 #include "base/assert.h"
 #include "model/cachemath.h"
 #include "model/constants.h"
 #include "model/cost.h"
 #include "model/database.h"
 #include "model/decide.h"
+#include "model/fleetsim.h"
 #include "model/nines.h"
 #include "model/nodes.h"
 #include "model/pool.h"
@@ -439,6 +442,92 @@ void nw_model_example_law(struct nw_model_steps *steps)
                                              {"X(1)", 1800, NW_MODEL_PER_S, NW_MODEL_GIVEN}}},
          "law.efficiency_8", nw_model_nodes_efficiency(8, 11631.7, 1800), NW_MODEL_RATIO,
          "of eight single nodes", steps);
+}
+
+/* The guide's fleet: doubles each minute while the mean of all nodes is above 80 % of CPU. */
+static struct nw_model_fleet incident(void)
+{
+    static const struct nw_model_fleet_knot load = {0, 12000};
+    struct nw_model_fleet fleet = {
+        .for_s = 3600,
+        .load = {.knots = &load, .knot_count = 1},
+        .nodes = 20,
+        .node_rate_per_s = 300,
+        .cold_s = 180,
+        .cold_rate_ratio = 1,
+        .cold_cpu_ratio = 1,
+        .wait_s = 1,
+        .policy = nw_model_scale_default(0, 425),
+        .engine = NW_MODEL_FLEET_FLUID,
+        .seed = 1,
+    };
+    fleet.policy.target[NW_MODEL_SCALE_CPU] = 0.8;
+    fleet.policy.every_s = fleet.policy.for_s = 60;
+    fleet.policy.cooldown_s = 0;
+    fleet.policy.add_ratio = 1;
+    fleet.policy.counts_cold = true;
+    fleet.policy.scales_in = false;
+    fleet.policy.no_benefit_ratio = 0;
+    fleet.policy.price_per_h = 100;
+    return fleet;
+}
+
+static void replay(const char *at, const char *label, const struct nw_model_fleet *fleet,
+                   const char *printed, struct nw_model_steps *steps)
+{
+    struct nw_model_fleet_result result;
+    nw_err err = nw_model_fleet_run(fleet, NULL, NULL, &result);
+    NW_ASSERT(err == NW_OK);
+    nw_model_steps_add(steps, &(struct nw_model_step){
+                                  .path = nw_model_steps_path(steps, at, "nodes"),
+                                  .label = label,
+                                  .exact = (double)result.end_nodes,
+                                  .unit = NW_MODEL_COUNT,
+                                  .what = "nodes after an hour that began with 20",
+                                  .fact = "I1s",
+                              });
+    nw_model_steps_add(steps, &(struct nw_model_step){
+                                  .path = nw_model_steps_path(steps, at, "cost"),
+                                  .exact = result.cost,
+                                  .unit = NW_MODEL_MONEY,
+                                  .what = "for that hour",
+                                  .printed = printed,
+                                  .fact = "I1s",
+                              });
+}
+
+/* What doubling keeps cold: 1 - 2^-3 of the nodes, each of them at 100 % of CPU. */
+static void stay_cold(double growth, double cold_steps, struct nw_model_steps *steps)
+{
+    nw_model_steps_add(
+        steps, &(struct nw_model_step){
+                   .path = "incident.cold_share",
+                   .label = "Why",
+                   .formula = "1 - (1 + {0})^-{1}",
+                   .operands = {nw_model_operand("growth", NW_MODEL_NUMBER, GIVEN(growth)),
+                                nw_model_operand("cold_steps", NW_MODEL_COUNT, GIVEN(cold_steps))},
+                   .operand_count = 2,
+                   .exact = 1 - pow(1 + growth, -cold_steps),
+                   .unit = NW_MODEL_RATIO,
+                   .what = "of the nodes are cold while it grows: over 80 %, so it goes on",
+                   .fact = "I1u",
+               });
+}
+
+void nw_model_example_autoscaling(struct nw_model_steps *steps)
+{
+    struct nw_model_fleet fleet = incident();
+    replay("incident", "The incident", &fleet, "40,000", steps);
+    stay_cold(1, 3, steps);
+    fleet.policy.cooldown_s = 300;
+    replay("cooldown", "Cooldown of 5 min", &fleet, NULL, steps);
+    fleet = incident();
+    fleet.policy.counts_cold = false;
+    replay("warm", "Cold nodes left out", &fleet, NULL, steps);
+    fleet = incident();
+    fleet.policy.add_ratio = 0;
+    fleet.policy.add_nodes = 2;
+    replay("two", "Two nodes a minute", &fleet, NULL, steps);
 }
 
 void nw_model_example_rounding(struct nw_model_steps *steps)

@@ -21,6 +21,7 @@ void nw_model_example_nines(struct nw_model_steps *steps);
 void nw_model_example_cost(struct nw_model_steps *steps);
 void nw_model_example_queueing(struct nw_model_steps *steps);
 void nw_model_example_law(struct nw_model_steps *steps);
+void nw_model_example_autoscaling(struct nw_model_steps *steps);
 void nw_model_example_rounding(struct nw_model_steps *steps);
 
 #endif

@@ -60,13 +60,13 @@ struct nw_model_scale_policy {
 struct nw_model_scale_state {
     bool has_judged, has_added, has_base, is_stopped;
     double begun_s, judged_s, added_s;        /* when it first and last judged, last added */
-    double over_s;                              /* over target for so long */
-    double window_s;                            /* growth is bounded from here for 15 s */
-    int64_t window_nodes;                       /* by what there was then */
-    double base_ready, base_cost_s;             /* before the step that is on trial */
-    double benefit_ratio;                       /* of the step that was stopped */
-    int64_t peak_minute;                        /* minute of the newest peak */
-    double peaks_nodes[NW_MODEL_SCALE_PEAKS];   /* busiest moment of each minute, in busy nodes */
+    double over_s;                            /* over target for so long */
+    double window_s;                          /* growth is bounded from here for 15 s */
+    int64_t window_nodes;                     /* by what there was then */
+    double base_ready, base_cost_s;           /* before the step that is on trial */
+    double benefit_ratio;                     /* of the step that was stopped */
+    int64_t peak_minute;                      /* minute of the newest peak */
+    double peaks_nodes[NW_MODEL_SCALE_PEAKS]; /* busiest moment of each minute, in busy nodes */
 };
 
 /* What there is to see, as means of the time since the last judgement. */

@@ -261,6 +261,9 @@ def test_what_if_is_marked():
         {"path": "load.peak", "was": "4", "is": "5"}]
     assert report["summary"]["nodes"] == math.ceil(50e6 * 4.5 / 86400 * 5 * 1.3 / 425) + 1
     assert answer(PHOTO_FEED)["changed"] == []
+    defaults = answer(PHOTO_FEED, "--set", "services.app.bigger=none", "--set",
+                      "services.app.stateless=true", "--set", "load.growth=2")["changed"]
+    assert [row["was"] for row in defaults] == ["8", "unknown", "1"]
 
 
 def test_a_sweep_walks_along_one_input():
@@ -501,6 +504,8 @@ def test_a_missed_bar_outranks_a_plan_that_cannot_be_met(plan_file):
 def test_files_that_are_none(tmp_path, plan_file):
     missing = plan(str(tmp_path / "none.yaml"))
     assert missing.returncode == 3 and "newel plan init" in missing.stderr
+    nearly = plan("inti", cwd=tmp_path)
+    assert nearly.returncode == 3 and "did you mean `newel plan init`" in nearly.stderr
     empty = plan(plan_file(""))
     assert empty.returncode == 3 and "begin with plan: 1" in empty.stderr
     large = plan(plan_file("plan: 1\n" + "# x\n" * 300_000))

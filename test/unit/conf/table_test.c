@@ -278,6 +278,11 @@ static void an_empty_file_is_told_how_to_begin(void **state)
     check_wrong("people: 3\n", "t.yaml:1:1: test: is missing (write test: 1 as the first line)\n");
 }
 
+static void a_key_in_the_file_cannot_steer_the_terminal(void **state)
+{
+    check_wrong("test: 1\n\"\\e[31mred\": 3\n", "t.yaml:2:1: ?[31mred: there is no such option\n");
+}
+
 static void a_check_of_the_command_points_into_the_file(void **state)
 {
     struct nw_text said = {0};
@@ -315,6 +320,23 @@ static void what_a_flag_put_there_is_told_by_its_name(void **state)
                         "--set: share: expected a percentage such as 85%, not \"5\" (the sign % is "
                         "missing)\n");
     nw_text_done(&said);
+}
+
+static void a_path_leads_to_an_option(void **state)
+{
+    static const struct {
+        const char *path;
+        const char *name;
+    } rows[] = {{"people", "people"},     {"bigger", "bigger"}, {"bigger.factor", "factor"},
+                {"rooms.a.rate", "rate"}, {"rooms.a", "rooms"}, {"peopel", NULL},
+                {"people.x", NULL},       {"rooms.a.x", NULL},  {"", NULL}};
+    for (size_t i = 0; i < NW_COUNT(rows); i++) {
+        const struct nw_conf_option *option =
+            nw_conf_table_find(&tables, nw_slice_str(rows[i].path));
+        assert_true((option == NULL) == (rows[i].name == NULL));
+        if (option != NULL)
+            assert_string_equal(option->name, rows[i].name);
+    }
 }
 
 static void the_schema_is_that_of_the_table(void **state)
@@ -355,8 +377,10 @@ int main(void)
         TEST(pairs_are_judged_one_by_one),
         TEST(numbers_that_are_none_are_refused),
         TEST(an_empty_file_is_told_how_to_begin),
+        TEST(a_key_in_the_file_cannot_steer_the_terminal),
         TEST(a_check_of_the_command_points_into_the_file),
         TEST(what_a_flag_put_there_is_told_by_its_name),
+        TEST(a_path_leads_to_an_option),
         TEST(the_schema_is_that_of_the_table),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -37,6 +37,19 @@ static void fact_i1s_the_incident_to_the_cent(void **state)
     assert_true(fabs(kit_run(&fleet).result.cost - 199.96) < 0.005);
 }
 
+/* "Every start pushed CPU up again; quota reached; 40,000 dollars in an hour" [X25 X26]. */
+static void fact_i1x_each_start_pushed_cpu_up_until_the_quota(void **state)
+{
+    struct nw_model_fleet fleet = kit_incident();
+    struct kit_log log = kit_run(&fleet);
+    assert_true(log.periods[3].cpu_ratio > log.periods[2].cpu_ratio); /* with twice the nodes */
+    assert_int_equal(kit_nodes(&log.periods[5]), fleet.policy.max_nodes);
+    assert_true(round(log.result.cost / 1000) == 40);
+    /* X25: only at 100/h are these nodes that money. X26: idle nodes lower the mean. */
+    fleet.cold_cpu_ratio = 0;
+    assert_int_equal(kit_run(&fleet).result.end_nodes, 80);
+}
+
 static void fact_i1t_three_cures_and_the_smaller_load(void **state)
 {
     struct nw_model_fleet cures[4];
@@ -231,6 +244,25 @@ static void emptied_caches_overload_the_database_until_they_are_filled(void **st
     assert_true(fabs(run.periods[60].database_ratio - 0.3) < 1e-9);
 }
 
+/* Whoever is in the middle of filling its cache loses it like the warm ones. */
+static void cold_nodes_lose_their_caches_too(void **state)
+{
+    struct nw_model_fleet fleet = herd();
+    struct nw_model_fleet_knot load = {0, 6000};
+    fleet.load = (struct nw_model_fleet_load){.knots = &load, .knot_count = 1};
+    fleet.start_s = 0;
+    fleet.cold_s = 300;
+    fleet.policy.no_benefit_ratio = 0;
+    fleet.policy.max_nodes = 40;
+    fleet.cache_lost_s = 150;
+    struct kit_log run = kit_run(&fleet);
+    assert_true(run.periods[9].cold_nodes > 0);
+    double wanted = 0;
+    for (int t = 0; t < 15; t++)
+        wanted += 1000 / (0.1 + 0.9 * exp(-t / 100.0)) / 15;
+    assert_true(fabs(run.periods[10].served_per_s / wanted - 1) < 1e-9);
+}
+
 static void prewarmed_nodes_make_no_herd(void **state)
 {
     struct nw_model_fleet fleet = herd();
@@ -338,6 +370,10 @@ static void a_sink_ends_the_run_and_the_result_says_so(void **state)
     assert_false(result.is_complete);
     assert_true(result.ran_s == 180);
     assert_int_equal(told, 3);
+    fleet.for_s = 150; /* the third period is the last: interrupted all the same */
+    told = 0;
+    assert_int_equal(nw_model_fleet_run(&fleet, stop_at_the_third, &told, &result), NW_OK);
+    assert_false(result.is_complete);
 }
 
 /* ---- loads ---- */
@@ -391,7 +427,8 @@ static void a_day_has_the_average_and_the_peak_it_was_given(void **state)
 static void what_is_out_of_bounds_is_named(void **state)
 {
     const struct nw_model_fleet_knot late = {1, 5}, negative = {0, -1}, nan = {0, NAN};
-    struct nw_model_fleet bad[12];
+    const struct nw_model_fleet_knot torrent = {0, 1e10};
+    struct nw_model_fleet bad[13];
     for (size_t i = 0; i < NW_COUNT(bad); i++)
         bad[i] = kit_incident();
     bad[0].for_s = 0;
@@ -406,6 +443,9 @@ static void what_is_out_of_bounds_is_named(void **state)
     bad[9].load.knot_count = 0;
     bad[10].policy.every_s = 0;
     bad[11].lost_ratio = 1.1;
+    bad[12].load.knots = &torrent; /* for an hour */
+    assert_int_equal(nw_model_fleet_check(&bad[12], NULL), NW_OK);
+    bad[12].engine = NW_MODEL_FLEET_EVENT;
     for (size_t i = 0; i < NW_COUNT(bad); i++) {
         const char *why = NULL;
         struct nw_model_fleet_result result;
@@ -419,6 +459,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(fact_i1s_the_incident_to_the_cent),
+        cmocka_unit_test(fact_i1x_each_start_pushed_cpu_up_until_the_quota),
         cmocka_unit_test(fact_i1t_three_cures_and_the_smaller_load),
         cmocka_unit_test(
             fact_i1u_it_runs_away_exactly_when_cold_nodes_alone_are_over_the_threshold),
@@ -428,6 +469,7 @@ int main(void)
         cmocka_unit_test(noise_of_10_percent_turns_it_at_most_once_in_5_minutes),
         cmocka_unit_test(a_fixed_fleet_beyond_the_database_serves_what_the_database_bears),
         cmocka_unit_test(emptied_caches_overload_the_database_until_they_are_filled),
+        cmocka_unit_test(cold_nodes_lose_their_caches_too),
         cmocka_unit_test(prewarmed_nodes_make_no_herd),
         cmocka_unit_test(more_nodes_before_a_full_database_are_stopped_and_named),
         cmocka_unit_test(every_request_is_served_or_refused_or_waits),

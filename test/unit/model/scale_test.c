@@ -129,7 +129,7 @@ static void fact_i1t_each_cure_alone_stops_the_rule(void **state)
 
 /* ---- a step rule ---- */
 
-static void cpu_over_70_for_5_minutes_adds_two_nodes(void **state) /* guide D's own rule, I1 */
+static void fact_i1_cpu_over_70_for_5_minutes_adds_two_nodes(void **state)
 {
     struct nw_model_scale_policy policy = step_rule(0, 2);
     struct nw_model_scale_state memory;
@@ -276,6 +276,17 @@ static void a_node_leaves_after_the_cooldown(void **state)
     assert_true(first_taken_s(&policy, &memory, 0, 1e4, 20, 0.56) < 0); /* exactly 20 % too many */
 }
 
+static void after_adding_no_node_leaves_before_the_cooldown(void **state)
+{
+    struct nw_model_scale_policy policy = nw_model_scale_default(0, 1000);
+    struct nw_model_scale_state memory;
+    policy.in_peak_ratio = 2;
+    nw_model_scale_init(&memory);
+    assert_true(judge(&policy, &memory, fleet_at(1000, 20, 0.5)).change == 0);
+    assert_true(judge(&policy, &memory, fleet_at(2000, 20, 0.9)).change > 0);
+    assert_true(first_taken_s(&policy, &memory, 2015, 4000, 26, 0.5) == 2300);
+}
+
 static void the_last_hours_peak_must_have_room_in_what_is_left(void **state)
 {
     struct nw_model_scale_policy policy = nw_model_scale_default(0, 1000);
@@ -339,6 +350,12 @@ static void lost_readings_hold_whatever_they_would_have_said(void **state)
     }
     seen[0].report_ratio = 0.5;
     assert_int_equal(judge_once(&policy, seen[0]).change, 6);
+    seen[4].cold_nodes = 20; /* only cold ones: nothing to read, unless they are read */
+    assert_int_equal(judge_once(&policy, seen[4]).reason, NW_MODEL_SCALE_LOST);
+    struct nw_model_scale_policy counting = step_rule(1, 0);
+    assert_int_equal(judge_once(&counting, seen[4]).change, 20);
+    seen[4].cold_nodes = 0;
+    assert_int_equal(judge_once(&counting, seen[4]).reason, NW_MODEL_SCALE_LOST);
 }
 
 static void a_clock_that_jumps_back_begins_anew(void **state)
@@ -370,6 +387,11 @@ static void brakes_cut_a_step_and_say_which_it_was(void **state)
     assert_int_equal(verdict.change, 0);
     assert_int_equal(verdict.reason, NW_MODEL_SCALE_AT_POOL_WALL);
     assert_int_equal(judge_once(&policy, fleet_at(0, 30, 0.9)).change, 0); /* beyond: never taken */
+    nw_model_scale_reason which;
+    policy.pool_size = 0.1;
+    policy.pool_wall = 0.3; /* / 0.1 is 2.9999999999999996 */
+    assert_int_equal(nw_model_scale_bound(&policy, &which), 3);
+    assert_int_equal(which, NW_MODEL_SCALE_AT_POOL_WALL);
 }
 
 /* 20 nodes at the end of the database, then 40 that answer no more than they did. */
@@ -401,6 +423,65 @@ static void a_step_that_did_not_help_stops_all_and_names_the_bottleneck(void **s
     assert_int_equal(verdict.bottleneck, NW_MODEL_SCALE_SHARED);
     assert_int_equal(after_doubling(&memory, 1, 0.3).change, 40); /* it helped as forecast */
     assert_int_equal(after_doubling(&memory, 0.5, 0.94).change, 40);
+}
+
+/* Small steps that never grow the fleet by half are one step: the trial begins with the first. */
+static void a_trial_begins_with_the_first_of_several_steps(void **state)
+{
+    struct nw_model_scale_policy policy = nw_model_scale_default(0, 1000);
+    struct nw_model_scale_state memory;
+    struct nw_model_scale_seen seen = fleet_at(0, 20, 0.9);
+    nw_model_scale_init(&memory);
+    assert_int_equal(judge(&policy, &memory, seen).change, 6);
+    seen.now_s = 300;
+    seen.warm_nodes = 26; /* as busy, and no answer more */
+    assert_int_equal(judge(&policy, &memory, seen).change, 8);
+    seen.now_s = 600;
+    seen.warm_nodes = 34;
+    assert_int_equal(judge(&policy, &memory, seen).reason, NW_MODEL_SCALE_NO_BENEFIT);
+}
+
+/* A step that helped is the base of the next one. */
+static void each_trial_is_measured_against_its_own_base(void **state)
+{
+    struct nw_model_scale_policy policy = nw_model_scale_default(0, 1000);
+    struct nw_model_scale_state memory;
+    struct nw_model_scale_seen seen = fleet_at(300, 40, 1);
+    assert_int_equal(after_doubling(&memory, 1, 0).change, 40); /* 20 to 40 helped */
+    seen.now_s = 600;
+    seen.warm_nodes = 80;
+    seen.refused_per_s = 4000; /* 40 to 80 did not: against 20 nodes it would be two thirds */
+    struct nw_model_scale_verdict verdict = judge(&policy, &memory, seen);
+    assert_int_equal(verdict.reason, NW_MODEL_SCALE_NO_BENEFIT);
+    assert_true(fabs(verdict.benefit_ratio) < 1e-12);
+}
+
+/* A herd of cold caches makes requests dear for everybody; that is no reason to order more. */
+static void until_a_step_is_warm_a_request_costs_what_it_did(void **state)
+{
+    struct nw_model_scale_policy policy = nw_model_scale_default(0, 1000);
+    struct nw_model_scale_state memory;
+    struct nw_model_scale_seen seen = fleet_at(0, 20, 1);
+    nw_model_scale_init(&memory);
+    seen.refused_per_s = 800; /* 28 busy nodes: 40 wanted */
+    assert_int_equal(judge(&policy, &memory, seen).change, 20);
+    for (double now_s = 15; now_s < 100; now_s += 15) { /* in band, and the trial goes on */
+        seen.now_s = now_s;
+        seen.cold_nodes = 20;
+        seen.served_per_s = 1000; /* of 2,800, by nodes that are all busy */
+        seen.served_warm_per_s = 500;
+        seen.refused_per_s = 1800;
+        assert_int_equal(judge(&policy, &memory, seen).change, 0);
+    }
+    policy.target[NW_MODEL_SCALE_LATENCY] = 0.1;
+    seen.now_s = 105;
+    seen.latency_s = 1; /* nor is their latency */
+    assert_int_equal(judge(&policy, &memory, seen).change, 0);
+    seen.now_s = 120;
+    seen.warm_nodes = 40;
+    seen.cold_nodes = 0;
+    seen.served_warm_per_s = 1000; /* warm, and as bad as before */
+    assert_int_equal(judge(&policy, &memory, seen).reason, NW_MODEL_SCALE_NO_BENEFIT);
 }
 
 /* Cold caches before a full database: more of them would prolong what they were ordered against. */
@@ -497,6 +578,10 @@ static void a_policy_is_checked_before_it_rules(void **state)
     assert_int_equal(nw_model_scale_policy_check(&good, &why), NW_OK);
     for (size_t i = 0; i < NW_COUNT(bad); i++)
         bad[i] = good;
+    struct nw_model_scale_policy latency = good;
+    latency.target[NW_MODEL_SCALE_CPU] = 0;
+    latency.target[NW_MODEL_SCALE_LATENCY] = 0.2;
+    assert_int_equal(nw_model_scale_policy_check(&latency, &why), NW_OK);
     bad[0].every_s = 0;
     bad[1].target[NW_MODEL_SCALE_CPU] = 0;
     bad[2].max_nodes = 0;
@@ -519,7 +604,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(fact_i1s_the_rule_replays_the_incident),
         cmocka_unit_test(fact_i1t_each_cure_alone_stops_the_rule),
-        cmocka_unit_test(cpu_over_70_for_5_minutes_adds_two_nodes),
+        cmocka_unit_test(fact_i1_cpu_over_70_for_5_minutes_adds_two_nodes),
         cmocka_unit_test(one_quiet_minute_begins_the_count_again),
         cmocka_unit_test(wanted_is_ready_times_seen_over_target),
         cmocka_unit_test(the_largest_of_the_signals_counts),
@@ -529,6 +614,7 @@ int main(void)
         cmocka_unit_test(up_by_double_or_four_in_15_seconds),
         cmocka_unit_test(nothing_is_judged_before_it_is_due),
         cmocka_unit_test(a_node_leaves_after_the_cooldown),
+        cmocka_unit_test(after_adding_no_node_leaves_before_the_cooldown),
         cmocka_unit_test(the_last_hours_peak_must_have_room_in_what_is_left),
         cmocka_unit_test(one_at_a_time_and_none_while_others_come_or_go),
         cmocka_unit_test(the_last_node_stays),
@@ -536,6 +622,9 @@ int main(void)
         cmocka_unit_test(a_clock_that_jumps_back_begins_anew),
         cmocka_unit_test(brakes_cut_a_step_and_say_which_it_was),
         cmocka_unit_test(a_step_that_did_not_help_stops_all_and_names_the_bottleneck),
+        cmocka_unit_test(a_trial_begins_with_the_first_of_several_steps),
+        cmocka_unit_test(each_trial_is_measured_against_its_own_base),
+        cmocka_unit_test(until_a_step_is_warm_a_request_costs_what_it_did),
         cmocka_unit_test(nothing_is_added_before_a_full_database),
         cmocka_unit_test(a_stop_holds_until_the_pain_is_gone),
         cmocka_unit_test(noise_of_ten_percent_never_looks_like_no_benefit),
