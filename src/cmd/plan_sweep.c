@@ -69,11 +69,7 @@ static bool read_end(const struct plan_file *file, const char *path, const char 
     if (err == NW_OK && !out_seek->is_found)
         nw_diag_add(&diag, false, edit.source, 0, 0, NULL, NULL,
                     "only a number of the plan can be swept");
-    struct nw_text said = {0};
-    nw_diag_print(&diag, &said);
-    if (said.len > 0)
-        fputs(said.ptr, stderr);
-    nw_text_done(&said);
+    emit_mistakes(&diag);
     nw_diag_done(&diag);
     return err == NW_OK && out_seek->is_found;
 }

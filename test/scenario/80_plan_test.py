@@ -162,6 +162,17 @@ def test_short_names_for_bars_are_those_of_the_schema():
         assert (missed.returncode, met.returncode) == (4, 0), name
 
 
+@pytest.mark.parametrize("arguments", [
+    "plan --schema", "plan init", "plan init --schema", "sim cache --schema", "sim queue --schema",
+    "sim fleet --schema",
+])
+def test_a_schema_that_nobody_could_write_is_a_failure(arguments):
+    with open("/dev/full", "w") as full:
+        ended = subprocess.run([BINARY, *arguments.split()], stdout=full, stderr=subprocess.PIPE,
+                               text=True, env=environment(), timeout=60)
+    assert ended.returncode == 1 and "the disk is full" in ended.stderr, ended
+
+
 def test_the_schema_of_the_file_knows_every_block():
     schema = json.loads(run("plan", "init", "--schema").stdout)
     assert schema["title"] == "newel plan file"
