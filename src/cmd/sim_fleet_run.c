@@ -1,15 +1,17 @@
 /*
- * Files are sampled run by run, not file by file: at any moment, also at Ctrl-C, all of them have
- * met the same seeds, so a difference is always one of pairs.
+ * Files are sampled run by run, not file by file: whatever of it is counted, also at Ctrl-C, all of
+ * them have met the same seeds, so a difference is always one of pairs.
  */
 #include "cmd/sim_fleet_run.h"
 
 #include <math.h>
 
 #include "base/alloc.h"
+#include "cmd/jobs.h"
 #include "io/console.h"
 #include "model/stats.h"
 
+/* From so many runs on, each is looked at; from 100 on, one in each hundredth part of them. */
 enum { PRECISION_RUNS_MIN = 10 };
 
 /* ---- one course ---- */
@@ -167,9 +169,9 @@ static bool go_on(void *ctx, const struct nw_model_fleet_period *period)
 static bool is_precise(const struct fleet_sampling *sampling, size_t runs)
 {
     const double *first = sampling->samples[0].values[FLEET_COST];
-    struct nw_model_interval base = nw_model_interval_of(first, runs);
-    if (sampling->precision <= 0 || runs < PRECISION_RUNS_MIN)
+    if (runs < PRECISION_RUNS_MIN || runs % (1 + runs / 100) != 0)
         return false;
+    struct nw_model_interval base = nw_model_interval_of(first, runs);
     if (sampling->file_count == 1)
         return nw_model_interval_is_precise(&base, sampling->precision);
     for (size_t i = 1; i < sampling->file_count; i++) {
@@ -181,20 +183,36 @@ static bool is_precise(const struct fleet_sampling *sampling, size_t runs)
     return true;
 }
 
-/* One run of every file under one seed; NW_CANCELLED when Ctrl-C came in between. */
-static nw_err sample_once(struct fleet_sampling *sampling, size_t run)
+/* Jobs are ordered by run, then by file. */
+static nw_err play_one(void *ctx, size_t job)
 {
-    for (size_t i = 0; i < sampling->file_count; i++) {
-        struct nw_model_fleet fleet = sampling->files[i]->fleet;
-        struct nw_model_fleet_result result;
-        fleet.seed = sampling->seed + run;
-        NW_TRY(nw_model_fleet_run(&fleet, go_on, NULL, &result));
-        if (!result.is_complete)
-            return NW_CANCELLED;
-        for (int m = 0; m < FLEET_MEASURE_COUNT; m++)
-            sampling->samples[i].values[m][run] = fleet_measure_of(&result, (fleet_measure)m);
-    }
+    struct fleet_sampling *sampling = ctx;
+    size_t run = job / sampling->file_count, file = job % sampling->file_count;
+    struct nw_model_fleet fleet = sampling->files[file]->fleet;
+    struct nw_model_fleet_result result;
+    fleet.seed = sampling->seed + run;
+    NW_TRY(nw_model_fleet_run(&fleet, go_on, NULL, &result));
+    if (!result.is_complete)
+        return NW_CANCELLED;
+    for (int m = 0; m < FLEET_MEASURE_COUNT; m++)
+        sampling->samples[file].values[m][run] = fleet_measure_of(&result, (fleet_measure)m);
     return NW_OK;
+}
+
+static bool is_enough(void *ctx, size_t done)
+{
+    const struct fleet_sampling *sampling = ctx;
+    return done % sampling->file_count == 0 && is_precise(sampling, done / sampling->file_count);
+}
+
+static void show_progress(void *ctx, size_t ended)
+{
+    const struct fleet_sampling *sampling = ctx;
+    struct nw_text line = {0};
+    nw_text_addf(&line, "simulating: %zu of %s%zu runs done", ended / sampling->file_count,
+                 sampling->precision > 0 ? "at most " : "", sampling->runs_max);
+    nw_console_progress(nw_text_slice(&line));
+    nw_text_done(&line);
 }
 
 nw_err fleet_sample(struct fleet_sampling *sampling)
@@ -202,16 +220,22 @@ nw_err fleet_sample(struct fleet_sampling *sampling)
     for (size_t i = 0; i < sampling->file_count; i++)
         for (int m = 0; m < FLEET_MEASURE_COUNT; m++)
             sampling->samples[i].values[m] = nw_alloc_array(sampling->runs_max, sizeof(double));
-    nw_err err = NW_OK;
-    size_t run = 0;
-    while (run < sampling->runs_max && (err = sample_once(sampling, run)) == NW_OK) {
-        run++;
-        if (is_precise(sampling, run))
-            break;
-    }
+    size_t count = sampling->runs_max * sampling->file_count;
+    struct jobs jobs = {
+        .play = play_one,
+        .is_enough = sampling->precision > 0 ? is_enough : NULL,
+        .progress = nw_console_has_progress() ? show_progress : NULL,
+        .ctx = sampling,
+        .count = count,
+        .threads = jobs_threads(sampling->threads, count),
+        .stop = nw_console_stop(),
+    };
+    nw_err err = jobs_play(&jobs);
+    nw_console_progress(NW_SLICE(""));
     for (size_t i = 0; i < sampling->file_count; i++)
-        sampling->samples[i].count = run;
-    return err == NW_CANCELLED ? NW_OK : err;
+        sampling->samples[i].count = jobs.done / sampling->file_count;
+    sampling->is_stopped = jobs.is_stopped;
+    return err;
 }
 
 void fleet_samples_free(struct fleet_sample *samples, size_t count)
