@@ -275,11 +275,27 @@ static unsigned cell_width(const struct printer *to, const struct report_table_d
     return columns;
 }
 
-/* Widths of the columns; the widest text gives way where the terminal is too narrow. */
+/* The widest text gives way, a column of characters at a time. */
+static void narrow_columns(const struct report_table_data *table,
+                           unsigned widths[REPORT_COLUMNS_MAX], unsigned over)
+{
+    for (; over > 0; over--) {
+        unsigned widest = REPORT_COLUMNS_MAX;
+        for (unsigned i = 0; i < table->column_count; i++)
+            if (table->columns[i].is_text && widths[i] > FOLD_MIN &&
+                (widest == REPORT_COLUMNS_MAX || widths[i] > widths[widest]))
+                widest = i;
+        if (widest == REPORT_COLUMNS_MAX)
+            return;
+        widths[widest]--;
+    }
+}
+
+/* Widths of the columns, narrowed where the terminal is. */
 static void fit_columns(struct printer *to, const struct report_table_data *table,
                         unsigned widths[REPORT_COLUMNS_MAX])
 {
-    unsigned total = to->indent, widest = REPORT_COLUMNS_MAX;
+    unsigned total = to->indent;
     for (unsigned i = 0; i < table->column_count; i++) {
         widths[i] = 0;
         if (table->columns[i].label == NULL)
@@ -290,14 +306,9 @@ static void fit_columns(struct printer *to, const struct report_table_data *tabl
             widths[i] = columns > widths[i] ? columns : widths[i];
         }
         total += widths[i] + 2;
-        if (table->columns[i].is_text &&
-            (widest == REPORT_COLUMNS_MAX || widths[i] > widths[widest]))
-            widest = i;
     }
-    if (to->width == 0 || total <= to->width || widest == REPORT_COLUMNS_MAX)
-        return;
-    unsigned over = total - to->width;
-    widths[widest] = widths[widest] > over + FOLD_MIN ? widths[widest] - over : FOLD_MIN;
+    if (to->width > 0 && total > to->width + 2) /* nothing stands behind the last column */
+        narrow_columns(table, widths, total - 2 - to->width);
 }
 
 /* The part of *rest that fits into `width` columns, broken at a space where there is one. */

@@ -156,6 +156,11 @@ static void mark_missing(struct report *report, const struct sim_cache *sim)
         snprintf(why, sizeof why,
                  "interrupted: simulations that played fewer than %llu requests have no ratio",
                  requests);
+    else if (sim->job_count > 0 && requests > 0 && sim->jobs[0].warmup_requests >= requests)
+        snprintf(why, sizeof why,
+                 "all %llu requests were played before counting (warmup), so no ratio is known; "
+                 "count from an earlier one on",
+                 requests);
     else
         return;
     report_mark_incomplete(report, why);
@@ -235,7 +240,9 @@ static void add_names(struct report *report, const struct sim_cache *sim)
             if (sim->is_done[i] && sim->counts[i].request_count > 0)
                 report_number(report, name, NULL, miss_ratio(&sim->counts[i]), NW_MODEL_RATIO);
             else
-                report_absent(report, name, NULL, "not played to the end");
+                report_absent(report, name, NULL,
+                              sim->is_done[i] ? "all requests were warm-up"
+                                              : "not played to the end");
         }
         report_close(report);
     }

@@ -223,6 +223,8 @@ int cmd_sim_fleet(const struct cli *cli)
         files[i] = file_open(cli->args[i], &options);
         if (files[i] == NULL)
             code = EXIT_INVALID;
+        else
+            files[i]->fleet.stop = nw_console_stop();
     }
     if (code == EXIT_DONE) {
         nw_console_watch_interrupts();

@@ -22,6 +22,7 @@ enum {
     BAD_RATIO_MAX = 100,        /* one line in so many may be bad */
     EVENTS_PER_LOOK = 1 << 16,  /* played between two looks at Ctrl-C */
     LOOKS_PER_LINE = 32,        /* and between two lines of progress */
+    RUNS_PER_LINE = 128,        /* the same of runs that end before their first look */
     WINDOW_MAX_BYTES = 1 << 27, /* of packed traces */
 };
 
@@ -195,7 +196,7 @@ static bool play_once(struct sim_queue *sim, size_t run)
     for (unsigned looks = 1; err == NW_AGAIN && !sim->is_stopped; looks++) {
         err = nw_model_queuesim_play(model, EVENTS_PER_LOOK);
         sim->is_stopped = err == NW_AGAIN && nw_console_is_interrupted();
-        if (looks % LOOKS_PER_LINE == 0)
+        if (looks % LOOKS_PER_LINE == 0 || (looks == 1 && run % RUNS_PER_LINE == 1))
             show_progress(sim, model, run);
     }
     sim->is_out_of_memory = err == NW_NO_MEMORY;
@@ -222,7 +223,8 @@ static int play(struct sim_queue *sim)
     sim->seen = nw_alloc_array(groups, sizeof *sim->seen);
     for (size_t run = 0; run < sim->runs; run++) {
         sim->spec.seed = (uint64_t)sim->top.seed + run;
-        if (!play_once(sim, run))
+        sim->is_stopped = run > 0 && nw_console_is_interrupted(); /* short runs never look */
+        if (sim->is_stopped || !play_once(sim, run))
             break;
         sim->runs_done++;
     }

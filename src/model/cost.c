@@ -289,7 +289,6 @@ struct nw_model_autoscale nw_model_cost_autoscale(const struct nw_model_autoscal
     out.fixed_node_hours = NW_MODEL_DAY_HOURS * nodes_for(in, in->peak_per_s.value);
     out.node_hours = fmin(out.node_hours, out.fixed_node_hours); /* but for the last bits */
     out.month = month_of(out.node_hours / NW_MODEL_DAY_HOURS * in->price_per_h.value);
-    out.fixed_month = month_of(out.fixed_node_hours / NW_MODEL_DAY_HOURS * in->price_per_h.value);
     if (out.fixed_node_hours > 0)
         out.saved_share = 1 - out.node_hours / out.fixed_node_hours;
     if (steps)

@@ -100,7 +100,6 @@ struct nw_model_autoscale {
     double node_hours;
     double fixed_node_hours; /* the peak's nodes around the clock */
     double month;
-    double fixed_month;
     double saved_share; /* 0..1; 0 when the fixed fleet has no node hours */
 };
 

@@ -55,6 +55,21 @@ static const char *load_fault(const struct nw_model_fleet_load *load)
     return NULL;
 }
 
+/* What only the event engine cannot play. */
+static const char *event_fault(const struct nw_model_fleet *fleet)
+{
+    double highest_per_s = 0;
+    if (fleet->nodes > NW_MODEL_FLEET_EVENT_NODES_MAX ||
+        fleet->policy.max_nodes > NW_MODEL_FLEET_EVENT_NODES_MAX)
+        return "the event engine plays a million nodes at the most";
+    for (size_t i = 0; i < fleet->load.knot_count; i++)
+        highest_per_s = fmax(highest_per_s, fleet->load.knots[i].rate_per_s);
+    if (highest_per_s * fleet->for_s > NW_MODEL_FLEET_EVENT_REQUESTS_MAX)
+        return "the event engine plays every request, and highest rate x time is above 1e13; "
+               "engine fluid has no such bound";
+    return NULL;
+}
+
 static const char *fault_of(const struct nw_model_fleet *fleet)
 {
     const double delay_s = NW_MODEL_FLEET_DELAY_MAX_S;
@@ -84,10 +99,8 @@ static const char *fault_of(const struct nw_model_fleet *fleet)
     const char *why = bounds_fault(bounds, NW_COUNT(bounds));
     if (why == NULL)
         why = load_fault(&fleet->load);
-    if (why == NULL && fleet->engine == NW_MODEL_FLEET_EVENT &&
-        (fleet->nodes > NW_MODEL_FLEET_EVENT_NODES_MAX ||
-         fleet->policy.max_nodes > NW_MODEL_FLEET_EVENT_NODES_MAX))
-        why = "the event engine plays a million nodes at the most";
+    if (why == NULL && fleet->engine == NW_MODEL_FLEET_EVENT)
+        why = event_fault(fleet);
     return why;
 }
 

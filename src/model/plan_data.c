@@ -288,7 +288,7 @@ static void judge_backlog(struct plan_work *work, unsigned index, const char *pa
         .arrive_per_s = plan_derived(at->average_per_s),
         .drain_per_s = queue->drain_per_s,
     };
-    at->catchup = nw_model_queue_catchup(&in, work->steps);
+    nw_model_queue_catchup(&in, work->steps);
     if (!nw_model_is_above(queue->drain_per_s.value, at->average_per_s) && at->average_per_s > 0)
         plan_find(work, NW_MODEL_UNMET, path,
                   "unstable: %s arrive on average and %s are worked off, so it grows without end",

@@ -42,7 +42,6 @@ struct plan_queue {
     double peak_per_s;
     bool has_burst;
     struct nw_model_burst burst;
-    struct nw_model_catchup catchup;
     double retention_bytes;
 };
 
@@ -59,7 +58,6 @@ struct plan_work {
     struct plan_queue *queues;
     struct nw_model_cache_size cache_size;
     struct nw_model_cost cost;
-    struct nw_model_cost only_database; /* without a cache */
     double cache_overload; /* the busiest database when the cache is gone; 0: no cache */
     double far_s;          /* of the farthest region, one call */
     unsigned choice_cap;

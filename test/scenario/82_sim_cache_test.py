@@ -447,3 +447,11 @@ def test_a_pipe_is_a_trace():
     out = child.communicate(gzip.compress(traces.oracle(KEYS)))[0]
     assert child.returncode == 0
     assert json.loads(out)["runs"][0]["misses"] == traces.lru(KEYS, SIZE)
+
+
+@pytest.mark.parametrize("warmup", ["100%", "1000", "1M"])
+def test_a_warm_up_that_leaves_nothing_to_count_says_so(warmup):
+    report = simulate("--zipf", "1", "--keys", "100", "--requests", "1K", "--warmup", warmup, code=1)
+    assert report["complete"] is False and "warmup" in report["incomplete_reason"]
+    assert {ratio for name, ratio in report["miss_ratio"]["lru"].items() if name.endswith("_reason")} == {
+        "all requests were warm-up"}

@@ -251,8 +251,15 @@ def test_a_terminal_gets_its_width_and_colour():
     assert "\x1b[1m" in narrow
     plain = on_a_terminal(100, "database", TERM="xterm", NO_COLOR="1")
     assert "\x1b" not in plain
-    assert max(map(len, plain.replace("\r", "").splitlines())) <= 100
     assert sorted(words_of(plain).split()) == sorted(words_of(wide).split())
+
+
+@pytest.mark.parametrize("columns, name", [(100, name) for name in TOPICS] +
+                         [(80, name) for name in ("database", "scaling", "staircase", "stages",
+                                                  "nines", "overload", "review")])
+def test_no_line_of_a_topic_is_wider_than_the_terminal(columns, name):
+    text = on_a_terminal(columns, name, TERM="xterm", NO_COLOR="1")
+    assert max(map(len, text.replace("\r", "").splitlines())) <= columns
 
 
 def test_a_page_holds_the_tables(tmp_path):

@@ -300,3 +300,17 @@ def test_an_interrupted_simulation_prints_what_there_is():
     report = json.loads(out)
     assert report["complete"] is False and "interrupted in run 1 of 1" in report["incomplete_reason"]
     assert group(report)["empty_s"] is None or group(report)["arrived"] < 10**9
+
+
+def test_an_interrupt_between_short_runs_is_obeyed():
+    child = subprocess.Popen([BINARY, "sim", "queue", "--arrive", "100", "--runs", "10000", "--json"],
+                             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment())
+    while "SigCgt" in (status := pathlib.Path(f"/proc/{child.pid}/status").read_text()):
+        caught = next(int(line.split()[1], 16) for line in status.splitlines() if line.startswith("SigCgt"))
+        if caught & 1 << (signal.SIGINT - 1):
+            break
+    child.send_signal(signal.SIGINT)
+    out, err = child.communicate(timeout=60)
+    assert child.returncode == 1, err
+    report = json.loads(out)
+    assert report["complete"] is False and "of 10000" in report["incomplete_reason"]

@@ -278,6 +278,11 @@ static void an_empty_file_is_told_how_to_begin(void **state)
     check_wrong("people: 3\n", "t.yaml:1:1: test: is missing (write test: 1 as the first line)\n");
 }
 
+static void a_key_in_the_file_cannot_steer_the_terminal(void **state)
+{
+    check_wrong("test: 1\n\"\\e[31mred\": 3\n", "t.yaml:2:1: ?[31mred: there is no such option\n");
+}
+
 static void a_check_of_the_command_points_into_the_file(void **state)
 {
     struct nw_text said = {0};
@@ -372,6 +377,7 @@ int main(void)
         TEST(pairs_are_judged_one_by_one),
         TEST(numbers_that_are_none_are_refused),
         TEST(an_empty_file_is_told_how_to_begin),
+        TEST(a_key_in_the_file_cannot_steer_the_terminal),
         TEST(a_check_of_the_command_points_into_the_file),
         TEST(what_a_flag_put_there_is_told_by_its_name),
         TEST(a_path_leads_to_an_option),
