@@ -1,13 +1,13 @@
 /*
- * Money is machines times hours; the rest is comparison. A day under autoscaling needs a shape: the
- * power of a cosine has any ratio of peak to average (a plain sine only up to 2), one parameter,
- * and a mean in closed form: of cos^2k over a period, Gamma(k + 1/2) / (sqrt(pi) Gamma(k + 1)).
+ * Money is machines times hours; the rest is comparison. A day under autoscaling needs a shape, and
+ * has that of day.h.
  */
 #include "model/cost.h"
 
 #include <math.h>
 
 #include "base/assert.h"
+#include "model/day.h"
 
 static double month_of(double per_h)
 {
@@ -203,34 +203,12 @@ struct nw_model_cache_or_database nw_model_cost_cache(
     return out;
 }
 
-/* ln of the mean of cos^2k over a period. */
-static double log_mean(double k)
-{
-    return lgamma(k + 0.5) - lgamma(k + 1) - 0.5 * log(M_PI);
-}
-
-/* The power at which average / peak is `ratio`, 0 < ratio <= 1: Newton on the logarithm. */
-static double power_for(double ratio)
-{
-    double k = fmax(0, 1 / (M_PI * ratio * ratio) - 0.25);
-    for (int i = 0; i < 20; i++) {
-        double step = 1e-5 * (1 + k);
-        double slope = (log_mean(k + step) - log_mean(k)) / step;
-        double next = fmax(0, k - (log_mean(k) - log(ratio)) / slope);
-        bool is_done = fabs(next - k) <= 1e-6 * (1 + k); /* the step after would be its square */
-        k = next;
-        if (is_done)
-            break;
-    }
-    return k;
-}
-
 /* The highest rate of each hour; the peak stands in the middle of hour 12. */
 static void fill_day(const struct nw_model_autoscale_in *in, struct nw_model_autoscale *out)
 {
     double peak_per_s = in->peak_per_s.value;
     double ratio = peak_per_s > 0 ? in->average_per_s.value / peak_per_s : 1;
-    double power = power_for(fmin(1, fmax(ratio, 1e-4)));
+    double power = nw_model_day_power(fmin(1, fmax(ratio, 1e-4)));
     for (int hour = 0; hour < NW_MODEL_DAY_HOURS; hour++) {
         double at_h = hour < 12 ? hour + 1 : hour > 12 ? hour : 12.5;
         double cosine = cos(M_PI * (at_h - 12.5) / NW_MODEL_DAY_HOURS);
