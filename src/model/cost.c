@@ -25,7 +25,7 @@ static void show_line(const struct nw_model_cost_line *line, struct nw_model_ste
         steps, &(struct nw_model_step){
                    .path = nw_model_steps_path(steps, line->name, "cost_month"),
                    .label = line->name,
-                   .formula = "{0} x {1} x {2} h",
+                   .formula = line->reason ? NULL : "{0} x {1} x {2} h",
                    .operands = {nw_model_operand("machines", NW_MODEL_COUNT, line->count),
                                 nw_model_operand("price", NW_MODEL_MONEY_PER_H, line->price_per_h),
                                 month_operand()},
@@ -33,6 +33,7 @@ static void show_line(const struct nw_model_cost_line *line, struct nw_model_ste
                    .exact = month_of(line->count.value * line->price_per_h.value),
                    .unit = NW_MODEL_MONEY,
                    .what = "a month",
+                   .reason = line->reason,
                });
 }
 
@@ -47,27 +48,30 @@ static void show_sum(const struct nw_model_cost_in *in, const struct nw_model_co
                                   .exact = out->per_h,
                                   .unit = NW_MODEL_MONEY_PER_H,
                                   .what = "all machines",
+                                  .reason = out->reason,
                               });
     nw_model_steps_add(steps, &(struct nw_model_step){
                                   .path = nw_model_steps_path(steps, in->at, "month"),
-                                  .formula = "{0} x {1} h",
+                                  .formula = out->reason ? NULL : "{0} x {1} h",
                                   .operands = {per_h, month_operand()},
                                   .operand_count = 2,
                                   .exact = out->month,
                                   .unit = NW_MODEL_MONEY,
                                   .what = "a month",
+                                  .reason = out->reason,
                               });
     if (out->has_per_million)
         nw_model_steps_add(
             steps,
             &(struct nw_model_step){
                 .path = nw_model_steps_path(steps, in->at, "per_million"),
-                .formula = "{0} / ({1} x 3,600 s) x 1,000,000",
+                .formula = out->reason ? NULL : "{0} / ({1} x 3,600 s) x 1,000,000",
                 .operands = {per_h, nw_model_operand("average", NW_MODEL_PER_S, in->average_per_s)},
                 .operand_count = 2,
                 .exact = out->per_million,
                 .unit = NW_MODEL_MONEY,
                 .what = "for a million requests",
+                .reason = out->reason,
             });
 }
 
@@ -79,6 +83,7 @@ struct nw_model_cost nw_model_cost_sum(const struct nw_model_cost_in *in,
         const struct nw_model_cost_line *line = &in->lines[i];
         NW_ASSERT(line->count.value >= 0 && line->price_per_h.value >= 0);
         out.per_h += line->count.value * line->price_per_h.value;
+        out.reason = out.reason ? out.reason : line->reason;
         if (steps)
             show_line(line, steps);
     }

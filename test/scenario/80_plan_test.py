@@ -494,6 +494,18 @@ def test_a_plan_that_cannot_be_met_prints_whole_and_exits_1(plan_file):
     assert absent and all(row["reason"] == "beyond-peak" for row in absent)
 
 
+def test_beyond_the_laws_peak_no_form_prints_a_price(plan_file):
+    path = plan_file(BEYOND)
+    assert "none: beyond-peak, a month" in " ".join(plan(path).stdout.split())
+    ends = json.loads(plan(path, "--json").stdout)["sensitivity"]
+    assert ends["cautious"]["cost_month"] is None
+    assert ends["cautious"]["cost_month_reason"] == "beyond-peak"
+    swept = list(csv.DictReader(io.StringIO(
+        plan(path, "--sweep", "load.growth=0.1..1", "--points", "2", "--csv").stdout)))
+    assert float(swept[0]["nodes"]) > 0 and float(swept[0]["cost_month"]) > 0
+    assert swept[1]["nodes"] == "" and swept[1]["cost_month"] == "" and swept[1]["is_met"] == "no"
+
+
 def test_a_missed_bar_outranks_a_plan_that_cannot_be_met(plan_file):
     path = plan_file(BEYOND)
     assert plan(path, "--fail-if", "peak>1/s").returncode == 4
