@@ -124,8 +124,17 @@ static bool save_page(const struct report *report, const char *path)
     nw_err err = nw_console_save(path, nw_text_slice(&page));
     nw_text_done(&page);
     if (err != NW_OK)
-        fprintf(stderr, "newel: cannot write %s: %s\n", path, sentence_of(err));
+        fprintf(stderr, "newel: cannot write %s: %s\n", path,
+                err == NW_INVALID ? "it is a folder, or its name is too long" : sentence_of(err));
     return err == NW_OK;
+}
+
+int emit_text(struct nw_slice text)
+{
+    nw_err err = nw_console_print(text);
+    if (err != NW_OK)
+        fprintf(stderr, "newel: cannot write to standard output: %s\n", sentence_of(err));
+    return err == NW_OK ? EXIT_DONE : EXIT_FAILED;
 }
 
 static bool print_form(const struct cli *cli, const struct report *report)
@@ -140,11 +149,9 @@ static bool print_form(const struct cli *cli, const struct report *report)
         report_print_csv(report, &form);
     else
         report_print_text(report, nw_console_width(), nw_console_has_colour(), &form);
-    nw_err err = nw_console_print(nw_text_slice(&form));
+    int code = emit_text(nw_text_slice(&form));
     nw_text_done(&form);
-    if (err != NW_OK)
-        fprintf(stderr, "newel: cannot write to standard output: %s\n", sentence_of(err));
-    return err == NW_OK;
+    return code == EXIT_DONE;
 }
 
 int emit_report(const struct cli *cli, const struct report *report,

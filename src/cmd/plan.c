@@ -154,9 +154,9 @@ static int print_schema(void)
 {
     struct nw_text schema = {0};
     plan_report_schema(&schema);
-    fputs(schema.ptr, stdout);
+    int code = emit_text(nw_text_slice(&schema));
     nw_text_done(&schema);
-    return EXIT_DONE;
+    return code;
 }
 
 /* --points, or 25; 0 after a sentence. */

@@ -1,7 +1,6 @@
 /* `newel plan init`: a plan file to begin with, in which every line says what it means. */
-#include <stdio.h>
-
 #include "cmd/cli.h"
+#include "cmd/emit.h"
 #include "cmd/plan_table.h"
 
 /* clang-format off */
@@ -59,12 +58,10 @@ static const char example[] =
 int cmd_plan_init(const struct cli *cli)
 {
     struct nw_text schema = {0};
-    if (!cli_has(cli, CLI_FILE_SCHEMA)) {
-        fputs(example, stdout);
-        return EXIT_DONE;
-    }
+    if (!cli_has(cli, CLI_FILE_SCHEMA))
+        return emit_text(nw_slice_str(example));
     nw_conf_schema_json(&plan_tables, &schema);
-    fputs(schema.ptr, stdout);
+    int code = emit_text(nw_text_slice(&schema));
     nw_text_done(&schema);
-    return EXIT_DONE;
+    return code;
 }

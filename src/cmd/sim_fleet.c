@@ -198,9 +198,9 @@ static int print_schema(void)
 {
     struct nw_text out = {0};
     nw_conf_schema_json(&fleet_tables, &out);
-    nw_err err = nw_console_print(nw_text_slice(&out));
+    int code = emit_text(nw_text_slice(&out));
     nw_text_done(&out);
-    return err == NW_OK ? EXIT_DONE : EXIT_FAILED;
+    return code;
 }
 
 int cmd_sim_fleet(const struct cli *cli)

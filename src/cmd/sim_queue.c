@@ -82,7 +82,8 @@ static int by_time(const void *a, const void *b)
 static void times_settle(struct sim_queue *sim)
 {
     uint64_t count = sim->spec.count;
-    qsort(sim->trace_s, count, sizeof *sim->trace_s, by_time);
+    if (count > 1) /* without records there is no array, and qsort wants one */
+        qsort(sim->trace_s, count, sizeof *sim->trace_s, by_time);
     double first_s = count > 0 ? sim->trace_s[0] : 0;
     for (uint64_t i = 0; i < count; i++)
         sim->trace_s[i] -= first_s;
@@ -293,9 +294,9 @@ static int print_schema(void)
 {
     struct nw_text out = {0};
     nw_conf_schema_json(&sim_queue_tables, &out);
-    nw_err err = nw_console_print(nw_text_slice(&out));
+    int code = emit_text(nw_text_slice(&out));
     nw_text_done(&out);
-    return err == NW_OK ? EXIT_DONE : EXIT_FAILED;
+    return code;
 }
 
 int cmd_sim_queue(const struct cli *cli)
