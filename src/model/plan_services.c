@@ -103,8 +103,17 @@ static void count_nodes(struct plan_work *work, unsigned index)
         .nodes_needed = at->nodes.needed,
         .cost_per_h = at->nodes.nodes * service->price_per_h.value,
     };
-    if (at->nodes.reason != NULL) {
+    if (at->nodes.reason != NULL && at->nodes.by_rate > 0) {
+        out->nodes = out->nodes_needed = out->cost_per_h = 0;
+        plan_find(work, NW_MODEL_UNMET, at->in.at,
+                  "%.0f nodes would do for the rate, but connections, zones or the spare ask for "
+                  "%.0f, and by the scalability law those bear %s together, less than %s at peak",
+                  at->nodes.by_rate, at->nodes.reachable_nodes,
+                  plan_show(work, at->nodes.reachable_per_s, NW_MODEL_PER_S),
+                  plan_show(work, peak, NW_MODEL_PER_S));
+    } else if (at->nodes.reason != NULL) {
         out->nodes = 0;
+        work->plan->nodes_reason = at->nodes.reason;
         plan_find(work, NW_MODEL_UNMET, at->in.at,
                   "no number of nodes reaches %s with the margin: the scalability law's highest is "
                   "%s at %.0f nodes; beyond it more nodes do less",
@@ -202,7 +211,8 @@ static void add_wait(struct plan_work *work, unsigned index, double nodes, const
     struct nw_model_mmc mmc;
     struct nw_model_step step = {
         .path = nw_arena_printf(work->arena, "%s.%s", in->at, leaf).ptr,
-        .formula = "p99 wait of {0}, {1} nodes of {2}",
+        .formula =
+            nodes == 1 ? "p99 wait of {0}, {1} node of {2}" : "p99 wait of {0}, {1} nodes of {2}",
         .operands = {{"peak", out->peak_per_s, NW_MODEL_PER_S, NW_MODEL_DERIVED},
                      {"N", nodes, NW_MODEL_COUNT, NW_MODEL_DERIVED},
                      {"node_rate x efficiency", rate, NW_MODEL_PER_S, NW_MODEL_DERIVED}},
