@@ -1,5 +1,4 @@
 /* `newel plan init`: a plan file to begin with, in which every line says what it means. */
-#include "cmd/cli.h"
 #include "cmd/emit.h"
 #include "cmd/plan_table.h"
 
@@ -57,11 +56,6 @@ static const char example[] =
 
 int cmd_plan_init(const struct cli *cli)
 {
-    struct nw_text schema = {0};
-    if (!cli_has(cli, CLI_FILE_SCHEMA))
-        return emit_text(nw_slice_str(example));
-    nw_conf_schema_json(&plan_tables, &schema);
-    int code = emit_text(nw_text_slice(&schema));
-    nw_text_done(&schema);
-    return code;
+    return cli_has(cli, CLI_FILE_SCHEMA) ? emit_schema(&plan_tables)
+                                         : emit_text(nw_slice_str(example));
 }

@@ -113,6 +113,7 @@ static void count_nodes(struct plan_work *work, unsigned index)
                   plan_show(work, peak, NW_MODEL_PER_S));
     } else if (at->nodes.reason != NULL) {
         out->nodes = 0;
+        work->plan->nodes_reason = at->nodes.reason;
         plan_find(work, NW_MODEL_UNMET, at->in.at,
                   "no number of nodes reaches %s with the margin: the scalability law's highest is "
                   "%s at %.0f nodes; beyond it more nodes do less",
@@ -210,7 +211,8 @@ static void add_wait(struct plan_work *work, unsigned index, double nodes, const
     struct nw_model_mmc mmc;
     struct nw_model_step step = {
         .path = nw_arena_printf(work->arena, "%s.%s", in->at, leaf).ptr,
-        .formula = "p99 wait of {0}, {1} nodes of {2}",
+        .formula =
+            nodes == 1 ? "p99 wait of {0}, {1} node of {2}" : "p99 wait of {0}, {1} nodes of {2}",
         .operands = {{"peak", out->peak_per_s, NW_MODEL_PER_S, NW_MODEL_DERIVED},
                      {"N", nodes, NW_MODEL_COUNT, NW_MODEL_DERIVED},
                      {"node_rate x efficiency", rate, NW_MODEL_PER_S, NW_MODEL_DERIVED}},
