@@ -1,7 +1,9 @@
 """Fleets under a scaling rule: the examples of conf/sim, what a run prints, and what is refused."""
 
 import json
+import os
 import pathlib
+import pty
 import re
 import signal
 import subprocess
@@ -156,6 +158,31 @@ def test_figures_that_do_not_exist_have_a_reason(scenario):
     report = simulate(scenario("sim: fleet\nload: {constant: 0/s}\nservices: {app: {price: 0/h}}\n"))
     assert report["cost"] is None and "no price" in report["cost_reason"]
     assert report["response_s"] is None and report["refused_ratio"] is None
+
+
+@pytest.mark.parametrize("arguments, line", [
+    ((), rb"playing: [0-9.]+%"), (("--runs", "500"), rb"playing: [0-9.]+%, run [0-9]+ of 500")])
+def test_a_long_simulation_says_how_far_it_is(scenario, arguments, line):
+    path = scenario("sim: fleet\nfor: 36500d\nload: {constant: 20000/s, noise: 1%}\n"
+                    "services: {app: {nodes: 100}}\n")
+    if arguments:
+        path.write_text(path.read_text().replace("36500d", "1d"))
+    master, slave = pty.openpty()
+    child = subprocess.Popen([BINARY, "sim", "fleet", str(path), "--json", *arguments],
+                             stdout=subprocess.PIPE, stderr=slave, env=environment())
+    os.close(slave)
+    seen = b""
+    while not re.search(line, seen):
+        seen += os.read(master, 4096) # an error once the child has gone
+    child.send_signal(signal.SIGINT)
+    child.communicate()
+    os.close(master)
+
+
+def test_money_meets_its_bound(scenario):
+    path = scenario("sim: fleet\nload: {constant: 1/s}\nservices: {app: {price: 1e308/h}}\n")
+    result = run("sim", "fleet", path)
+    assert result.returncode == 3 and "services.app.price: must be at most 1M/h" in result.stderr
 
 
 def test_interrupted_it_prints_what_there_is(scenario):
