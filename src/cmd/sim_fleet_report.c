@@ -47,9 +47,9 @@ static void report_warnings(struct report *report, const struct fleet_file *file
 static void report_figures(struct report *report, const struct fleet_file *file,
                            const struct nw_model_fleet_result *result)
 {
+    report_number(report, "nodes_peak", "most nodes", (double)result->peak_nodes, NW_MODEL_COUNT);
     report_number(report, "nodes_start", "nodes at the start", (double)file->fleet.nodes,
                   NW_MODEL_COUNT);
-    report_number(report, "nodes_peak", "most nodes", (double)result->peak_nodes, NW_MODEL_COUNT);
     report_number(report, "nodes_end", "nodes at the end", (double)result->end_nodes,
                   NW_MODEL_COUNT);
     if (file->has_cost)
@@ -185,6 +185,8 @@ static void report_changes(struct report *report, const struct fleet_course *cou
         {"nodes", "nodes", NW_MODEL_COUNT, false},
         {"reason", "why", NW_MODEL_NUMBER, true},
     };
+    if (course->change_count == 0)
+        report_line(report, "The rule changed nothing.");
     report_table(report, "changes", "What the rule did", columns, NW_COUNT(columns));
     for (size_t i = 0; i < course->change_count; i++) {
         const struct fleet_change *change = &course->changes[i];
@@ -252,9 +254,9 @@ void fleet_report_course(struct report *report, const struct fleet_file *file,
     report_text(report, "service", NULL, file->service);
     report_text(report, "engine", NULL,
                 file->fleet.engine == NW_MODEL_FLEET_EVENT ? "event" : "fluid");
-    report_number(report, "seed", "seed", (double)file->fleet.seed, NW_MODEL_NUMBER);
-    report_number(report, "ran_s", "simulated time", course->result.ran_s, NW_MODEL_SECONDS);
     report_figures(report, file, &course->result);
+    report_number(report, "ran_s", "simulated time", course->result.ran_s, NW_MODEL_SECONDS);
+    report_number(report, "seed", "seed", (double)file->fleet.seed, NW_MODEL_NUMBER);
     report_warnings(report, file, course);
     report_charts(report, course, charts);
     report_changes(report, course);
