@@ -8,6 +8,7 @@
 #include "base/alloc.h"
 #include "base/suggest.h"
 #include "cmd/bar.h"
+#include "conf/table.h"
 #include "io/console.h"
 
 /* ---- judging ---- */
@@ -145,6 +146,32 @@ static bool save_page(const struct report *report, const char *path)
     return err == NW_OK;
 }
 
+int emit_text(struct nw_slice text)
+{
+    nw_err err = nw_console_print(text);
+    if (err != NW_OK)
+        fprintf(stderr, "newel: cannot write to standard output: %s\n", sentence_of(err));
+    return err == NW_OK ? EXIT_DONE : EXIT_FAILED;
+}
+
+int emit_schema(const struct nw_conf_tables *tables)
+{
+    struct nw_text schema = {0};
+    nw_conf_schema_json(tables, &schema);
+    int code = emit_text(nw_text_slice(&schema));
+    nw_text_done(&schema);
+    return code;
+}
+
+void emit_mistakes(const struct nw_diag *diag)
+{
+    struct nw_text said = {0};
+    nw_diag_print(diag, &said);
+    if (said.len > 0)
+        fputs(said.ptr, stderr);
+    nw_text_done(&said);
+}
+
 static bool print_form(const struct cli *cli, const struct report *report)
 {
     struct nw_text form = {0};
@@ -157,11 +184,9 @@ static bool print_form(const struct cli *cli, const struct report *report)
         report_print_csv(report, &form);
     else
         report_print_text(report, nw_console_width(), nw_console_has_colour(), &form);
-    nw_err err = nw_console_print(nw_text_slice(&form));
+    int code = emit_text(nw_text_slice(&form));
     nw_text_done(&form);
-    if (err != NW_OK)
-        fprintf(stderr, "newel: cannot write to standard output: %s\n", sentence_of(err));
-    return err == NW_OK;
+    return code == EXIT_DONE;
 }
 
 int emit_report(const struct cli *cli, const struct report *report,

@@ -118,10 +118,7 @@ struct plan_file *plan_open(const char *path, const struct plan_edit *edits, siz
         err = plan_file_read(bytes, path, edits, edit_count, &outside, &diag, &file);
     *out_code = EXIT_DONE;
     if (err != NW_OK) {
-        struct nw_text said = {0};
-        nw_diag_print(&diag, &said);
-        fputs(said.ptr, stderr);
-        nw_text_done(&said);
+        emit_mistakes(&diag);
         *out_code = code_of(&diag, path);
     }
     nw_diag_done(&diag);
@@ -154,9 +151,9 @@ static int print_schema(void)
 {
     struct nw_text schema = {0};
     plan_report_schema(&schema);
-    fputs(schema.ptr, stdout);
+    int code = emit_text(nw_text_slice(&schema));
     nw_text_done(&schema);
-    return EXIT_DONE;
+    return code;
 }
 
 /* --points, or 25; 0 after a sentence. */

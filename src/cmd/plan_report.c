@@ -114,19 +114,10 @@ void plan_count_databases(const struct nw_model_plan *plan, double *out_replicas
     }
 }
 
-/* Why there is no number of nodes, and so no price; NULL: there is one. */
-static const char *why_no_nodes(const struct nw_model_plan *plan)
-{
-    for (unsigned i = 0; i < plan->input->service_count; i++)
-        if (plan->services[i].nodes == 0)
-            return "beyond-peak";
-    return NULL;
-}
-
 void plan_report_summary(struct report *report, const struct nw_model_plan *plan)
 {
     double replicas, shards;
-    const char *reason = why_no_nodes(plan);
+    const char *reason = plan->nodes_reason;
     plan_count_databases(plan, &replicas, &shards);
     const struct {
         const char *name;
@@ -162,8 +153,7 @@ static void add_tiles(struct report *report, const struct nw_model_plan *plan)
     double replicas, shards;
     plan_count_databases(plan, &replicas, &shards);
     report_tile(report, "summary.peak_per_s", "At the peak", plan->peak_per_s, NW_MODEL_PER_S);
-    bool has_nodes = why_no_nodes(plan) == NULL;
-    if (has_nodes)
+    if (plan->nodes_reason == NULL)
         report_tile(report, "summary.nodes", "Nodes", plan->nodes, NW_MODEL_COUNT);
     if (plan->hit_ratio > 0)
         report_tile(report, "summary.hit_ratio", "Cache hits", plan->hit_ratio, NW_MODEL_RATIO);
@@ -171,7 +161,7 @@ static void add_tiles(struct report *report, const struct nw_model_plan *plan)
         report_tile(report, "summary.replicas", "Read replicas", replicas, NW_MODEL_COUNT);
     if (shards > 0)
         report_tile(report, "summary.shards", "Shards", shards, NW_MODEL_COUNT);
-    if (has_nodes)
+    if (plan->nodes_reason == NULL)
         report_tile(report, "summary.cost_month", "A month", plan->cost_month, NW_MODEL_MONEY);
 }
 

@@ -4,11 +4,14 @@
  */
 #include "cmd/scenario.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 
 #include "base/assert.h"
+#include "cmd/emit.h"
 #include "cmd/outside.h"
 #include "conf/tree_edit.h"
+#include "io/console.h"
 #include "io/file.h"
 
 enum { SCENARIO_MAX_BYTES = 1 << 20 };
@@ -95,18 +98,33 @@ nw_err scenario_read(const struct cli *cli, const struct nw_conf_tables *tables,
     return first != NW_OK ? first : read;
 }
 
-int scenario_blame(const struct cli *cli, const char *name, const struct nw_diag *diag)
+static bool is_argument(const struct cli *cli, const char *file)
 {
-    struct nw_text text = {0};
+    for (unsigned i = 0; i < cli->arg_count; i++)
+        if (strcmp(cli->args[i], file) == 0)
+            return true;
+    return false;
+}
+
+int scenario_blame(const struct cli *cli, const struct nw_diag *diag)
+{
     bool is_in_file = false;
-    nw_diag_print(diag, &text);
-    if (text.len > 0)
-        fputs(text.ptr, stderr);
+    emit_mistakes(diag);
     for (size_t i = 0; i < diag->count; i++)
-        is_in_file |= !diag->items[i].is_warning && cli->arg_count > 0 &&
-                      strcmp(diag->items[i].file, name) == 0;
+        is_in_file |= !diag->items[i].is_warning && is_argument(cli, diag->items[i].file);
     fprintf(stderr, "newel: %zu mistake%s (see `newel %s --help`)\n", diag->error_count,
             diag->error_count == 1 ? "" : "s", cli->command->name);
-    nw_text_done(&text);
     return is_in_file ? EXIT_INVALID : EXIT_USAGE;
+}
+
+int scenario_fail(const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    nw_console_progress(NW_SLICE(""));
+    fputs("newel: ", stderr);
+    vfprintf(stderr, format, args);
+    fputc('\n', stderr);
+    va_end(args);
+    return EXIT_FAILED;
 }

@@ -22,25 +22,12 @@ struct reading {
                          __VA_ARGS__),                                                             \
      (reading)->mistakes++)
 
-/* The next word of a list whose items may be "a,b" themselves. */
-static bool next_word(const struct nw_conf_strings *list, size_t *item, struct nw_slice *rest,
-                      struct nw_slice *out)
-{
-    while (!nw_slice_split(rest, ',', out)) {
-        if (*item == list->count)
-            return false;
-        *rest = list->items[(*item)++];
-    }
-    *out = nw_slice_trim(*out);
-    return true;
-}
-
 static void read_policies(struct reading *r)
 {
     struct sim_cache_want *want = r->want;
     struct nw_slice rest = {0}, word;
     bool is_named[NW_MODEL_POLICY_COUNT] = {false};
-    for (size_t item = 0; next_word(&r->top->policy, &item, &rest, &word);) {
+    for (size_t item = 0; nw_conf_words_next(&r->top->policy, &item, &rest, &word);) {
         nw_model_policy policy;
         if (nw_model_policy_find(word, &policy) != NW_OK) {
             BLAME(r, "policy", "fifo, lru, clock, sieve, s3-fifo or w-tinylfu",
@@ -60,7 +47,7 @@ static void read_sizes(struct reading *r, const struct nw_conf_strings *list, co
 {
     struct sim_cache_want *want = r->want;
     struct nw_slice rest = {0}, word;
-    for (size_t item = 0; next_word(list, &item, &rest, &word);) {
+    for (size_t item = 0; nw_conf_words_next(list, &item, &rest, &word);) {
         struct nw_conf_share share = {0};
         struct nw_conf_why why = {0};
         if (want->size_count == SIM_CACHE_SIZES_MAX) {

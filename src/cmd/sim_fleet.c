@@ -7,6 +7,7 @@
 #include "base/alloc.h"
 #include "cmd/emit.h"
 #include "cmd/outside.h"
+#include "cmd/scenario.h"
 #include "cmd/sim_fleet_report.h"
 #include "cmd/sim_fleet_table.h"
 #include "io/console.h"
@@ -52,15 +53,6 @@ static int take_options(const struct cli *cli, struct options *out)
     return EXIT_DONE;
 }
 
-static void print_diag(const struct nw_diag *diag)
-{
-    struct nw_text said = {0};
-    nw_diag_print(diag, &said);
-    if (said.len > 0)
-        fputs(said.ptr, stderr);
-    nw_text_done(&said);
-}
-
 /* NULL after all that is wrong with the file was said. */
 static struct fleet_file *file_open(const char *path, const struct options *options)
 {
@@ -89,7 +81,7 @@ static struct fleet_file *file_open(const char *path, const struct options *opti
         fleet_file_free(file);
         file = NULL;
     }
-    print_diag(&diag);
+    emit_mistakes(&diag);
     nw_diag_done(&diag);
     nw_text_done(&text);
     outside_done(&reading);
@@ -98,13 +90,12 @@ static struct fleet_file *file_open(const char *path, const struct options *opti
 
 /* ---- one file, several files ---- */
 
-static int failed(const struct cli *cli, nw_err err)
+static int failed(nw_err err)
 {
-    fprintf(stderr, "newel: sim fleet: %s\n",
-            err == NW_NO_MEMORY ? "more than 67 million requests are inside at once; try "
-                                  "--engine fluid"
-                                : nw_err_text(err));
-    return EXIT_FAILED;
+    return scenario_fail("sim fleet: %s", err == NW_NO_MEMORY
+                                              ? "more than 67 million requests are inside at once; "
+                                                "try --engine fluid"
+                                              : nw_err_text(err));
 }
 
 static void say_incomplete(struct report *report, const char *what, double done, double all)
@@ -155,7 +146,7 @@ static int run_one(const struct cli *cli, const struct fleet_file *file,
         else if (options->runs > 1 || options->precision > 0)
             sample_one(file, options, report, &err);
     }
-    int code = err != NW_OK ? failed(cli, err)
+    int code = err != NW_OK ? failed(err)
                             : emit_report(cli, report, NULL, 0,
                                           report_is_complete(report) ? EXIT_DONE : EXIT_FAILED);
     report_free(report);
@@ -189,7 +180,7 @@ static int compare(const struct cli *cli, struct fleet_file *const *files, size_
         fleet_report_compare(report, sampling.files, sampling.samples, count);
     if (err == NW_OK && done < sampling.runs_max && nw_console_is_interrupted())
         say_incomplete(report, "runs of each", (double)done, (double)sampling.runs_max);
-    int code = err != NW_OK ? failed(cli, err)
+    int code = err != NW_OK ? failed(err)
                             : emit_report(cli, report, NULL, 0,
                                           report_is_complete(report) ? EXIT_DONE : EXIT_FAILED);
     report_free(report);
@@ -197,21 +188,12 @@ static int compare(const struct cli *cli, struct fleet_file *const *files, size_
     return code;
 }
 
-static int print_schema(void)
-{
-    struct nw_text out = {0};
-    nw_conf_schema_json(&fleet_tables, &out);
-    nw_err err = nw_console_print(nw_text_slice(&out));
-    nw_text_done(&out);
-    return err == NW_OK ? EXIT_DONE : EXIT_FAILED;
-}
-
 int cmd_sim_fleet(const struct cli *cli)
 {
     struct options options;
     struct fleet_file *files[CLI_ARGS_MAX] = {NULL};
-    if (cli_has(cli, CLI_FLEET_SCHEMA))
-        return print_schema();
+    if (cli_has(cli, CLI_SCENARIO_SCHEMA))
+        return emit_schema(&fleet_tables);
     int code = emit_check(cli);
     if (code == EXIT_DONE)
         code = take_options(cli, &options);

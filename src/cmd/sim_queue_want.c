@@ -22,24 +22,11 @@ struct reading {
 
 /* ---- lists of texts ---- */
 
-/* The next word of a list whose items may be "a,b" themselves. */
-static bool next_word(const struct nw_conf_strings *list, size_t *item, struct nw_slice *rest,
-                      struct nw_slice *out)
-{
-    while (!nw_slice_split(rest, ',', out)) {
-        if (*item == list->count)
-            return false;
-        *rest = list->items[(*item)++];
-    }
-    *out = nw_slice_trim(*out);
-    return true;
-}
-
 static size_t word_count(const struct nw_conf_strings *list)
 {
     struct nw_slice rest = {0}, word;
     size_t count = 0;
-    for (size_t item = 0; next_word(list, &item, &rest, &word);)
+    for (size_t item = 0; nw_conf_words_next(list, &item, &rest, &word);)
         count++;
     return count;
 }
@@ -64,7 +51,7 @@ static void read_services(struct reading *r, const struct nw_conf_block *at,
     double *times_s = nw_arena_zero(r->arena, (word_count(list) + 1) * sizeof *times_s), sum_s = 0;
     to->law = NW_MODEL_LAW_LIST;
     to->list_count = 0;
-    for (size_t item = 0; next_word(list, &item, &rest, &word);)
+    for (size_t item = 0; nw_conf_words_next(list, &item, &rest, &word);)
         if (read_span(r, at, "services", word, &times_s[to->list_count]))
             sum_s += times_s[to->list_count++];
     to->list_s = times_s;
@@ -79,7 +66,7 @@ static void read_outages(struct reading *r, const struct nw_conf_block *at,
     struct nw_model_window *outages =
         nw_arena_zero(r->arena, (word_count(list) + 1) * sizeof *outages);
     double last_s = 0;
-    for (size_t item = 0; next_word(list, &item, &rest, &word);) {
+    for (size_t item = 0; nw_conf_words_next(list, &item, &rest, &word);) {
         double from_s, length_s;
         size_t plus = nw_slice_find(word, '+');
         if (plus == word.len) {

@@ -246,3 +246,15 @@ nw_err nw_conf_table_load(struct nw_slice text, const char *file,
     nw_err read = nw_conf_table_read(tree, file, tables, outside, arena, diag, out);
     return err != NW_OK ? err : read;
 }
+
+bool nw_conf_words_next(const struct nw_conf_strings *list, size_t *item, struct nw_slice *rest,
+                        struct nw_slice *out)
+{
+    while (!nw_slice_split(rest, ',', out)) {
+        if (*item == list->count)
+            return false;
+        *rest = list->items[(*item)++];
+    }
+    *out = nw_slice_trim(*out);
+    return true;
+}

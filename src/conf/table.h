@@ -35,4 +35,11 @@ NW_MUST_CHECK nw_err nw_conf_table_read(const struct nw_conf_tree *tree, const c
 const struct nw_conf_option *nw_conf_table_find(const struct nw_conf_tables *tables,
                                                 struct nw_slice path);
 
+/*
+ * The next word of a list of texts whose items may be "a,b" themselves, as flags give them; false
+ * behind the last. *item is 0 and *rest empty before the first call.
+ */
+bool nw_conf_words_next(const struct nw_conf_strings *list, size_t *item, struct nw_slice *rest,
+                        struct nw_slice *out);
+
 #endif

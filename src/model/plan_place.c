@@ -71,7 +71,8 @@ void plan_money(struct plan_work *work)
     for (unsigned i = 0; i < input->service_count; i++)
         lines[count++] = (struct nw_model_cost_line){
             plan_at(work, "services", input->services[i].name),
-            plan_derived(plan->services[i].nodes), input->services[i].price_per_h};
+            plan_derived(plan->services[i].nodes), input->services[i].price_per_h,
+            work->services[i].nodes.reason};
     for (unsigned i = 0; i < input->database_count; i++) {
         const struct nw_model_database_answer *answer = &work->databases[i].answer;
         lines[count++] = (struct nw_model_cost_line){
@@ -143,11 +144,12 @@ void plan_availability(struct plan_work *work)
     if (nines.is_met || input->part_count == 0)
         return;
     plan_find(work, NW_MODEL_UNMET, "availability.target",
-              "%.10g%% of the parts together is below the target of %.10g%%; the weakest is %s%s%s",
+              "%.10g%% of the parts together is below the target of %.10g%%; the weakest is %s%s",
               nines.availability * 100, input->availability_target.value * 100,
-              nines.weakest_index >= 0 ? input->parts[nines.weakest_index].name : "none",
-              nines.best < input->availability_target.value ? ", and without it" : "",
-              nines.best < input->availability_target.value ? " the others miss it too" : "");
+              input->parts[nines.weakest_index].name,
+              nw_model_is_above(input->availability_target.value, nines.best)
+                  ? ", which misses it alone"
+                  : "");
 }
 
 /* ---- staircase ---- */

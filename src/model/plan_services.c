@@ -105,6 +105,7 @@ static void count_nodes(struct plan_work *work, unsigned index)
     };
     if (at->nodes.reason != NULL) {
         out->nodes = 0;
+        work->plan->nodes_reason = at->nodes.reason;
         plan_find(work, NW_MODEL_UNMET, at->in.at,
                   "no number of nodes reaches %s with the margin: the scalability law's highest is "
                   "%s at %.0f nodes; beyond it more nodes do less",

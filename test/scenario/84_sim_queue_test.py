@@ -282,6 +282,13 @@ def test_a_number_from_two_sources_names_both():
     assert "queue-front.yaml:8:" in result.stderr
 
 
+def test_a_mistake_in_the_first_of_two_files_is_the_files(tmp_path):
+    wrong = tmp_path / "wrong.yaml"
+    wrong.write_text("sim: queue\nworkers: -3\n")
+    result = run("sim", "queue", str(wrong), str(CONF / "queue-even.yaml"))
+    assert result.returncode == 3 and "wrong.yaml:2:10:" in result.stderr, result
+
+
 def test_a_backlog_that_grows_is_said():
     result = run("sim", "queue", "--arrive", "20K")
     assert result.returncode == 0 and "grows by 133.3 a second" in result.stdout

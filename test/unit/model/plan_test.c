@@ -157,9 +157,13 @@ static void a_rate_beyond_the_laws_peak_is_named_with_the_highest(void **state)
     const struct nw_model_plan *plan = plan_build_compute(&build);
     assert_false(plan->is_met);
     assert_true(has_unmet(plan, "services.app"));
+    assert_string_equal(plan->nodes_reason, "beyond-peak");
+    assert_string_equal(nw_model_steps_find(&build.steps, "cost.month")->reason, "beyond-peak");
+    assert_null(nw_model_steps_find(&build.steps, "databases.main.cost_month")->reason);
     build.input.load.requests_per_s = given(24000);
     plan = plan_build_compute(&build);
     assert_true(plan->is_met);
+    assert_null(plan->nodes_reason);
     assert_true(plan->services[0].nodes_needed == 35);
     plan_build_done(&build);
 }
