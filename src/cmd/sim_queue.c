@@ -70,7 +70,8 @@ static int by_time(const void *a, const void *b)
 static void times_settle(struct sim_queue *sim)
 {
     uint64_t count = sim->spec.count;
-    qsort(sim->trace_s, count, sizeof *sim->trace_s, by_time);
+    if (count > 1) /* without records there is no array, and qsort wants one */
+        qsort(sim->trace_s, count, sizeof *sim->trace_s, by_time);
     double first_s = count > 0 ? sim->trace_s[0] : 0;
     for (uint64_t i = 0; i < count; i++)
         sim->trace_s[i] -= first_s;
