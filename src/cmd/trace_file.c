@@ -166,7 +166,8 @@ static nw_err start(struct trace_file *file, const struct trace_file_options *op
 {
     nw_err err = nw_file_open_now(options->path, &file->file);
     if (err != NW_OK)
-        return fail(file, err, "it cannot be opened: %s", nw_err_text(err));
+        return fail(file, err, "it cannot be opened: %s",
+                    err == NW_NOT_FOUND ? "there is no such file" : nw_err_text(err));
     file->bytes_total = nw_file_size_now(file->file);
     NW_TRY(find_packing(file, options));
     NW_TRY(read_first(file));

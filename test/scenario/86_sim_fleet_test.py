@@ -51,6 +51,13 @@ def test_the_incident_costs_what_it_cost():
     assert report["runs_away"] is True and report["braked"] == "at max"
 
 
+def test_a_rule_that_did_nothing_says_so(scenario):
+    name = scenario("sim: fleet\nfor: 10m\nload: { constant: 300/s }\n"
+                    "services: { app: { nodes: 2, node_rate: 300/s } }\nscale: { max: 9 }\n")
+    text = run("sim", "fleet", name).stdout
+    assert "The rule changed nothing." in text and "What the rule did" not in text
+
+
 def test_an_hour_in_which_nothing_changes_is_one_row_to_people():
     text = run("sim", "fleet", EXAMPLES / "fleet-incident.yaml").stdout
     rows = [line.split() for line in text.split("The course\n")[1].splitlines()[1:]]
