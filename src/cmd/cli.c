@@ -88,7 +88,7 @@ static void print_list(FILE *to, const struct table *table, const char *group)
             width = (int)strlen(table->commands[i].name);
     for (size_t i = 0; i < table->count; i++)
         if (is_of_group(table->commands[i].name, group))
-            fprintf(to, "  %-*s %s\n", width, table->commands[i].name, table->commands[i].help);
+            fprintf(to, "  %-*s  %s\n", width, table->commands[i].name, table->commands[i].help);
 }
 
 static void print_all(FILE *to, const struct table *table)

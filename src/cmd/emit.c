@@ -28,6 +28,23 @@ static void keep_name(void *arg, const char *path)
     names->items[names->count++] = nw_alloc_string(nw_slice_str(path));
 }
 
+/* The name that shares the longest beginning with what was asked for, up to a dot in both. */
+static const char *likest(const struct names *names, struct nw_slice path)
+{
+    const char *found = names->count > 0 ? names->items[0] : "nodes";
+    size_t most = 0;
+    for (size_t i = 0; i < names->count; i++) {
+        size_t same = 0;
+        for (size_t at = 0; at < path.len && path.ptr[at] == names->items[i][at]; at++)
+            same = path.ptr[at] == '.' ? at + 1 : same;
+        if (same > most) {
+            found = names->items[i];
+            most = same;
+        }
+    }
+    return found;
+}
+
 static int unknown_name(const struct cli *cli, const struct report *report, struct nw_slice path,
                         const struct emit_alias *aliases, unsigned alias_count)
 {
@@ -42,7 +59,7 @@ static int unknown_name(const struct cli *cli, const struct report *report, stru
                    : cli_usage(cli,
                                "--fail-if: no result is called `%.*s`; names are those "
                                "of --json, such as `%s`",
-                               NW_SLICE_ARG(path), names.count > 0 ? names.items[0] : "nodes");
+                               NW_SLICE_ARG(path), likest(&names, path));
     for (size_t i = 0; i < names.count; i++)
         nw_free(names.items[i]);
     nw_free(names.items);

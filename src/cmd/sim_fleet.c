@@ -134,7 +134,10 @@ static int run_one(const struct cli *cli, const struct fleet_file *file,
 {
     struct fleet_course *course = nw_alloc_zero(sizeof *course);
     struct fleet_charts *charts = nw_alloc_zero(sizeof *charts);
-    struct report *report = report_new("newel.sim.fleet/1", "newel sim fleet");
+    struct nw_text title = {0};
+    nw_text_addf(&title, "Fleet: %s", file->name);
+    struct report *report = report_new("newel.sim.fleet/1", title.ptr);
+    nw_text_done(&title);
     nw_err err = fleet_course_run(&file->fleet, course);
     if (err == NW_OK) {
         fleet_report_course(report, file, course, charts);
@@ -170,7 +173,7 @@ static int compare(const struct cli *cli, struct fleet_file *const *files, size_
         .seed = files[0]->fleet.seed,
         .precision = options->precision,
     };
-    struct report *report = report_new("newel.sim.fleet.compare/1", "newel sim fleet");
+    struct report *report = report_new("newel.sim.fleet.compare/1", "Fleets compared");
     nw_err err = fleet_sample(&sampling);
     size_t done = sampling.samples[0].count;
     if (err == NW_OK && done > 0)

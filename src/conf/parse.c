@@ -159,7 +159,7 @@ static void read_keys(struct nw_conf_reader *reader, const struct nw_conf_block_
                                      ? nw_arena_printf(reader->arena, "write %s as the first line",
                                                        reader->tables->first_line)
                                            .ptr
-                                     : NULL,
+                                     : option->help,
                                  "is missing");
     }
 }

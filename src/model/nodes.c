@@ -119,12 +119,13 @@ static bool has_own_line(const struct nw_model_nodes_in *in, const struct nw_mod
 static const char *total_text(const struct nw_model_nodes_in *in, const struct nw_model_nodes *out,
                               struct nw_model_steps *steps)
 {
+    const char *noun = out->by_rate == 1 ? "node" : "nodes";
     if (out->spare == 0 || has_own_line(in, out))
-        return "nodes";
+        return noun;
     struct nw_text all = {0}, spare = {0};
     nw_model_unit_print(&all, out->nodes, NW_MODEL_COUNT, NULL);
     nw_model_unit_print(&spare, out->spare, NW_MODEL_COUNT, NULL);
-    const char *text = nw_model_steps_text(steps, "nodes, %s with %s spare", all.ptr, spare.ptr);
+    const char *text = nw_model_steps_text(steps, "%s, %s with %s spare", noun, all.ptr, spare.ptr);
     nw_text_done(&all);
     nw_text_done(&spare);
     return text;
@@ -241,20 +242,21 @@ static void show_average(const struct nw_model_nodes_in *in, const struct nw_mod
                          struct nw_model_steps *steps)
 {
     nw_model_steps_add(
-        steps, &(struct nw_model_step){
-                   .path = nw_model_steps_path(steps, in->at, "nodes_average"),
-                   .formula = in->has_usl ? "by the law for {0} x {1}" : formula_of(in),
-                   .operands = {nw_model_operand("average", NW_MODEL_PER_S, in->average_per_s),
-                                margin_operand(in),
-                                nw_model_operand("node_rate", NW_MODEL_PER_S, in->node_rate_per_s),
-                                nw_model_operand("efficiency", NW_MODEL_RATIO, in->efficiency)},
-                   .operand_count = in->has_usl ? 2 : 4,
-                   .exact = out->average_exact,
-                   .rounded = out->average,
-                   .is_rounded = true,
-                   .unit = NW_MODEL_COUNT,
-                   .what = "nodes at the average rate",
-               });
+        steps,
+        &(struct nw_model_step){
+            .path = nw_model_steps_path(steps, in->at, "nodes_average"),
+            .formula = in->has_usl ? "by the law for {0} x {1}" : formula_of(in),
+            .operands = {nw_model_operand("average", NW_MODEL_PER_S, in->average_per_s),
+                         margin_operand(in),
+                         nw_model_operand("node_rate", NW_MODEL_PER_S, in->node_rate_per_s),
+                         nw_model_operand("efficiency", NW_MODEL_RATIO, in->efficiency)},
+            .operand_count = in->has_usl ? 2 : 4,
+            .exact = out->average_exact,
+            .rounded = out->average,
+            .is_rounded = true,
+            .unit = NW_MODEL_COUNT,
+            .what = out->average == 1 ? "node at the average rate" : "nodes at the average rate",
+        });
 }
 
 static void show(const struct nw_model_nodes_in *in, const struct nw_model_nodes *out,

@@ -203,7 +203,8 @@ static void add_wait(struct plan_work *work, unsigned index, double nodes, const
     struct nw_model_mmc mmc;
     struct nw_model_step step = {
         .path = nw_arena_printf(work->arena, "%s.%s", in->at, leaf).ptr,
-        .formula = "p99 wait of {0}, {1} nodes of {2}",
+        .formula =
+            nodes == 1 ? "p99 wait of {0}, {1} node of {2}" : "p99 wait of {0}, {1} nodes of {2}",
         .operands = {{"peak", out->peak_per_s, NW_MODEL_PER_S, NW_MODEL_DERIVED},
                      {"N", nodes, NW_MODEL_COUNT, NW_MODEL_DERIVED},
                      {"node_rate x efficiency", rate, NW_MODEL_PER_S, NW_MODEL_DERIVED}},

@@ -354,9 +354,9 @@ def test_a_plan_is_like_itself():
 def test_the_guide_shows_what_newel_prints(plan_file):
     guide = (PLANS.parents[1] / "docs/guide/planning.md").read_text()
     minute = re.search(r"```\n(newel plan --requests .*)\n```", guide).group(1).split()
-    shown = re.search(r"```\n(Load .*?)```", guide, re.DOTALL).group(1)
+    shown = re.search(r"```\n(At the peak .*?)```", guide, re.DOTALL).group(1)
     printed = squeezed(run(*minute[1:]).stdout)
-    assert len(squeezed(shown)) == 6
+    assert len(squeezed(shown)) == 11 and squeezed(shown)[3] == "A month 12,045 USD"
     for line in squeezed(shown):
         assert line in printed, line
     file = re.search(r"```yaml\n(.*?)```", guide, re.DOTALL).group(1)

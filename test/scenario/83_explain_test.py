@@ -46,6 +46,15 @@ def test_the_tables_are_read():
     assert [int(number) for number, _ in DISAGREEMENTS] == list(range(1, 37))
 
 
+# Words that a report prints
+
+@pytest.mark.parametrize("word, topic", [
+    ("REFACTOR_FIRST", "scaling"), ("SCALE_UP", "scaling"), ("READ_REPLICAS", "database"),
+    ("SHARDING", "database"), ("wait", "queueing"), ("wall", "pool")])
+def test_a_word_of_the_report_leads_to_its_topic(word, topic):
+    assert list(answer(word)["topics"]) == [topic]
+
+
 # The list
 
 

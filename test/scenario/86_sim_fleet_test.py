@@ -49,6 +49,13 @@ def test_the_incident_costs_what_it_cost():
     assert report["runs_away"] is True and report["braked"] == "at max"
 
 
+def test_an_hour_in_which_nothing_changes_is_one_row_to_people():
+    text = run("sim", "fleet", EXAMPLES / "fleet-incident.yaml").stdout
+    rows = [line.split() for line in text.split("The course\n")[1].splitlines()[1:]]
+    assert len(rows) == 9 and rows[-1][:5] == ["8", "min", "1", "h", "425"]
+    assert sum(float(row[-1].replace(",", "")) for row in rows) == pytest.approx(39991.67, abs=.05)
+
+
 @pytest.mark.parametrize("cure, nodes, cost", [
     ("cooldown", 80, 7566.67), ("warm", 80, 7833.33), ("two", 52, 4746.67)])
 def test_each_cure_is_one_change_of_the_incident(cure, nodes, cost):

@@ -250,7 +250,8 @@ static void the_load_is_stated_once(void **state)
     check_wrong("plan: 1\n",
                 "p.yaml:1:1: load: is missing (load: { requests: 100M/d, peak: 5 })\n");
     check_wrong("plan: 1\nload: { growth: 2 }\n",
-                "p.yaml:2:7: load.peak: is missing\n"
+                "p.yaml:2:7: load.peak: is missing (how many times the average the busiest moment "
+                "is; 3 to 5 is common, a sale may bring 100)\n"
                 "p.yaml:2:7: load: says nothing about how much is asked (users with routes, "
                 "requests: 100M/d, or rate: 5800/s)\n");
     check_wrong("plan: 1\nload: { users: 1M, requests: 1/s, rate: 9/s, peak: 2 }\n"

@@ -226,7 +226,7 @@ static void all_mistakes_are_located_at_once(void **state)
                 "high)\n"
                 "t.yaml:7:35: room.low: must be at least 1, not \"0\"\n"
                 "t.yaml:8:9: factor.value: is missing\n"
-                "t.yaml:9:13: rooms.a.rate: is missing\n"
+                "t.yaml:9:13: rooms.a.rate: is missing (how fast)\n"
                 "t.yaml:9:21: rooms.a.kind: expected mixed, read or write, not \"raed\" (did you "
                 "mean read)\n");
 }
