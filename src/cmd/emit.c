@@ -142,7 +142,8 @@ static bool save_page(const struct report *report, const char *path)
     nw_err err = nw_console_save(path, nw_text_slice(&page));
     nw_text_done(&page);
     if (err != NW_OK)
-        fprintf(stderr, "newel: cannot write %s: %s\n", path, sentence_of(err));
+        fprintf(stderr, "newel: cannot write %s: %s\n", path,
+                err == NW_INVALID ? "it is a folder, or its name is too long" : sentence_of(err));
     return err == NW_OK;
 }
 

@@ -90,7 +90,7 @@ static double capacity_of(const struct nw_model_nodes_in *in, double nodes)
 {
     const struct nw_model_usl law = {in->usl_gamma_per_s, in->usl_alpha, in->usl_beta};
     if (in->has_usl)
-        return nw_model_usl_rate_per_s(&law, nodes);
+        return nw_model_usl_rate_per_s(&law, fmin(nodes, NW_MODEL_USL_NODES_MAX));
     return nodes * in->node_rate_per_s.value * in->efficiency.value;
 }
 
@@ -107,12 +107,19 @@ static void finish(const struct nw_model_nodes_in *in, struct nw_model_nodes *ou
     out->nodes = in->zones.value >= 2 ? nw_model_nodes_for_zones(out->needed, in->zones.value)
                                       : out->needed + in->spare.value;
     out->spare = out->nodes - out->needed;
-    out->utilisation = in->peak_per_s.value / capacity_of(in, out->nodes);
+    double bears_per_s = capacity_of(in, out->nodes);
+    out->utilisation = in->peak_per_s.value / bears_per_s;
+    if (in->has_usl && nw_model_is_above(out->utilisation, 1)) { /* beyond the peak more do less */
+        out->reason = nw_model_usl_reach_name(NW_MODEL_USL_BEYOND_PEAK);
+        out->reachable_per_s = bears_per_s;
+        out->reachable_nodes = out->nodes;
+    }
 }
 
 static bool has_own_line(const struct nw_model_nodes_in *in, const struct nw_model_nodes *out)
 {
-    return in->zones.value >= 2 || out->is_by_connections || out->needed > out->by_rate;
+    return in->zones.value >= 2 || out->is_by_connections || out->needed > out->by_rate ||
+           out->reason != NULL;
 }
 
 /* "nodes, 55 with 1 spare": the total rides on the line that counts the nodes, if it can. */
@@ -190,8 +197,8 @@ static void show_law(const struct nw_model_nodes_in *in, const struct nw_model_n
             .operand_count = 5,
             .exact = out->by_rate,
             .unit = NW_MODEL_COUNT,
-            .what = out->reason ? highest_text(out, steps) : total_text(in, out, steps),
-            .reason = out->reason,
+            .what = out->by_rate > 0 ? total_text(in, out, steps) : highest_text(out, steps),
+            .reason = out->by_rate > 0 ? NULL : out->reason,
         });
 }
 
@@ -230,6 +237,7 @@ static void show_total(const struct nw_model_nodes_in *in, const struct nw_model
         .exact = out->nodes,
         .unit = NW_MODEL_COUNT,
         .what = has_zones ? "nodes: any one zone may be lost" : "nodes with the spare",
+        .reason = out->reason,
         .is_quiet = !has_own_line(in, out),
     };
     if (has_zones)
@@ -268,7 +276,7 @@ static void show(const struct nw_model_nodes_in *in, const struct nw_model_nodes
         show_rate(in, out, steps);
     if (out->by_connections > 0)
         show_connections(in, out, steps);
-    if (out->reason)
+    if (out->reason && out->by_rate == 0)
         return;
     show_total(in, out, steps);
     if (out->average > 0)

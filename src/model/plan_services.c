@@ -103,7 +103,15 @@ static void count_nodes(struct plan_work *work, unsigned index)
         .nodes_needed = at->nodes.needed,
         .cost_per_h = at->nodes.nodes * service->price_per_h.value,
     };
-    if (at->nodes.reason != NULL) {
+    if (at->nodes.reason != NULL && at->nodes.by_rate > 0) {
+        out->nodes = out->nodes_needed = out->cost_per_h = 0;
+        plan_find(work, NW_MODEL_UNMET, at->in.at,
+                  "%.0f nodes would do for the rate, but connections, zones or the spare ask for "
+                  "%.0f, and by the scalability law those bear %s together, less than %s at peak",
+                  at->nodes.by_rate, at->nodes.reachable_nodes,
+                  plan_show(work, at->nodes.reachable_per_s, NW_MODEL_PER_S),
+                  plan_show(work, peak, NW_MODEL_PER_S));
+    } else if (at->nodes.reason != NULL) {
         out->nodes = 0;
         work->plan->nodes_reason = at->nodes.reason;
         plan_find(work, NW_MODEL_UNMET, at->in.at,

@@ -348,6 +348,23 @@ def test_a_plan_is_like_itself():
     assert "The decisions are the same." in result.stdout
 
 
+# Outputs that fail
+
+
+@pytest.mark.parametrize("command", [("plan", "init"), ("plan", "init", "--schema"), ("plan", "--schema"),
+                                     ("sim", "fleet", "--schema")])
+def test_a_text_that_a_full_disk_swallows_is_a_failure(command):
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run([BINARY, *command], stdout=full, stderr=subprocess.PIPE, env=environment())
+    assert done.returncode == 1
+    assert done.stderr == b"newel: cannot write to standard output: the disk is full\n"
+
+
+def test_a_page_cannot_be_a_folder(tmp_path):
+    result = plan("--rate", "1/s", "--peak", "2", "--html", str(tmp_path))
+    assert result.returncode == 1 and "it is a folder" in result.stderr
+
+
 # The guide
 
 

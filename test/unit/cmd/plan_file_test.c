@@ -433,6 +433,19 @@ static void more_names_than_the_model_holds_are_refused(void **state)
     nw_text_done(&text);
 }
 
+static void things_are_counted_whole(void **state)
+{
+    check_wrong("plan: 1\nload: { rate: 1/s, peak: 2 }\n"
+                "services: { app: { spare: 0.5, connections: { value: 2, low: 1.5 } } }\n"
+                "databases: { main: { pool: 1.5K, domains: 2.5 } }\n"
+                "queues: { q: { groups: 1.1, burst: 0.5 } }\nregions: { r: { calls: 1.2 } }\n",
+                "p.yaml:3:27: services.app.spare: must be a whole number\n"
+                "p.yaml:3:45: services.app.connections: must be a whole number\n"
+                "p.yaml:4:43: databases.main.domains: must be a whole number\n"
+                "p.yaml:5:24: queues.q.groups: must be a whole number\n"
+                "p.yaml:6:24: regions.r.calls: must be a whole number\n");
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_all, close_all)
 
 int main(void)
@@ -448,6 +461,7 @@ int main(void)
         TEST(names_must_exist),
         TEST(two_sources_for_one_number_are_both_named),
         TEST(values_meet_their_bound),
+        TEST(things_are_counted_whole),
         TEST(flags_alone_are_a_plan),
         TEST(flags_find_the_only_name_of_a_file),
         TEST(a_flag_does_not_go_over_the_file_but_set_does),
