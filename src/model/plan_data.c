@@ -20,8 +20,11 @@ struct statements {
 static struct statements statements_of(struct plan_work *work, unsigned index)
 {
     const struct nw_model_plan_input *input = work->input;
-    struct statements all = {
-        .reads = nw_arena_zero(work->arena, input->route_count * sizeof *all.reads)};
+    struct statements all = {0};
+    unsigned route_count = 0;
+    for (unsigned i = 0; i < input->route_count; i++)
+        route_count += input->routes[i].database_index == (int)index;
+    all.reads = nw_arena_zero(work->arena, route_count * sizeof *all.reads + 1);
     for (unsigned i = 0; i < input->route_count; i++) {
         const struct nw_model_route *route = &input->routes[i];
         const struct plan_route *at = &work->routes[i];
@@ -93,6 +96,8 @@ static void check_pool(struct plan_work *work, unsigned index)
 {
     const struct nw_model_database *database = &work->input->databases[index];
     struct plan_database *at = &work->databases[index];
+    if (work->steps == NULL) /* a warning is all that comes of it */
+        return;
     for (unsigned s = 0; s < work->input->service_count; s++) {
         bool uses = false;
         for (unsigned i = 0; i < work->input->route_count && !uses; i++)
@@ -100,7 +105,7 @@ static void check_pool(struct plan_work *work, unsigned index)
                    work->input->routes[i].database_index == (int)index;
         at->nodes += uses ? work->services[s].nodes.nodes : 0;
     }
-    if (work->steps == NULL || at->nodes == 0)
+    if (at->nodes == 0)
         return;
     const struct nw_model_pool_in in = {
         .at = at->in.at,
