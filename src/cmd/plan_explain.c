@@ -308,7 +308,7 @@ int cmd_plan_explain(const struct cli *cli)
         return code;
     }
     add_title(&found, word, &text);
-    struct page page = {report_new("newel.plan-explain/1", text.ptr), {0}, found.count == 1};
+    struct page page = {report_new("newel.plan.explain/1", text.ptr), {0}, found.count == 1};
     nw_arena_init(&page.arena, NULL, 0, EXAMPLES_MAX_BYTES);
     if (cli_has(cli, CLI_ALL))
         add_everything(&page);

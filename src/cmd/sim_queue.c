@@ -7,7 +7,6 @@
 
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "base/assert.h"
 #include "cmd/emit.h"
@@ -60,18 +59,11 @@ static const struct scenario_flag flags[] = {
 
 /* ---- a recorded trace ---- */
 
-static int by_time(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 /* Ascending from 0; a trace that runs backwards here and there is put in order. */
 static void times_settle(struct sim_queue *sim)
 {
     uint64_t count = sim->spec.count;
-    if (count > 1) /* without records there is no array, and qsort wants one */
-        qsort(sim->trace_s, count, sizeof *sim->trace_s, by_time);
+    nw_model_values_sort(sim->trace_s, count);
     double first_s = count > 0 ? sim->trace_s[0] : 0;
     for (uint64_t i = 0; i < count; i++)
         sim->trace_s[i] -= first_s;

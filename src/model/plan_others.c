@@ -63,7 +63,7 @@ static void peak_cap(struct plan_work *work)
         struct nw_model_nodes_in in = work->services[i].in;
         if (work->services[i].nodes.reason != NULL)
             continue;
-        in.peak_per_s = plan_derived(in.peak_per_s.value * cap / peak);
+        in.peak_per_s = nw_model_derived(in.peak_per_s.value * cap / peak);
         double nodes = nw_model_nodes_count(&in, NULL).nodes;
         if (nodes != work->services[i].nodes.nodes)
             other(work, 30, in.at, "a peak capped at 5 times the average gives %s nodes",
@@ -114,8 +114,8 @@ static void node_rates(struct plan_work *work, const struct plan_service *at)
         at->in.node_rate_per_s.origin != NW_MODEL_ASSUMED)
         return;
     struct nw_model_nodes_in slow = at->in, fast = at->in;
-    slow.node_rate_per_s = plan_derived(50);
-    fast.node_rate_per_s = plan_derived(5000);
+    slow.node_rate_per_s = nw_model_derived(50);
+    fast.node_rate_per_s = nw_model_derived(5000);
     double most = nw_model_nodes_count(&slow, NULL).nodes;
     double least = nw_model_nodes_count(&fast, NULL).nodes;
     if (most != at->nodes.nodes || least != at->nodes.nodes)
