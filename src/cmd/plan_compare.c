@@ -454,7 +454,7 @@ static int compare(const struct cli *cli, const struct plan_result *a, const str
     nw_arena_init(&all->arena, NULL, 0, TRY_MAX_BYTES);
     find_differences(all, "", a->file->tree, b->file->tree);
     nw_text_addf(&title, "A %s, B %s", a->file->name, b->file->name);
-    struct report *report = report_new("newel.plan-compare/1", title.ptr);
+    struct report *report = report_new("newel.plan.compare/1", title.ptr);
     report_set_currency(report, a->file->input->load.currency);
     report_text(report, "a", NULL, a->file->name);
     report_text(report, "b", NULL, b->file->name);

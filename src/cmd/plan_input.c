@@ -335,12 +335,6 @@ static int index_of(const struct nw_conf_tree *mapping, struct nw_slice name, in
     return none;
 }
 
-static struct nw_model_quantity whole_share(double value, nw_model_origin origin)
-{
-    return (struct nw_model_quantity){
-        .value = value, .low = value, .high = value, .origin = origin};
-}
-
 static void take_route(const struct plan_top *top, const struct plan_route *from,
                        struct nw_model_route *to)
 {
@@ -369,7 +363,7 @@ static void share_the_rest(const struct plan_routes *from, struct nw_model_plan_
         rest -= has_share(&from->items[i]) ? to->routes[i].share.value : 0;
     for (unsigned i = 0; i < to->route_count; i++)
         if (!has_share(&from->items[i]) && !has_per_user(&from->items[i]))
-            to->routes[i].share = whole_share(rest > 0 ? rest : 0, NW_MODEL_DERIVED);
+            to->routes[i].share = nw_model_derived(rest > 0 ? rest : 0);
 }
 
 static void take_routes(const struct plan_top *top, struct nw_arena *arena,
@@ -386,7 +380,7 @@ static void take_routes(const struct plan_top *top, struct nw_arena *arena,
         return;
     }
     take_route(top, &all, &to->routes[0]);
-    to->routes[0].share = whole_share(1, NW_MODEL_DERIVED);
+    to->routes[0].share = nw_model_derived(1);
 }
 
 static void take_measured(const struct nw_conf_points *from, struct nw_model_service *to)

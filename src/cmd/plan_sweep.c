@@ -209,7 +209,7 @@ static int emit(const struct cli *cli, const struct sweep *sweep, struct nw_aren
     struct nw_text title = {0};
     nw_arena_init(&scratch, NULL, 0, SWEEP_MAX_BYTES);
     nw_text_addf(&title, "Plan along %s", sweep->path);
-    struct report *report = report_new("newel.plan-sweep/1", title.ptr);
+    struct report *report = report_new("newel.plan.sweep/1", title.ptr);
     report_set_currency(report, sweep->input->load.currency);
     report_text(report, "path", NULL, sweep->path);
     report_table(report, "main", NULL, columns, NW_COUNT(columns));

@@ -95,18 +95,40 @@ static void change_add(struct fleet_course *course, const struct nw_model_fleet_
     };
 }
 
+/* On a terminal: how far the run is, when a thousandth more of it is played. */
+struct watch {
+    struct fleet_course *course;
+    double for_s;
+    unsigned shown_permille;
+};
+
+static void show_course(struct watch *watch, double at_s)
+{
+    double permille = 1000 * at_s / watch->for_s;
+    if (!nw_console_has_progress() || permille < watch->shown_permille + 1)
+        return;
+    struct nw_text line = {0};
+    watch->shown_permille = (unsigned)permille;
+    nw_text_addf(&line, "playing: %.1f%%", watch->shown_permille / 10.0);
+    nw_console_progress(nw_text_slice(&line));
+    nw_text_done(&line);
+}
+
 static bool keep(void *ctx, const struct nw_model_fleet_period *period)
 {
-    struct fleet_course *course = ctx;
-    course_add(course, period);
-    change_add(course, period);
+    struct watch *watch = ctx;
+    course_add(watch->course, period);
+    change_add(watch->course, period);
+    show_course(watch, period->to_s);
     return !nw_console_is_interrupted();
 }
 
 nw_err fleet_course_run(const struct nw_model_fleet *fleet, struct fleet_course *out)
 {
     *out = (struct fleet_course){.periods_per_row = 1, .last_brake = NW_MODEL_SCALE_NOT_DUE};
-    nw_err err = nw_model_fleet_run(fleet, keep, out, &out->result);
+    struct watch watch = {.course = out, .for_s = fleet->for_s};
+    nw_err err = nw_model_fleet_run(fleet, keep, &watch, &out->result);
+    nw_console_progress(NW_SLICE(""));
     if (err != NW_OK)
         fleet_course_done(out);
     return err;
@@ -160,8 +182,24 @@ bool fleet_runs_away(const struct nw_model_fleet *fleet, double *out_cold_ratio)
 
 /* ---- many runs ---- */
 
+struct playing {
+    struct fleet_sampling *sampling;
+    double total_s;    /* of all runs */
+    uint64_t played_s; /* so far; added to by all threads */
+};
+
+/* One run of one file. */
+struct leg {
+    uint64_t *played_s;
+    uint64_t at_s;
+};
+
 static bool go_on(void *ctx, const struct nw_model_fleet_period *period)
 {
+    struct leg *leg = ctx;
+    uint64_t at_s = (uint64_t)period->to_s;
+    __atomic_fetch_add(leg->played_s, at_s - leg->at_s, __ATOMIC_RELAXED);
+    leg->at_s = at_s;
     return !nw_console_is_interrupted();
 }
 
@@ -186,12 +224,14 @@ static bool is_precise(const struct fleet_sampling *sampling, size_t runs)
 /* Jobs are ordered by run, then by file. */
 static nw_err play_one(void *ctx, size_t job)
 {
-    struct fleet_sampling *sampling = ctx;
+    struct playing *playing = ctx;
+    struct fleet_sampling *sampling = playing->sampling;
     size_t run = job / sampling->file_count, file = job % sampling->file_count;
     struct nw_model_fleet fleet = sampling->files[file]->fleet;
     struct nw_model_fleet_result result;
+    struct leg leg = {.played_s = &playing->played_s};
     fleet.seed = sampling->seed + run;
-    NW_TRY(nw_model_fleet_run(&fleet, go_on, NULL, &result));
+    NW_TRY(nw_model_fleet_run(&fleet, go_on, &leg, &result));
     if (!result.is_complete)
         return NW_CANCELLED;
     for (int m = 0; m < FLEET_MEASURE_COUNT; m++)
@@ -201,31 +241,37 @@ static nw_err play_one(void *ctx, size_t job)
 
 static bool is_enough(void *ctx, size_t done)
 {
-    const struct fleet_sampling *sampling = ctx;
+    const struct fleet_sampling *sampling = ((const struct playing *)ctx)->sampling;
     return done % sampling->file_count == 0 && is_precise(sampling, done / sampling->file_count);
 }
 
 static void show_progress(void *ctx, size_t ended)
 {
-    const struct fleet_sampling *sampling = ctx;
+    const struct playing *playing = ctx;
+    const struct fleet_sampling *sampling = playing->sampling;
     struct nw_text line = {0};
-    nw_text_addf(&line, "simulating: %zu of %s%zu runs done", ended / sampling->file_count,
-                 sampling->precision > 0 ? "at most " : "", sampling->runs_max);
+    double played_s = (double)__atomic_load_n(&playing->played_s, __ATOMIC_RELAXED);
+    nw_text_addf(&line, "playing: %.1f%%, %zu of %s%zu runs", 100 * played_s / playing->total_s,
+                 ended / sampling->file_count, sampling->precision > 0 ? "at most " : "",
+                 sampling->runs_max);
     nw_console_progress(nw_text_slice(&line));
     nw_text_done(&line);
 }
 
 nw_err fleet_sample(struct fleet_sampling *sampling)
 {
-    for (size_t i = 0; i < sampling->file_count; i++)
+    struct playing playing = {.sampling = sampling};
+    size_t count = sampling->runs_max * sampling->file_count;
+    for (size_t i = 0; i < sampling->file_count; i++) {
+        playing.total_s += sampling->files[i]->fleet.for_s * (double)sampling->runs_max;
         for (int m = 0; m < FLEET_MEASURE_COUNT; m++)
             sampling->samples[i].values[m] = nw_alloc_array(sampling->runs_max, sizeof(double));
-    size_t count = sampling->runs_max * sampling->file_count;
+    }
     struct jobs jobs = {
         .play = play_one,
         .is_enough = sampling->precision > 0 ? is_enough : NULL,
         .progress = nw_console_has_progress() ? show_progress : NULL,
-        .ctx = sampling,
+        .ctx = &playing,
         .count = count,
         .threads = jobs_threads(sampling->threads, count),
         .stop = nw_console_stop(),

@@ -7,7 +7,6 @@
 
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "base/assert.h"
 #include "cmd/emit.h"
@@ -60,18 +59,11 @@ static const struct scenario_flag flags[] = {
 
 /* ---- a recorded trace ---- */
 
-static int by_time(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 /* Ascending from 0; a trace that runs backwards here and there is put in order. */
 static void times_settle(struct sim_queue *sim)
 {
     uint64_t count = sim->spec.count;
-    if (count > 1) /* without records there is no array, and qsort wants one */
-        qsort(sim->trace_s, count, sizeof *sim->trace_s, by_time);
+    nw_model_values_sort(sim->trace_s, count);
     double first_s = count > 0 ? sim->trace_s[0] : 0;
     for (uint64_t i = 0; i < count; i++)
         sim->trace_s[i] -= first_s;
@@ -111,6 +103,9 @@ static int read_records(struct sim_queue *sim, struct trace_file *file, const ch
             "%s: %llu of %llu lines cannot be read, the first is line %llu: %s", path,
             (unsigned long long)counts->bad, (unsigned long long)(counts->bad + counts->records),
             (unsigned long long)counts->first_bad[0].line, counts->first_bad[0].why);
+    if (sim->spec.count == 0)
+        return scenario_fail("%s: it holds no messages%s%s", path, end.is_cut ? ": " : "",
+                             end.is_cut ? end.why : "");
     return EXIT_DONE;
 }
 
@@ -214,9 +209,9 @@ static void show_progress(void *ctx, size_t ended)
     const struct playing *playing = ctx;
     struct nw_text line = {0};
     uint64_t arrived = __atomic_load_n(&playing->arrived, __ATOMIC_RELAXED);
-    nw_text_addf(&line, "playing: %zu of %zu runs done, %.0f%%", ended,
-                 playing->run_count * playing->sim_count,
-                 100 * (double)arrived / (double)(playing->expected > 0 ? playing->expected : 1));
+    nw_text_addf(&line, "playing: %.1f%%, %zu of %zu runs",
+                 100 * (double)arrived / (double)(playing->expected > 0 ? playing->expected : 1),
+                 ended, playing->run_count * playing->sim_count);
     nw_console_progress(nw_text_slice(&line));
     nw_text_done(&line);
 }

@@ -121,7 +121,7 @@ static void take_top(struct reading *r, struct nw_model_queue_group *to)
     const char *const given[] = {SIM_QUEUE_GIVEN(top, top, service) ? "service" : NULL,
                                  SIM_QUEUE_GIVEN(top, top, law) ? "law" : NULL};
     *to = (struct nw_model_queue_group){
-        .workers = (uint32_t)top->workers,
+        .workers = (uint32_t)nw_conf_whole(top->workers, UINT32_MAX),
         .service = {.law = (nw_model_law)top->law, .mean_s = top->service_s, .cv = top->cv},
         .fail_ratio = top->fail_ratio,
         .attempt_max = (uint32_t)top->attempts,
@@ -142,7 +142,7 @@ static void take_group(struct reading *r, const struct sim_queue_group *from,
                                  SIM_QUEUE_GIVEN(from, group, law) ? "law" : NULL};
     bool has_law = given[0] != NULL || given[1] != NULL || SIM_QUEUE_GIVEN(from, group, cv);
     if (SIM_QUEUE_GIVEN(from, group, workers))
-        to->workers = (uint32_t)from->workers;
+        to->workers = (uint32_t)nw_conf_whole(from->workers, UINT32_MAX);
     if (!is_whole(from->workers))
         BLAME(r, &from->block, "workers", NULL, "must be a whole number");
     if (has_law && to->service.law == NW_MODEL_LAW_LIST)
@@ -266,15 +266,15 @@ nw_err sim_queue_want(struct sim_queue *sim, struct nw_arena *arena, struct nw_d
     size_t before = diag->error_count;
     sim->spec = (struct nw_model_queue_spec){
         .shape = (nw_model_shape)top->shape,
-        .count = (uint64_t)top->arrive,
+        .count = nw_conf_whole(top->arrive, UINT64_MAX),
         .over_s = top->over_s,
-        .burst_count = (uint64_t)top->burst,
+        .burst_count = nw_conf_whole(top->burst, UINT64_MAX),
         .front_s = SIM_QUEUE_GIVEN(top, top, front) ? top->front_s : top->over_s / 6,
         .on_s = top->on_s,
         .off_s = top->off_s,
-        .backlog = (uint64_t)top->backlog,
+        .backlog = nw_conf_whole(top->backlog, UINT64_MAX),
         .low_ratio = top->low_ratio,
-        .depth_max = (uint64_t)top->depth,
+        .depth_max = nw_conf_whole(top->depth, UINT64_MAX),
         .full = (nw_model_full)top->full,
         .ttl_s = top->ttl_s,
         .seed = (uint64_t)top->seed,

@@ -43,4 +43,15 @@ const struct nw_conf_option *nw_conf_table_find(const struct nw_conf_tables *tab
 bool nw_conf_words_next(const struct nw_conf_strings *list, size_t *item, struct nw_slice *rest,
                         struct nw_slice *out);
 
+/*
+ * A number of things as an integer: what is below 0 (or none, where the reader refused it) as 0,
+ * what is above `most` as that.
+ */
+static inline uint64_t nw_conf_whole(double value, uint64_t most)
+{
+    if (!(value > 0))
+        return 0;
+    return value < (double)most ? (uint64_t)value : most;
+}
+
 #endif

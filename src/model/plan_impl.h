@@ -65,11 +65,6 @@ struct plan_work {
     unsigned other_cap;
 };
 
-static inline struct nw_model_quantity plan_derived(double value)
-{
-    return (struct nw_model_quantity){value, value, value, NW_MODEL_DERIVED};
-}
-
 /* "services.app"; "" where nothing is recorded. */
 const char *plan_at(const struct plan_work *work, const char *block, const char *name);
 /* Both do nothing where nothing is recorded; format as printf, kept in the arena. */

@@ -71,7 +71,7 @@ def test_without_a_name_it_lists_everything():
 
 def test_all_is_everything():
     report = everything()
-    assert report["schema"] == "newel.plan-explain/1" and report["complete"] is True
+    assert report["schema"] == "newel.plan.explain/1" and report["complete"] is True
     assert list(report["topics"]) == TOPICS
     assert list(report["constants"]) == NUMBERS
     assert list(report["disagreements"]) == [f"X{number}" for number, _ in DISAGREEMENTS]

@@ -338,23 +338,9 @@ def test_an_interrupted_simulation_prints_what_there_is():
     assert group(report)["empty_s"] is None or group(report)["arrived"] < 10**9
 
 
-def test_an_interrupt_between_short_runs_is_obeyed():
-    child = subprocess.Popen([BINARY, "sim", "queue", "--arrive", "100", "--runs", "10000", "--json"],
-                             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment())
-    while "SigCgt" in (status := pathlib.Path(f"/proc/{child.pid}/status").read_text()):
-        caught = next(int(line.split()[1], 16) for line in status.splitlines() if line.startswith("SigCgt"))
-        if caught & 1 << (signal.SIGINT - 1):
-            break
-    child.send_signal(signal.SIGINT)
-    out, err = child.communicate(timeout=60)
-    assert child.returncode == 1, err
-    report = json.loads(out)
-    assert report["complete"] is False and "of 10000" in report["incomplete_reason"]
-
-
 def test_interrupted_many_runs_are_those_that_are_whole(random_queue):
     path = random_queue(4)
-    report = interrupted_at(rb"playing: [1-9][0-9]+ of 10000", "sim", "queue", path, "--runs", 10000,
+    report = interrupted_at(rb" [1-9][0-9]+ of 10000 runs", "sim", "queue", path, "--runs", 10000,
                             "--threads", 4)
     run_number = int(re.fullmatch(r"interrupted in run (\d+) of 10000", report["incomplete_reason"])[1])
     whole = simulate(path, "--runs", run_number - 1, "--threads", 1)
@@ -363,7 +349,15 @@ def test_interrupted_many_runs_are_those_that_are_whole(random_queue):
 
 def test_interrupted_a_comparison_is_still_one_of_pairs(random_queue):
     paths = random_queue(4), random_queue(5)
-    report = interrupted_at(rb"playing: [1-9][0-9]+ of 20000", "sim", "queue", *paths, "--runs", 10000)
+    report = interrupted_at(rb" [1-9][0-9]+ of 20000 runs", "sim", "queue", *paths, "--runs", 10000)
     pairs = int(re.search(r"in run (\d+) of 10000", report["incomplete_reason"])[1]) - 1
     assert report["complete"] is False
     assert report["difference"] == simulate(*paths, "--runs", pairs)["difference"]
+
+
+@pytest.mark.parametrize("text", ["", "\n"])
+def test_a_trace_without_messages_is_no_result(tmp_path, text):
+    path = tmp_path / "empty.csv"
+    path.write_text(text)
+    result = run("sim", "queue", "--trace", str(path), "--format", "csv", "--columns", "time=1,key=2")
+    assert result.returncode == 1 and result.stdout == "" and "it holds no messages" in result.stderr

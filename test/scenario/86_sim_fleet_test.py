@@ -50,6 +50,13 @@ def test_the_incident_costs_what_it_cost():
     assert report["runs_away"] is True and report["braked"] == "at max"
 
 
+def test_a_rule_that_did_nothing_says_so(scenario):
+    name = scenario("sim: fleet\nfor: 10m\nload: { constant: 300/s }\n"
+                    "services: { app: { nodes: 2, node_rate: 300/s } }\nscale: { max: 9 }\n")
+    text = run("sim", "fleet", name).stdout
+    assert "The rule changed nothing." in text and "What the rule did" not in text
+
+
 def test_an_hour_in_which_nothing_changes_is_one_row_to_people():
     text = run("sim", "fleet", EXAMPLES / "fleet-incident.yaml").stdout
     rows = [line.split() for line in text.split("The course\n")[1].splitlines()[1:]]
@@ -162,7 +169,7 @@ def test_any_number_of_threads_prints_the_same(scenario):
 
 def test_interrupted_many_runs_are_those_that_are_whole(scenario):
     path = scenario("sim: fleet\nload: {constant: 5000/s, noise: 10%}\n" + FLEET + "scale: {max: 200}\n")
-    report = interrupted_at(rb"simulating: [1-9][0-9]{3,} of 100000 ", "sim", "fleet", path, "--runs", 100000,
+    report = interrupted_at(rb" [1-9][0-9]{3,} of 100000 runs", "sim", "fleet", path, "--runs", 100000,
                             "--threads", 4)
     runs = int(re.fullmatch(r"interrupted after (\d+) of 100000 runs", report["incomplete_reason"])[1])
     assert report["over_runs"] == simulate(path, "--runs", runs, "--threads", 1)["over_runs"]
@@ -180,6 +187,23 @@ def test_figures_that_do_not_exist_have_a_reason(scenario):
     report = simulate(scenario("sim: fleet\nload: {constant: 0/s}\nservices: {app: {price: 0/h}}\n"))
     assert report["cost"] is None and "no price" in report["cost_reason"]
     assert report["response_s"] is None and report["refused_ratio"] is None
+
+
+@pytest.mark.parametrize("arguments, line", [
+    ((), rb"playing: [0-9.]+%"), (("--runs", "50K"), rb"playing: [0-9.]+%, [0-9]+ of 50000 runs")])
+def test_a_long_simulation_says_how_far_it_is(scenario, arguments, line):
+    path = scenario("sim: fleet\nfor: 36500d\nload: {constant: 20000/s, noise: 1%}\n"
+                    "services: {app: {nodes: 100}}\n")
+    if arguments:
+        path.write_text(path.read_text().replace("36500d", "1d"))
+    report = interrupted_at(line, "sim", "fleet", path, *arguments)
+    assert report["complete"] is False and "interrupted after" in report["incomplete_reason"]
+
+
+def test_money_meets_its_bound(scenario):
+    path = scenario("sim: fleet\nload: {constant: 1/s}\nservices: {app: {price: 1e308/h}}\n")
+    result = run("sim", "fleet", path)
+    assert result.returncode == 3 and "services.app.price: must be at most 1M/h" in result.stderr
 
 
 def test_interrupted_it_prints_what_there_is(scenario):

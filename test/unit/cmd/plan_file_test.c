@@ -109,7 +109,7 @@ static void the_photo_feed_is_read(void **state)
     check_quantity(in->databases[0].read_rate_per_s, 1000, 1000, 5000, NW_MODEL_ASSUMED);
 }
 
-/* The page's full example: every key. */
+/* Every key. */
 static const char full[] =
     "plan: 1\n"
     "load: { users: 50M, peak: 5, growth: 1, currency: USD, connected: 10K, read_share: 90% }\n"

@@ -364,6 +364,28 @@ static void the_schema_is_that_of_the_table(void **state)
     nw_text_done(&text);
 }
 
+static void words_of_a_list_are_told_apart_by_commas_too(void **state)
+{
+    struct nw_slice items[] = {NW_SLICE("lru, fifo"), NW_SLICE("sieve")}, rest = {0}, word;
+    const struct nw_conf_strings list = {.items = items, .count = NW_COUNT(items)};
+    static const char *const words[] = {"lru", "fifo", "sieve"};
+    size_t item = 0;
+    for (size_t i = 0; i < NW_COUNT(words); i++) {
+        assert_true(nw_conf_words_next(&list, &item, &rest, &word));
+        assert_true(nw_slice_eq(word, nw_slice_str(words[i])));
+    }
+    assert_false(nw_conf_words_next(&list, &item, &rest, &word));
+}
+
+static void a_number_of_things_stays_within_its_integer(void **state)
+{
+    assert_int_equal(nw_conf_whole(7, UINT64_MAX), 7);
+    assert_int_equal(nw_conf_whole(-3, UINT64_MAX), 0);
+    assert_int_equal(nw_conf_whole(1e300, UINT32_MAX), UINT32_MAX);
+    assert_true(nw_conf_whole(1e300, UINT64_MAX) == UINT64_MAX);
+    assert_true(nw_conf_whole(0x1p64, UINT64_MAX) == UINT64_MAX);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_all, close_all)
 
 int main(void)
@@ -385,6 +407,8 @@ int main(void)
         TEST(what_a_flag_put_there_is_told_by_its_name),
         TEST(a_path_leads_to_an_option),
         TEST(the_schema_is_that_of_the_table),
+        TEST(words_of_a_list_are_told_apart_by_commas_too),
+        TEST(a_number_of_things_stays_within_its_integer),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

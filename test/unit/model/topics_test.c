@@ -11,7 +11,7 @@
 #include "model/constants.h"
 #include "model/disagree.h"
 
-/* Every id of the page of facts. */
+/* Every worked example by its id. */
 static const char *const facts[] = {
     "A1",  "A2",  "A3",  "A4",  "A5",  "A6",  "A7",  "A8",  "A9",  "A10", "A11", "A12", "B1",
     "B2",  "B3",  "B3r", "B4",  "B5",  "B6",  "B7",  "B8",  "C1",  "C1h", "C1f", "C2n", "C2r",
@@ -212,7 +212,7 @@ static void every_example_computes_and_shows_a_guide_s_figure(void **state)
     }
 }
 
-/* L1 as the page has it: what 20, 22, 26 and 30 nodes make of 5,800/s. */
+/* What 20, 22, 26 and 30 nodes make of 5,800/s. */
 static void fact_l1_is_the_example_of_queueing(void **state)
 {
     static const struct {
