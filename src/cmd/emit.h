@@ -32,9 +32,6 @@ struct emit_alias {
 /* EXIT_DONE, or EXIT_USAGE after a sentence: two forms at once, a --fail-if that is none. */
 NW_MUST_CHECK int emit_check(const struct cli *cli);
 
-/* Prints a text that is no report, such as a schema; EXIT_FAILED after a sentence. */
-NW_MUST_CHECK int emit_text(struct nw_slice text);
-
 /*
  * Judges the bars, prints the report in the form asked for, and returns the exit code. `code` is
  * how the command itself ended, EXIT_DONE or EXIT_FAILED (an incomplete report is EXIT_FAILED); a

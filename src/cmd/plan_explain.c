@@ -287,8 +287,10 @@ static void add_title(const struct plan_found *found, const char *word, struct n
         nw_text_add_str(out, one->topic->title);
     else if (found->count == 1 && one->disagreement != NULL)
         nw_text_addf(out, "X%u %s", one->disagreement->number, one->name);
-    else
+    else if (found->count == 1)
         nw_text_add_str(out, one->name);
+    else
+        nw_text_addf(out, "Explained: %s", one->name);
 }
 
 int cmd_plan_explain(const struct cli *cli)

@@ -379,7 +379,7 @@ static void add_band(struct report *report, const struct plan_result *result)
     struct nw_text line = {0};
     if (result->sensitivity.tried_count > 0 && cautious->is_met) {
         add_range(&line, hopeful->nodes, cautious->nodes, NW_MODEL_COUNT, currency);
-        nw_text_addf(&line, " node%s with spare, ", cautious->nodes == 1 ? "" : "s");
+        nw_text_addf(&line, " node%s in all, ", cautious->nodes == 1 ? "" : "s");
         add_range(&line, hopeful->cost_month, cautious->cost_month, NW_MODEL_MONEY, currency);
         nw_text_add_str(&line, " a month: all inputs at their hopeful, all at their cautious end");
         report_text(report, NULL, "How sure", line.ptr);

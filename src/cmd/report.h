@@ -66,7 +66,8 @@ struct report_cell {
     bool is_absent; /* JSON null, text "-" */
 };
 /*
- * An array of objects in JSON; where no column has a label, nothing in text and HTML. --csv prints
+ * An array of objects in JSON; where no column has a label or no row was added, nothing in
+ * text and HTML. --csv prints
  * the table whose name is "main" or the first that has one. Without any table CSV lists the
  * results: name, value, reason.
  */

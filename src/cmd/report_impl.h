@@ -82,10 +82,10 @@ static inline const struct report_node *report_next(const struct report_node *ro
     return node != root ? node->next : NULL;
 }
 
-/* Does anybody but a machine see the table? Some column has a label then. */
+/* Does anybody but a machine see the table? Some column has a label then, and there is a row. */
 static inline bool report_table_is_seen(const struct report_table_data *table)
 {
-    for (unsigned i = 0; i < table->column_count; i++)
+    for (unsigned i = 0; i < table->column_count && table->row_count > 0; i++)
         if (table->columns[i].label != NULL)
             return true;
     return false;

@@ -47,9 +47,9 @@ static void report_warnings(struct report *report, const struct fleet_file *file
 static void report_figures(struct report *report, const struct fleet_file *file,
                            const struct nw_model_fleet_result *result)
 {
+    report_number(report, "nodes_peak", "most nodes", (double)result->peak_nodes, NW_MODEL_COUNT);
     report_number(report, "nodes_start", "nodes at the start", (double)file->fleet.nodes,
                   NW_MODEL_COUNT);
-    report_number(report, "nodes_peak", "most nodes", (double)result->peak_nodes, NW_MODEL_COUNT);
     report_number(report, "nodes_end", "nodes at the end", (double)result->end_nodes,
                   NW_MODEL_COUNT);
     if (file->has_cost)
@@ -185,6 +185,8 @@ static void report_changes(struct report *report, const struct fleet_course *cou
         {"nodes", "nodes", NW_MODEL_COUNT, false},
         {"reason", "why", NW_MODEL_NUMBER, true},
     };
+    if (course->change_count == 0)
+        report_line(report, "The rule changed nothing.");
     report_table(report, "changes", "What the rule did", columns, NW_COUNT(columns));
     for (size_t i = 0; i < course->change_count; i++) {
         const struct fleet_change *change = &course->changes[i];
@@ -252,9 +254,9 @@ void fleet_report_course(struct report *report, const struct fleet_file *file,
     report_text(report, "service", NULL, file->service);
     report_text(report, "engine", NULL,
                 file->fleet.engine == NW_MODEL_FLEET_EVENT ? "event" : "fluid");
-    report_number(report, "seed", "seed", (double)file->fleet.seed, NW_MODEL_NUMBER);
-    report_number(report, "ran_s", "simulated time", course->result.ran_s, NW_MODEL_SECONDS);
     report_figures(report, file, &course->result);
+    report_number(report, "ran_s", "simulated time", course->result.ran_s, NW_MODEL_SECONDS);
+    report_number(report, "seed", "seed", (double)file->fleet.seed, NW_MODEL_NUMBER);
     report_warnings(report, file, course);
     report_charts(report, course, charts);
     report_changes(report, course);
@@ -270,27 +272,52 @@ static const char *interval_reason(const struct nw_model_interval *interval)
                : NULL;
 }
 
+static void runs_row(struct report *report, const struct nw_model_interval *interval, int m)
+{
+    struct nw_text mean = {0}, half = {0};
+    bool has_half = interval_reason(interval) == NULL;
+    nw_model_unit_print(&mean, interval->mean, measures[m].unit, "");
+    if (has_half)
+        nw_model_unit_print(&half, interval->half, measures[m].unit, "");
+    const struct report_cell cells[] = {{.text = measures[m].label},
+                                        {.text = mean.ptr},
+                                        {.text = half.ptr, .is_absent = !has_half}};
+    report_row(report, cells, NW_COUNT(cells));
+    nw_text_done(&mean);
+    nw_text_done(&half);
+}
+
 void fleet_report_runs(struct report *report, const struct fleet_file *file,
                        const struct fleet_sample *sample, uint64_t seed)
 {
+    static const struct report_column columns[] = {{NULL, "figure", NW_MODEL_NUMBER, true},
+                                                   {NULL, "mean", NW_MODEL_NUMBER, false},
+                                                   {NULL, "+- (95%)", NW_MODEL_NUMBER, false}};
+    struct nw_model_interval intervals[FLEET_MEASURE_COUNT];
+    const char *reason = NULL;
     report_open(report, "over_runs", "Over runs");
     report_number(report, "runs", "runs", (double)sample->count, NW_MODEL_COUNT);
-    report_line(report, "Seeds %llu to %llu; means with their 95 %% intervals.",
-                (unsigned long long)seed, (unsigned long long)(seed + sample->count - 1));
+    report_line(report, "Seeds %llu to %llu.", (unsigned long long)seed,
+                (unsigned long long)(seed + sample->count - 1));
     for (int m = 0; m < FLEET_MEASURE_COUNT; m++) {
-        struct nw_model_interval interval = nw_model_interval_of(sample->values[m], sample->count);
-        const char *reason = interval_reason(&interval);
+        intervals[m] = nw_model_interval_of(sample->values[m], sample->count);
+        reason = interval_reason(&intervals[m]);
         if (m == FLEET_COST && !file->has_cost)
             continue;
         report_open(report, measures[m].name, NULL);
-        report_number(report, "mean", measures[m].label, interval.mean, measures[m].unit);
-        if (reason != NULL) {
-            report_absent(report, "half", "  +-", reason);
-        } else {
-            report_number(report, "half", "  +-", interval.half, measures[m].unit);
-        }
+        report_number(report, "mean", NULL, intervals[m].mean, measures[m].unit);
+        if (reason != NULL)
+            report_absent(report, "half", NULL, reason);
+        else
+            report_number(report, "half", NULL, intervals[m].half, measures[m].unit);
         report_close(report);
     }
+    report_table(report, NULL, NULL, columns, NW_COUNT(columns));
+    for (int m = 0; m < FLEET_MEASURE_COUNT; m++)
+        if (m != FLEET_COST || file->has_cost)
+            runs_row(report, &intervals[m], m);
+    if (reason != NULL)
+        report_line(report, "No interval: %s.", reason);
     report_close(report);
 }
 

@@ -103,6 +103,9 @@ static int read_records(struct sim_queue *sim, struct trace_file *file, const ch
             "%s: %llu of %llu lines cannot be read, the first is line %llu: %s", path,
             (unsigned long long)counts->bad, (unsigned long long)(counts->bad + counts->records),
             (unsigned long long)counts->first_bad[0].line, counts->first_bad[0].why);
+    if (sim->spec.count == 0)
+        return scenario_fail("%s: it holds no messages%s%s", path, end.is_cut ? ": " : "",
+                             end.is_cut ? end.why : "");
     return EXIT_DONE;
 }
 

@@ -379,25 +379,49 @@ static void add_spread(struct report *report, const char *group, sim_queue_figur
     report_close(report);
 }
 
-static void spread_line(struct report *report, const char *group, sim_queue_figure figure,
-                        const struct nw_model_interval *interval, double low, double high)
+static void spread_row(struct report *report, const char *group, sim_queue_figure figure,
+                       const struct nw_model_interval *interval, double low, double high)
 {
-    struct nw_text line = {0};
-    nw_model_unit unit = figure_names[figure].unit;
-    nw_text_addf(&line, "%s, %s: mean ", group, figure_names[figure].label);
-    nw_model_unit_print(&line, interval->mean, unit, NULL);
-    nw_text_add_str(&line, " +- ");
-    nw_model_unit_print(&line, interval->half, unit, NULL);
-    nw_text_add_str(&line, ", 95 of 100 between ");
-    nw_model_unit_print(&line, low, unit, NULL);
-    nw_text_add_str(&line, " and ");
-    nw_model_unit_print(&line, high, unit, NULL);
-    report_line(report, "%s", line.ptr);
-    nw_text_done(&line);
+    const double values[] = {interval->mean, interval->half, low, high};
+    struct nw_text words[NW_COUNT(values)] = {0};
+    struct report_cell cells[2 + NW_COUNT(values)] = {text(group),
+                                                      text(figure_names[figure].label)};
+    for (size_t i = 0; i < NW_COUNT(values); i++) {
+        nw_model_unit_print(&words[i], values[i], figure_names[figure].unit, NULL);
+        cells[2 + i] = text(words[i].ptr);
+    }
+    report_row(report, cells, NW_COUNT(cells));
+    for (size_t i = 0; i < NW_COUNT(values); i++)
+        nw_text_done(&words[i]);
+}
+
+/* All of one group: named numbers for machines, or rows for people. */
+static void add_figures(struct report *report, const struct sim_queue *sim, size_t group,
+                        double *sorted, bool is_seen)
+{
+    size_t count = sim->runs_done;
+    for (int f = 0; f < SIM_QUEUE_FIGURE_COUNT; f++) {
+        const double *values = sim_queue_figures(sim, (sim_queue_figure)f, group);
+        struct nw_model_interval interval = nw_model_interval_of(values, count);
+        for (size_t i = 0; i < count; i++)
+            sorted[i] = values[i];
+        nw_model_values_sort(sorted, count);
+        double low = nw_model_values_quantile(sorted, count, 0.025);
+        double high = nw_model_values_quantile(sorted, count, 0.975);
+        if (is_seen)
+            spread_row(report, sim->group_names[group], (sim_queue_figure)f, &interval, low, high);
+        else
+            add_spread(report, sim->group_names[group], (sim_queue_figure)f, &interval, low, high);
+    }
 }
 
 static void add_runs(struct report *report, const struct sim_queue *sim)
 {
+    static const struct report_column columns[] = {
+        {NULL, "group", NW_MODEL_NUMBER, true},     {NULL, "figure", NW_MODEL_NUMBER, true},
+        {NULL, "mean", NW_MODEL_NUMBER, false},     {NULL, "+- (95%)", NW_MODEL_NUMBER, false},
+        {NULL, "95% from", NW_MODEL_NUMBER, false}, {NULL, "to", NW_MODEL_NUMBER, false},
+    };
     size_t count = sim->runs_done;
     if (sim->runs < 2 || count < 2)
         return;
@@ -406,22 +430,17 @@ static void add_runs(struct report *report, const struct sim_queue *sim)
     report_number(report, "count", "runs", (double)count, NW_MODEL_COUNT);
     for (size_t g = 0; g < sim->spec.group_count; g++) {
         report_open(report, sim->group_names[g], NULL);
-        for (int f = 0; f < SIM_QUEUE_FIGURE_COUNT; f++) {
-            const double *values = sim_queue_figures(sim, (sim_queue_figure)f, g);
-            struct nw_model_interval interval = nw_model_interval_of(values, count);
-            for (size_t i = 0; i < count; i++)
-                sorted[i] = values[i];
-            nw_model_values_sort(sorted, count);
-            double low = nw_model_values_quantile(sorted, count, 0.025);
-            double high = nw_model_values_quantile(sorted, count, 0.975);
-            add_spread(report, sim->group_names[g], (sim_queue_figure)f, &interval, low, high);
-            spread_line(report, sim->group_names[g], (sim_queue_figure)f, &interval, low, high);
-        }
+        add_figures(report, sim, g, sorted, false);
         report_close(report);
     }
+    report_table(report, NULL, NULL, columns, NW_COUNT(columns));
+    for (size_t g = 0; g < sim->spec.group_count; g++)
+        add_figures(report, sim, g, sorted, true);
     report_close(report);
-    report_line(report, "What stands above is the first of %zu runs, seed %llu.", count,
-                (unsigned long long)sim->top.seed);
+    report_line(report,
+                "Of 100 runs 95 are between the last two columns. What stands above is the "
+                "first of %zu runs, seed %llu.",
+                count, (unsigned long long)sim->top.seed);
     nw_free(sorted);
 }
 

@@ -116,10 +116,13 @@ static void check_pool(struct plan_work *work, unsigned index)
     at->pool = nw_model_pool_check(&in, work->steps);
     if (!at->pool.is_within)
         plan_find(work, NW_MODEL_WARNING, in.at,
-                  "%.0f nodes with a pool of %.0f want %.0f connections, %.0f are there: the wall "
-                  "stands at %.0f nodes; a pool that all nodes share is the way around it",
-                  at->nodes, database->pool.value, at->pool.wanted, at->pool.usable,
-                  at->pool.wall_nodes);
+                  "%s nodes with a pool of %s want %s connections, %s are there: the wall "
+                  "stands at %s nodes; a pool that all nodes share is the way around it",
+                  plan_show(work, at->nodes, NW_MODEL_COUNT),
+                  plan_show(work, database->pool.value, NW_MODEL_COUNT),
+                  plan_show(work, at->pool.wanted, NW_MODEL_COUNT),
+                  plan_show(work, at->pool.usable, NW_MODEL_COUNT),
+                  plan_show(work, at->pool.wall_nodes, NW_MODEL_COUNT));
 }
 
 static void judge_database(struct plan_work *work, unsigned index)

@@ -247,7 +247,8 @@ static void show_waits(struct plan_work *work, unsigned index)
         add_wait(work, index, bare, "wait_s_p99_bare", "without margin");
     add_wait(work, index, at->nodes.needed, "wait_s_p99", "with the margin: that is what it buys");
     if (at->nodes.nodes > at->nodes.needed)
-        add_wait(work, index, at->nodes.nodes, "wait_s_p99_spare", "while the spare runs too");
+        add_wait(work, index, at->nodes.nodes, "wait_s_p99_spare",
+                 at->in.zones.value >= 2 ? "while all zones run" : "while the spare runs too");
 }
 
 void plan_services(struct plan_work *work)

@@ -455,3 +455,10 @@ def test_a_warm_up_that_leaves_nothing_to_count_says_so(warmup):
     assert report["complete"] is False and "warmup" in report["incomplete_reason"]
     assert {ratio for name, ratio in report["miss_ratio"]["lru"].items() if name.endswith("_reason")} == {
         "all requests were warm-up"}
+
+
+def test_what_is_refused_for_memory_needs_more_than_there_is(put):
+    path = put("zeros.oracleGeneral.gz", gzip.compress(bytes(24 * 5_500_000), 1))
+    said = refused("--trace", path, "--memory", "64M", code=1)
+    needed = re.search(r"may need ([0-9.]+)M", said)
+    assert needed and float(needed.group(1)) > 64, said

@@ -331,3 +331,11 @@ def test_an_interrupt_between_short_runs_is_obeyed():
     assert child.returncode == 1, err
     report = json.loads(out)
     assert report["complete"] is False and "of 10000" in report["incomplete_reason"]
+
+
+@pytest.mark.parametrize("text", ["", "\n"])
+def test_a_trace_without_messages_is_no_result(tmp_path, text):
+    path = tmp_path / "empty.csv"
+    path.write_text(text)
+    result = run("sim", "queue", "--trace", str(path), "--format", "csv", "--columns", "time=1,key=2")
+    assert result.returncode == 1 and result.stdout == "" and "it holds no messages" in result.stderr

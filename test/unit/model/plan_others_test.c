@@ -217,7 +217,7 @@ static void the_other_value_is_the_one_that_the_guides_would_give(void **state)
         {4, rounded_twice, "6 nodes instead of 5"},
         {8, private_page, "1.706%"},
         {15, many_replicas, "3 replicas"},
-        {16, spread_burst, "10000 deep"},
+        {16, spread_burst, "10,000 deep"},
         {17, far_away, "106.5 ms"},
         {32, twenty_nodes, "10 to 20 connections"},
     };
