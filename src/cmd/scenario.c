@@ -12,9 +12,6 @@
 #include "cmd/outside.h"
 #include "conf/tree_edit.h"
 #include "io/console.h"
-#include "io/file.h"
-
-enum { SCENARIO_MAX_BYTES = 1 << 20 };
 
 static const char *const no_file = "command line";
 
@@ -63,18 +60,14 @@ static nw_err read_tree(const char *file, const struct nw_conf_tables *tables,
 {
     struct nw_text text = {0};
     nw_err err = NW_OK;
+    *out = NULL;
     if (file == NULL)
         nw_text_addf(&text, "%s\n", tables->first_line);
     else
-        err = nw_file_read_now(NULL, file, SCENARIO_MAX_BYTES, &text);
-    if (err != NW_OK) {
-        nw_diag_add(diag, false, file, 0, 0, NULL, NULL, "the file cannot be read: %s",
-                    err == NW_BODY_TOO_LARGE ? "it is larger than 1 MiB" : outside_why(err));
-        *out = NULL;
-    } else {
+        err = outside_read(file, NULL, diag, &text);
+    if (err == NW_OK)
         err = nw_conf_tree_parse(nw_text_slice(&text), file != NULL ? file : no_file,
                                  tables->first_line, arena, diag, out);
-    }
     nw_text_done(&text);
     return err != NW_OK ? NW_INVALID : NW_OK;
 }

@@ -12,7 +12,6 @@
 #include "cmd/sim_fleet_report.h"
 #include "cmd/sim_fleet_table.h"
 #include "io/console.h"
-#include "io/file.h"
 
 enum { RUNS_COMPARED = 32, RUNS_PRECISE = 1000 };
 
@@ -69,13 +68,8 @@ static struct fleet_file *file_open(const char *path, const struct options *opti
     struct nw_text text = {0};
     struct nw_diag diag;
     nw_diag_init(&diag);
-    nw_err err = nw_file_read_now(NULL, path, FLEET_FILE_MAX_BYTES, &text);
-    if (err == NW_BODY_TOO_LARGE)
-        nw_diag_add(&diag, false, path, 0, 0, NULL, NULL, "is larger than 1 MiB");
-    else if (err != NW_OK)
-        nw_diag_add(&diag, false, path, 0, 0, NULL, NULL, "the file cannot be read: %s",
-                    outside_why(err));
-    else
+    nw_err err = outside_read(path, NULL, &diag, &text);
+    if (err == NW_OK)
         err = fleet_file_read(text.len > 0 ? nw_text_slice(&text) : NW_SLICE(""), path, &outside,
                               &diag, &file);
     if (file != NULL && options->has_seed)

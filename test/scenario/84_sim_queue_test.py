@@ -311,6 +311,16 @@ def test_a_number_from_two_sources_names_both():
     assert "queue-front.yaml:8:" in result.stderr
 
 
+@pytest.mark.parametrize("kind", ["cache", "queue", "fleet"])
+def test_a_scenario_that_cannot_be_read_is_exit_3(tmp_path, kind):
+    missing = run("sim", kind, str(tmp_path / "none.yaml"))
+    assert missing.returncode == 3 and "none.yaml: the file cannot be read" in missing.stderr
+    large = tmp_path / "large.yaml"
+    large.write_text(f"sim: {kind}\n" + "# x\n" * 300_000)
+    result = run("sim", kind, str(large))
+    assert result.returncode == 3 and "large.yaml: is larger than 1 MiB" in result.stderr
+
+
 def test_a_mistake_in_the_first_of_two_files_is_the_files(tmp_path):
     wrong = tmp_path / "wrong.yaml"
     wrong.write_text("sim: queue\nworkers: -3\n")
