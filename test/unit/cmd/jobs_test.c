@@ -21,6 +21,7 @@ struct work {
     atomic_uint played[JOBS]; /* how often */
     size_t asked[JOBS];
     size_t asked_count;
+    size_t gaps; /* jobs not played that were asked about */
     int stop;
     pthread_t caller;
     atomic_uint reports;
@@ -44,6 +45,8 @@ static bool is_enough(void *ctx, size_t done)
 {
     struct work *work = ctx;
     work->asked[work->asked_count++] = done;
+    for (size_t i = 0; i < done; i++)
+        work->gaps += work->played[i] == 0;
     return done == work->enough_at;
 }
 
@@ -96,6 +99,7 @@ static void the_row_is_asked_one_by_one_though_its_first_ends_late(void **state)
     work.waits_for = 7;
     assert_int_equal(jobs_play(&jobs), NW_OK);
     assert_int_equal(work.asked_count, JOBS);
+    assert_int_equal(work.gaps, 0);
     for (size_t i = 0; i < JOBS; i++)
         assert_int_equal(work.asked[i], i + 1);
 }
