@@ -54,7 +54,7 @@ void nw_model_mrc_add(struct nw_model_mrc *mrc, uint64_t hash, uint64_t now_us, 
 
 /*
  * Estimated miss ratios, 0 … 1, of LRU caches of `sizes` objects, ascending; 1 before any request.
- * Sizes of less than 10 / rate objects are guesses: too few sampled keys lie that close.
+ * Sizes of less than 100 / rate objects are guesses: too few sampled keys lie that close.
  */
 void nw_model_mrc_miss_ratios(const struct nw_model_mrc *mrc, const uint64_t *sizes, size_t count,
                               double *out_ratios);
