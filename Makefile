@@ -69,13 +69,12 @@ bench-model:
 	@$(MAKE) release
 	@$(PYTHON) test/bench/bench_model.py $(BENCH)
 
-bench-redis bench-truncations: release
+bench-redis: release
 	@tools/setup.sh cache
-
-bench-redis:
 	@$(PYTHON) test/bench/redis_cache.py
 
-bench-truncations:
+bench-truncations: release
+	@tools/setup.sh cache
 	@$(PYTHON) test/bench/truncations.py
 
 bench-instructions:

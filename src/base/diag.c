@@ -81,21 +81,35 @@ static int by_position(const void *left, const void *right)
     return a < b ? -1 : a > b;
 }
 
+/* Keys and values of files that somebody else wrote stand in these lines: no byte of them may
+ * steer the terminal. */
+static void add_word(const char *word, struct nw_text *out)
+{
+    nw_text_add_plain(out, nw_slice_str(word));
+}
+
 static void print_item(const struct nw_diag_item *item, struct nw_text *out)
 {
-    if (item->file != NULL)
-        nw_text_addf(out, "%s:", item->file);
+    if (item->file != NULL) {
+        add_word(item->file, out);
+        nw_text_add_char(out, ':');
+    }
     if (item->line > 0)
         nw_text_addf(out, "%d:%d:", item->line, item->column);
     if (item->file != NULL || item->line > 0)
         nw_text_add_char(out, ' ');
     if (item->is_warning)
         nw_text_add_str(out, "warning: ");
-    if (item->path != NULL)
-        nw_text_addf(out, "%s: ", item->path);
-    nw_text_add_str(out, item->sentence);
-    if (item->suggestion != NULL)
-        nw_text_addf(out, " (%s)", item->suggestion);
+    if (item->path != NULL) {
+        add_word(item->path, out);
+        nw_text_add_str(out, ": ");
+    }
+    add_word(item->sentence, out);
+    if (item->suggestion != NULL) {
+        nw_text_add_str(out, " (");
+        add_word(item->suggestion, out);
+        nw_text_add_char(out, ')');
+    }
     nw_text_add_char(out, '\n');
 }
 

@@ -11,9 +11,11 @@
 #include "base/assert.h"
 #include "base/hash.h"
 
-static uint64_t splitmix(uint64_t *state)
+#define SPLITMIX_STEP 0x9e3779b97f4a7c15ull
+
+uint64_t nw_rng_mix(uint64_t seed)
 {
-    uint64_t z = *state += 0x9e3779b97f4a7c15ull;
+    uint64_t z = seed + SPLITMIX_STEP;
     z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ull;
     z = (z ^ (z >> 27)) * 0x94d049bb133111ebull;
     return z ^ (z >> 31);
@@ -23,7 +25,7 @@ void nw_rng_init(struct nw_rng *rng, uint64_t seed)
 {
     rng->seed = seed;
     for (size_t i = 0; i < NW_COUNT(rng->state); i++)
-        rng->state[i] = splitmix(&seed);
+        rng->state[i] = nw_rng_mix(seed + i * SPLITMIX_STEP);
 }
 
 void nw_rng_split(const struct nw_rng *parent, const char *name, struct nw_rng *out)

@@ -20,6 +20,8 @@ struct nw_rng {
     uint64_t seed; /* what the state was made from; split uses it */
 };
 
+/* The first output of splitmix64 from `seed`: what a plain number is spread by. */
+uint64_t nw_rng_mix(uint64_t seed);
 void nw_rng_init(struct nw_rng *rng, uint64_t seed);
 /* A stream that depends on the parent's seed and the name alone. */
 void nw_rng_split(const struct nw_rng *parent, const char *name, struct nw_rng *out);

@@ -4,6 +4,7 @@
 
 #include "base/metric.h"
 #include "cmd/cli.h"
+#include "cmd/emit.h"
 #include "cmd/outside.h"
 #include "cmd/reference.h"
 #include "conf/generation.h"
@@ -42,10 +43,7 @@ static void print_findings(const struct cli *cli, const char *file, const struct
         print_json(diag);
         return;
     }
-    struct nw_text text = {0};
-    nw_diag_print(diag, &text);
-    if (text.len > 0)
-        fputs(text.ptr, stderr);
+    emit_mistakes(diag);
     size_t warnings = diag->count - diag->error_count;
     if (diag->error_count > 0)
         fprintf(stderr, "%s: %zu mistake%s\n", file, diag->error_count,
@@ -54,7 +52,6 @@ static void print_findings(const struct cli *cli, const char *file, const struct
         printf("%s: valid, %zu warning%s\n", file, warnings, warnings == 1 ? "" : "s");
     else
         printf("%s: valid\n", file);
-    nw_text_done(&text);
 }
 
 /* The routes as a section of their own: compiled to find what nothing can reach. */
@@ -108,13 +105,8 @@ int cmd_check(const struct cli *cli)
 {
     if (cli_has(cli, CLI_REFERENCE))
         return reference_print(cli, cli_value(cli, CLI_REFERENCE));
-    if (cli_has(cli, CLI_SCHEMA)) {
-        struct nw_text schema = {0};
-        nw_conf_schema_json(&nw_conf_newel_tables, &schema);
-        fputs(schema.ptr, stdout);
-        nw_text_done(&schema);
-        return EXIT_DONE;
-    }
+    if (cli_has(cli, CLI_SCHEMA))
+        return emit_schema(&nw_conf_newel_tables);
     if (cli_has(cli, CLI_ROUTE) && cli_has(cli, CLI_JSON))
         return cli_usage(cli, "--route answers in words only, not in JSON");
     if (cli_has(cli, CLI_HEADER) && !cli_has(cli, CLI_ROUTE))

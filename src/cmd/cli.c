@@ -50,9 +50,13 @@ int cli_usage(const struct cli *cli, const char *format, ...)
 {
     va_list args;
     va_start(args, format);
-    fputs("newel: ", stderr);
-    vfprintf(stderr, format, args);
+    struct nw_text said = {0}, plain = {0};
+    nw_text_addv(&said, format, args);
     va_end(args);
+    nw_text_add_plain(&plain, nw_text_slice(&said));
+    fprintf(stderr, "newel: %s", plain.ptr);
+    nw_text_done(&said);
+    nw_text_done(&plain);
     if (cli->command != NULL)
         fprintf(stderr, " (see `newel %s --help`)\n", cli->command->name);
     else
@@ -84,7 +88,7 @@ static void print_list(FILE *to, const struct table *table, const char *group)
             width = (int)strlen(table->commands[i].name);
     for (size_t i = 0; i < table->count; i++)
         if (is_of_group(table->commands[i].name, group))
-            fprintf(to, "  %-*s %s\n", width, table->commands[i].name, table->commands[i].help);
+            fprintf(to, "  %-*s  %s\n", width, table->commands[i].name, table->commands[i].help);
 }
 
 static void print_all(FILE *to, const struct table *table)

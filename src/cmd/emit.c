@@ -8,6 +8,7 @@
 #include "base/alloc.h"
 #include "base/suggest.h"
 #include "cmd/bar.h"
+#include "conf/table.h"
 #include "io/console.h"
 
 /* ---- judging ---- */
@@ -27,6 +28,23 @@ static void keep_name(void *arg, const char *path)
     names->items[names->count++] = nw_alloc_string(nw_slice_str(path));
 }
 
+/* The name that shares the longest beginning with what was asked for, up to a dot in both. */
+static const char *likest(const struct names *names, struct nw_slice path)
+{
+    const char *found = names->count > 0 ? names->items[0] : "nodes";
+    size_t most = 0;
+    for (size_t i = 0; i < names->count; i++) {
+        size_t same = 0;
+        for (size_t at = 0; at < path.len && path.ptr[at] == names->items[i][at]; at++)
+            same = path.ptr[at] == '.' ? at + 1 : same;
+        if (same > most) {
+            found = names->items[i];
+            most = same;
+        }
+    }
+    return found;
+}
+
 static int unknown_name(const struct cli *cli, const struct report *report, struct nw_slice path,
                         const struct emit_alias *aliases, unsigned alias_count)
 {
@@ -41,7 +59,7 @@ static int unknown_name(const struct cli *cli, const struct report *report, stru
                    : cli_usage(cli,
                                "--fail-if: no result is called `%.*s`; names are those "
                                "of --json, such as `%s`",
-                               NW_SLICE_ARG(path), names.count > 0 ? names.items[0] : "nodes");
+                               NW_SLICE_ARG(path), likest(&names, path));
     for (size_t i = 0; i < names.count; i++)
         nw_free(names.items[i]);
     nw_free(names.items);
@@ -124,8 +142,35 @@ static bool save_page(const struct report *report, const char *path)
     nw_err err = nw_console_save(path, nw_text_slice(&page));
     nw_text_done(&page);
     if (err != NW_OK)
-        fprintf(stderr, "newel: cannot write %s: %s\n", path, sentence_of(err));
+        fprintf(stderr, "newel: cannot write %s: %s\n", path,
+                err == NW_INVALID ? "it is a folder, or its name is too long" : sentence_of(err));
     return err == NW_OK;
+}
+
+int emit_text(struct nw_slice text)
+{
+    nw_err err = nw_console_print(text);
+    if (err != NW_OK)
+        fprintf(stderr, "newel: cannot write to standard output: %s\n", sentence_of(err));
+    return err == NW_OK ? EXIT_DONE : EXIT_FAILED;
+}
+
+int emit_schema(const struct nw_conf_tables *tables)
+{
+    struct nw_text schema = {0};
+    nw_conf_schema_json(tables, &schema);
+    int code = emit_text(nw_text_slice(&schema));
+    nw_text_done(&schema);
+    return code;
+}
+
+void emit_mistakes(const struct nw_diag *diag)
+{
+    struct nw_text said = {0};
+    nw_diag_print(diag, &said);
+    if (said.len > 0)
+        fputs(said.ptr, stderr);
+    nw_text_done(&said);
 }
 
 static bool print_form(const struct cli *cli, const struct report *report)
@@ -140,11 +185,9 @@ static bool print_form(const struct cli *cli, const struct report *report)
         report_print_csv(report, &form);
     else
         report_print_text(report, nw_console_width(), nw_console_has_colour(), &form);
-    nw_err err = nw_console_print(nw_text_slice(&form));
+    int code = emit_text(nw_text_slice(&form));
     nw_text_done(&form);
-    if (err != NW_OK)
-        fprintf(stderr, "newel: cannot write to standard output: %s\n", sentence_of(err));
-    return err == NW_OK;
+    return code == EXIT_DONE;
 }
 
 int emit_report(const struct cli *cli, const struct report *report,

@@ -1,5 +1,5 @@
 /*
- * emit.h - what all commands that report share: --json, --csv, --html FILE, --fail-if, Ctrl-C.
+ * emit.h - what all commands that report share: --json, --csv, --html FILE, --fail-if, --schema.
  *
  *     int code = emit_check(cli);                      before any work: usage mistakes
  *     nw_console_watch_interrupts();                   simulations only (io/console.h)
@@ -17,8 +17,11 @@
 #ifndef NW_CMD_EMIT_H
 #define NW_CMD_EMIT_H
 
+#include "base/diag.h"
 #include "cmd/cli.h"
 #include "cmd/report.h"
+
+struct nw_conf_tables;
 
 /* A short name for --fail-if: "nodes" for "services.app.nodes". */
 struct emit_alias {
@@ -39,5 +42,12 @@ NW_MUST_CHECK int emit_check(const struct cli *cli);
  */
 NW_MUST_CHECK int emit_report(const struct cli *cli, const struct report *report,
                               const struct emit_alias *aliases, unsigned alias_count, int code);
+
+/* Prints on standard output; EXIT_FAILED after a sentence when that cannot be written. */
+NW_MUST_CHECK int emit_text(struct nw_slice text);
+/* The same with the JSON Schema of a kind of file. */
+NW_MUST_CHECK int emit_schema(const struct nw_conf_tables *tables);
+/* Everything in diag, a line each, on stderr. */
+void emit_mistakes(const struct nw_diag *diag);
 
 #endif

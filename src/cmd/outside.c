@@ -118,3 +118,14 @@ struct nw_conf_outside outside_real(struct outside *reading)
 {
     return (struct nw_conf_outside){reading, env, read_file, read_secret, locate};
 }
+
+nw_err outside_read(const char *path, const char *hint, struct nw_diag *diag, struct nw_text *out)
+{
+    nw_err err = nw_file_read_now(NULL, path, OUTSIDE_GIVEN_MAX_BYTES, out);
+    if (err == NW_BODY_TOO_LARGE)
+        nw_diag_add(diag, false, path, 0, 0, NULL, NULL, "is larger than 1 MiB");
+    else if (err != NW_OK)
+        nw_diag_add(diag, false, path, 0, 0, NULL, hint, "the file cannot be read: %s",
+                    outside_why(err));
+    return err;
+}

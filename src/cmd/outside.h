@@ -12,6 +12,7 @@
 
 #include <stdbool.h>
 
+#include "base/diag.h"
 #include "conf/value.h"
 
 struct nw_spawner;
@@ -43,5 +44,14 @@ bool outside_has_path(const struct outside *reading, const char *path);
 void outside_path(const char *conf_file, const char *path, char out[OUTSIDE_PATH_BYTES]);
 /* Why a configuration file cannot be read, for people; static. */
 const char *outside_why(nw_err err);
+
+enum { OUTSIDE_GIVEN_MAX_BYTES = 1 << 20 };
+
+/*
+ * A plan or scenario that a command was given. When it cannot be read, or is larger, diag says so,
+ * with the hint (may be NULL).
+ */
+NW_MUST_CHECK nw_err outside_read(const char *path, const char *hint, struct nw_diag *diag,
+                                  struct nw_text *out);
 
 #endif

@@ -12,7 +12,6 @@
 #include "base/suggest.h"
 #include "cmd/outside.h"
 #include "cmd/plan_table.h"
-#include "io/file.h"
 
 /* Results are a few hundred numbers; the bound stands for 256 routes and 64 of everything else. */
 #define RESULT_MAX_BYTES ((size_t)256 << 20)
@@ -90,17 +89,6 @@ static const char *hint_of(const char *path)
     return "`newel plan init` prints one to begin with";
 }
 
-static nw_err read_text(const char *path, struct nw_text *out, struct nw_diag *diag)
-{
-    nw_err err = nw_file_read_now(NULL, path, PLAN_FILE_MAX_BYTES, out);
-    if (err == NW_BODY_TOO_LARGE)
-        nw_diag_add(diag, false, path, 0, 0, NULL, NULL, "is larger than 1 MiB");
-    else if (err != NW_OK)
-        nw_diag_add(diag, false, path, 0, 0, NULL, hint_of(path), "the file cannot be read: %s",
-                    outside_why(err));
-    return err;
-}
-
 struct plan_file *plan_open(const char *path, const struct plan_edit *edits, size_t edit_count,
                             int *out_code)
 {
@@ -110,7 +98,7 @@ struct plan_file *plan_open(const char *path, const struct plan_edit *edits, siz
     struct nw_text text = {0};
     struct nw_diag diag;
     nw_diag_init(&diag);
-    nw_err err = path != NULL ? read_text(path, &text, &diag) : NW_OK;
+    nw_err err = path != NULL ? outside_read(path, hint_of(path), &diag, &text) : NW_OK;
     struct nw_slice bytes = path == NULL    ? (struct nw_slice){0}
                             : text.len == 0 ? NW_SLICE("")
                                             : nw_text_slice(&text);
@@ -118,10 +106,7 @@ struct plan_file *plan_open(const char *path, const struct plan_edit *edits, siz
         err = plan_file_read(bytes, path, edits, edit_count, &outside, &diag, &file);
     *out_code = EXIT_DONE;
     if (err != NW_OK) {
-        struct nw_text said = {0};
-        nw_diag_print(&diag, &said);
-        fputs(said.ptr, stderr);
-        nw_text_done(&said);
+        emit_mistakes(&diag);
         *out_code = code_of(&diag, path);
     }
     nw_diag_done(&diag);
@@ -154,9 +139,9 @@ static int print_schema(void)
 {
     struct nw_text schema = {0};
     plan_report_schema(&schema);
-    fputs(schema.ptr, stdout);
+    int code = emit_text(nw_text_slice(&schema));
     nw_text_done(&schema);
-    return EXIT_DONE;
+    return code;
 }
 
 /* --points, or 25; 0 after a sentence. */

@@ -215,19 +215,40 @@ static void add_decisions(struct report *report, const struct comparison *all)
 
 /* ---- numbers ---- */
 
-static void add_number(struct report *report, const char *name, const char *label, double a,
-                       double b, nw_model_unit unit, const char *currency)
+/* A number of both plans; a reason where one of them has none. */
+struct pair {
+    const char *name;
+    const char *label;
+    double a;
+    double b;
+    nw_model_unit unit;
+    const char *a_reason;
+    const char *b_reason;
+};
+
+static void add_words(struct nw_text *out, double value, const char *reason, nw_model_unit unit,
+                      const char *currency)
+{
+    if (reason != NULL)
+        nw_text_addf(out, "none: %s", reason);
+    else
+        nw_model_unit_print(out, value, unit, currency);
+}
+
+static void add_number(struct report *report, const struct pair *pair, const char *currency)
 {
     struct nw_text left = {0}, right = {0};
-    nw_model_unit_print(&left, a, unit, currency);
-    nw_model_unit_print(&right, b, unit, currency);
-    const struct report_cell cells[] = {{.text = name},
-                                        {.text = label},
-                                        {.value = a},
-                                        {.value = b},
+    bool has_both = pair->a_reason == NULL && pair->b_reason == NULL;
+    add_words(&left, pair->a, pair->a_reason, pair->unit, currency);
+    add_words(&right, pair->b, pair->b_reason, pair->unit, currency);
+    const struct report_cell cells[] = {{.text = pair->name},
+                                        {.text = pair->label},
+                                        {.value = pair->a, .is_absent = pair->a_reason != NULL},
+                                        {.value = pair->b, .is_absent = pair->b_reason != NULL},
                                         {.text = left.ptr},
                                         {.text = right.ptr},
-                                        {.value = a != 0 ? b / a : 0, .is_absent = a == 0}};
+                                        {.value = has_both && pair->a != 0 ? pair->b / pair->a : 0,
+                                         .is_absent = !has_both || pair->a == 0}};
     report_row(report, cells, NW_COUNT(cells));
     nw_text_done(&left);
     nw_text_done(&right);
@@ -245,27 +266,21 @@ static void add_numbers(struct report *report, const struct comparison *all)
     double replicas[2], shards[2];
     plan_count_databases(a, &replicas[0], &shards[0]);
     plan_count_databases(b, &replicas[1], &shards[1]);
-    const struct {
-        const char *name;
-        const char *label;
-        double a;
-        double b;
-        nw_model_unit unit;
-    } rows[] = {
+    const struct pair rows[] = {
         {"average_per_s", "average", a->average_per_s, b->average_per_s, NW_MODEL_PER_S},
         {"peak_per_s", "peak", a->peak_per_s, b->peak_per_s, NW_MODEL_PER_S},
-        {"nodes", "nodes", a->nodes, b->nodes, NW_MODEL_COUNT},
+        {"nodes", "nodes", a->nodes, b->nodes, NW_MODEL_COUNT, a->nodes_reason, b->nodes_reason},
         {"hit_ratio", "cached", a->hit_ratio, b->hit_ratio, NW_MODEL_RATIO},
         {"cache_nodes", "cache nodes", a->cache_nodes, b->cache_nodes, NW_MODEL_COUNT},
         {"replicas", "replicas", replicas[0], replicas[1], NW_MODEL_COUNT},
         {"shards", "shards", shards[0], shards[1], NW_MODEL_COUNT},
-        {"cost_month", "a month", a->cost_month, b->cost_month, NW_MODEL_MONEY},
+        {"cost_month", "a month", a->cost_month, b->cost_month, NW_MODEL_MONEY, a->nodes_reason,
+         b->nodes_reason},
     };
     report_table(report, "numbers", "Numbers", columns, NW_COUNT(columns));
     for (size_t i = 0; i < NW_COUNT(rows); i++)
         if (rows[i].a != rows[i].b)
-            add_number(report, rows[i].name, rows[i].label, rows[i].a, rows[i].b, rows[i].unit,
-                       currency);
+            add_number(report, &rows[i], currency);
 }
 
 /* Every step that both have and that differs, for machines. */
@@ -345,12 +360,14 @@ static void add_cause(struct report *report, const struct comparison *all, const
     add_value(&a, difference != NULL ? difference->a : NULL);
     add_value(&b, difference != NULL ? difference->b : NULL);
     each_flip(&all->a->plan, &attempt->plan, add_flip_words, &flips);
-    const struct report_cell cells[] = {{.text = path},
-                                        {.text = a.ptr},
-                                        {.text = b.ptr},
-                                        {.value = attempt->plan.nodes},
-                                        {.value = attempt->plan.cost_month},
-                                        {.text = flips.len > 0 ? flips.ptr : ""}};
+    bool is_without = attempt->plan.nodes_reason != NULL;
+    const struct report_cell cells[] = {
+        {.text = path},
+        {.text = a.ptr},
+        {.text = b.ptr},
+        {.value = attempt->plan.nodes, .is_absent = is_without},
+        {.value = attempt->plan.cost_month, .is_absent = is_without},
+        {.text = flips.len > 0 ? flips.ptr : ""}};
     report_row(report, cells, NW_COUNT(cells));
     nw_text_done(&a);
     nw_text_done(&b);
@@ -437,7 +454,7 @@ static int compare(const struct cli *cli, const struct plan_result *a, const str
     nw_arena_init(&all->arena, NULL, 0, TRY_MAX_BYTES);
     find_differences(all, "", a->file->tree, b->file->tree);
     nw_text_addf(&title, "A %s, B %s", a->file->name, b->file->name);
-    struct report *report = report_new("newel.plan-compare/1", title.ptr);
+    struct report *report = report_new("newel.plan.compare/1", title.ptr);
     report_set_currency(report, a->file->input->load.currency);
     report_text(report, "a", NULL, a->file->name);
     report_text(report, "b", NULL, b->file->name);

@@ -287,8 +287,10 @@ static void add_title(const struct plan_found *found, const char *word, struct n
         nw_text_add_str(out, one->topic->title);
     else if (found->count == 1 && one->disagreement != NULL)
         nw_text_addf(out, "X%u %s", one->disagreement->number, one->name);
-    else
+    else if (found->count == 1)
         nw_text_add_str(out, one->name);
+    else
+        nw_text_addf(out, "Explained: %s", one->name);
 }
 
 int cmd_plan_explain(const struct cli *cli)
@@ -306,7 +308,7 @@ int cmd_plan_explain(const struct cli *cli)
         return code;
     }
     add_title(&found, word, &text);
-    struct page page = {report_new("newel.plan-explain/1", text.ptr), {0}, found.count == 1};
+    struct page page = {report_new("newel.plan.explain/1", text.ptr), {0}, found.count == 1};
     nw_arena_init(&page.arena, NULL, 0, EXAMPLES_MAX_BYTES);
     if (cli_has(cli, CLI_ALL))
         add_everything(&page);

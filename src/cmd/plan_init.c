@@ -1,7 +1,5 @@
 /* `newel plan init`: a plan file to begin with, in which every line says what it means. */
-#include <stdio.h>
-
-#include "cmd/cli.h"
+#include "cmd/emit.h"
 #include "cmd/plan_table.h"
 
 /* clang-format off */
@@ -58,13 +56,6 @@ static const char example[] =
 
 int cmd_plan_init(const struct cli *cli)
 {
-    struct nw_text schema = {0};
-    if (!cli_has(cli, CLI_FILE_SCHEMA)) {
-        fputs(example, stdout);
-        return EXIT_DONE;
-    }
-    nw_conf_schema_json(&plan_tables, &schema);
-    fputs(schema.ptr, stdout);
-    nw_text_done(&schema);
-    return EXIT_DONE;
+    return cli_has(cli, CLI_FILE_SCHEMA) ? emit_schema(&plan_tables)
+                                         : emit_text(nw_slice_str(example));
 }

@@ -9,6 +9,8 @@
  */
 #include "cmd/plan_input.h"
 
+#include <math.h>
+
 #include "base/assert.h"
 #include "base/suggest.h"
 #include "model/constants.h"
@@ -179,6 +181,49 @@ static void judge_service(const struct judge *judge, const struct plan_service *
         BLAME(judge, service, "zones", "zones: 3", "must be at least 2, or 0 for not asked for");
 }
 
+struct thing {
+    const char *option;
+    const struct nw_conf_quantity *count;
+};
+
+/* Half a node does not exist; half a user, on average, does. */
+static void judge_things(const struct judge *judge, const struct nw_conf_block *block,
+                         const struct thing *things, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        const struct nw_conf_quantity *of = things[i].count;
+        if (of->value != floor(of->value) || of->low != floor(of->low) ||
+            of->high != floor(of->high))
+            nw_conf_block_blame(judge->file, block, things[i].option, NULL, judge->diag,
+                                "must be a whole number");
+    }
+}
+
+static void judge_all_things(const struct judge *judge)
+{
+    const struct plan_top *top = judge->top;
+    for (size_t i = 0; i < top->services.count; i++) {
+        const struct plan_service *at = &top->services.items[i];
+        const struct thing things[] = {
+            {"spare", &at->spare}, {"zones", &at->zones}, {"connections", &at->connections}};
+        judge_things(judge, &at->block, things, NW_COUNT(things));
+    }
+    for (size_t i = 0; i < top->databases.count; i++) {
+        const struct plan_database *at = &top->databases.items[i];
+        const struct thing things[] = {
+            {"connections", &at->connections}, {"pool", &at->pool}, {"domains", &at->domains}};
+        judge_things(judge, &at->block, things, NW_COUNT(things));
+    }
+    for (size_t i = 0; i < top->queues.count; i++) {
+        const struct thing groups = {"groups", &top->queues.items[i].groups};
+        judge_things(judge, &top->queues.items[i].block, &groups, 1);
+    }
+    for (size_t i = 0; i < top->regions.count; i++) {
+        const struct thing calls = {"calls", &top->regions.items[i].calls};
+        judge_things(judge, &top->regions.items[i].block, &calls, 1);
+    }
+}
+
 static void judge_measured(const struct judge *judge, const struct plan_service *service)
 {
     const struct nw_conf_points *points = &service->measured;
@@ -228,6 +273,7 @@ static void judge_all(const struct judge *judge)
         judge_measured(judge, &top->services.items[i]);
     }
     judge_regions(judge);
+    judge_all_things(judge);
     judge_count(judge, "routes", top->routes.count, NW_MODEL_ROUTES_MAX);
     judge_count(judge, "services", top->services.count, NW_MODEL_SERVICES_MAX);
     judge_count(judge, "databases", top->databases.count, NW_MODEL_DATABASES_MAX);
@@ -289,12 +335,6 @@ static int index_of(const struct nw_conf_tree *mapping, struct nw_slice name, in
     return none;
 }
 
-static struct nw_model_quantity whole_share(double value, nw_model_origin origin)
-{
-    return (struct nw_model_quantity){
-        .value = value, .low = value, .high = value, .origin = origin};
-}
-
 static void take_route(const struct plan_top *top, const struct plan_route *from,
                        struct nw_model_route *to)
 {
@@ -323,7 +363,7 @@ static void share_the_rest(const struct plan_routes *from, struct nw_model_plan_
         rest -= has_share(&from->items[i]) ? to->routes[i].share.value : 0;
     for (unsigned i = 0; i < to->route_count; i++)
         if (!has_share(&from->items[i]) && !has_per_user(&from->items[i]))
-            to->routes[i].share = whole_share(rest > 0 ? rest : 0, NW_MODEL_DERIVED);
+            to->routes[i].share = nw_model_derived(rest > 0 ? rest : 0);
 }
 
 static void take_routes(const struct plan_top *top, struct nw_arena *arena,
@@ -340,7 +380,7 @@ static void take_routes(const struct plan_top *top, struct nw_arena *arena,
         return;
     }
     take_route(top, &all, &to->routes[0]);
-    to->routes[0].share = whole_share(1, NW_MODEL_DERIVED);
+    to->routes[0].share = nw_model_derived(1);
 }
 
 static void take_measured(const struct nw_conf_points *from, struct nw_model_service *to)

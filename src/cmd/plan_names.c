@@ -59,6 +59,29 @@ bool plan_names_has(const char *list, struct nw_slice word)
     return false;
 }
 
+/* Words that a report prints and that are no topic's name. */
+static const struct {
+    const char *word, *topic;
+} words[] = {
+    {"SCALE_UP", "scaling"},       {"REFACTOR_FIRST", "scaling"}, {"SCALE_OUT", "scaling"},
+    {"READ_REPLICAS", "database"}, {"SHARDING", "database"},      {"FEDERATION", "database"},
+    {"wait", "queueing"},          {"p99", "queueing"},           {"wall", "pool"},
+    {"connections", "pool"},       {"replicas", "database"},      {"shards", "database"},
+    {"primary", "database"},       {"rungs", "staircase"},
+};
+
+static void find_words(struct nw_slice word, const struct plan_named names[], size_t count,
+                       struct plan_found *out)
+{
+    for (size_t w = 0; w < NW_COUNT(words); w++) {
+        if (!nw_slice_eq_nocase(word, nw_slice_str(words[w].word)))
+            continue;
+        for (size_t i = 0; i < count; i++)
+            if (names[i].topic != NULL && strcmp(names[i].name, words[w].topic) == 0)
+                add(out, names[i]);
+    }
+}
+
 static void find_ids(struct nw_slice word, const struct plan_named names[], size_t count,
                      struct plan_found *out)
 {
@@ -123,6 +146,8 @@ bool plan_names_find(const char *word, struct plan_found *out, struct nw_text *o
             add(out, names[i]);
     if (out->count == 0)
         find_ids(slice, names, count, out);
+    if (out->count == 0)
+        find_words(slice, names, count, out);
     if (out->count > 0)
         return true;
     bool is_found = slice.len > 0 && find_beginnings(slice, names, count, out, &begins);

@@ -114,19 +114,10 @@ void plan_count_databases(const struct nw_model_plan *plan, double *out_replicas
     }
 }
 
-/* Why there is no number of nodes, and so no price; NULL: there is one. */
-static const char *why_no_nodes(const struct nw_model_plan *plan)
-{
-    for (unsigned i = 0; i < plan->input->service_count; i++)
-        if (plan->services[i].nodes == 0)
-            return "beyond-peak";
-    return NULL;
-}
-
 void plan_report_summary(struct report *report, const struct nw_model_plan *plan)
 {
     double replicas, shards;
-    const char *reason = why_no_nodes(plan);
+    const char *reason = plan->nodes_reason;
     plan_count_databases(plan, &replicas, &shards);
     const struct {
         const char *name;
@@ -162,14 +153,16 @@ static void add_tiles(struct report *report, const struct nw_model_plan *plan)
     double replicas, shards;
     plan_count_databases(plan, &replicas, &shards);
     report_tile(report, "summary.peak_per_s", "At the peak", plan->peak_per_s, NW_MODEL_PER_S);
-    report_tile(report, "summary.nodes", "Nodes", plan->nodes, NW_MODEL_COUNT);
+    if (plan->nodes_reason == NULL)
+        report_tile(report, "summary.nodes", "Nodes", plan->nodes, NW_MODEL_COUNT);
     if (plan->hit_ratio > 0)
         report_tile(report, "summary.hit_ratio", "Cache hits", plan->hit_ratio, NW_MODEL_RATIO);
     if (replicas > 0)
         report_tile(report, "summary.replicas", "Read replicas", replicas, NW_MODEL_COUNT);
     if (shards > 0)
         report_tile(report, "summary.shards", "Shards", shards, NW_MODEL_COUNT);
-    report_tile(report, "summary.cost_month", "A month", plan->cost_month, NW_MODEL_MONEY);
+    if (plan->nodes_reason == NULL)
+        report_tile(report, "summary.cost_month", "A month", plan->cost_month, NW_MODEL_MONEY);
 }
 
 const struct emit_alias plan_aliases[] = {
@@ -288,6 +281,17 @@ static void add_swing(struct nw_text *out, const struct plan_result *result,
     nw_text_add_str(out, is_nodes ? "." : " a month.");
 }
 
+/* Nodes and databases both have a price and connections: beside each other they need more name. */
+static bool is_in_two_blocks(const char *path)
+{
+    static const char *const shared[] = {".price", ".connections"};
+    size_t len = strlen(path);
+    for (size_t i = 0; i < NW_COUNT(shared) && strstr(path, ".bigger.") == NULL; i++)
+        if (len > strlen(shared[i]) && strcmp(path + len - strlen(shared[i]), shared[i]) == 0)
+            return true;
+    return false;
+}
+
 struct quiet {
     const struct plan_result *result;
     struct nw_text words;
@@ -305,7 +309,9 @@ static void add_quiet(void *arg, const char *path, nw_model_unit unit,
         plan_swing_of(quiet->result, path) != NULL)
         return;
     nw_text_addf(&words, "%s%s ", quiet->words.len > 0 ? ", " : "",
-                 is_route ? strrchr(path, '.') + 1 : short_path(input, path));
+                 is_route                 ? strrchr(path, '.') + 1
+                 : is_in_two_blocks(path) ? path
+                                          : short_path(input, path));
     nw_model_unit_print(&words, quantity->value, unit, input->load.currency);
     if (!is_route || quiet->words.len == 0 || strstr(quiet->words.ptr, words.ptr) == NULL)
         nw_text_add(&quiet->words, nw_text_slice(&words));
@@ -332,6 +338,8 @@ static void add_assumed(struct report *report, const struct plan_result *result)
     }
     nw_model_plan_input_each(result->file->input, add_quiet, &quiet);
     if (quiet.words.len > 0)
+        nw_text_add_str(&quiet.words, "   --set PATH=VALUE");
+    if (quiet.words.len > 0)
         report_text(report, NULL, label, quiet.words.ptr);
     nw_text_done(&quiet.words);
 }
@@ -352,6 +360,17 @@ static void add_given_ranges(struct report *report, const struct plan_result *re
     }
 }
 
+/* "17 to 56"; "2" where both ends are the same. */
+static void add_range(struct nw_text *out, double low, double high, nw_model_unit unit,
+                      const char *currency)
+{
+    nw_model_unit_print(out, low, unit, currency);
+    if (low == high)
+        return;
+    nw_text_add_str(out, " to ");
+    nw_model_unit_print(out, high, unit, currency);
+}
+
 static void add_band(struct report *report, const struct plan_result *result)
 {
     const struct nw_model_outcome *cautious = &result->sensitivity.cautious;
@@ -359,10 +378,9 @@ static void add_band(struct report *report, const struct plan_result *result)
     const char *currency = result->file->input->load.currency;
     struct nw_text line = {0};
     if (result->sensitivity.tried_count > 0 && cautious->is_met) {
-        nw_text_addf(&line, "%.0f to %.0f nodes with spare, ", hopeful->nodes, cautious->nodes);
-        nw_model_unit_print(&line, hopeful->cost_month, NW_MODEL_MONEY, currency);
-        nw_text_add_str(&line, " to ");
-        nw_model_unit_print(&line, cautious->cost_month, NW_MODEL_MONEY, currency);
+        add_range(&line, hopeful->nodes, cautious->nodes, NW_MODEL_COUNT, currency);
+        nw_text_addf(&line, " node%s in all, ", cautious->nodes == 1 ? "" : "s");
+        add_range(&line, hopeful->cost_month, cautious->cost_month, NW_MODEL_MONEY, currency);
         nw_text_add_str(&line, " a month: all inputs at their hopeful, all at their cautious end");
         report_text(report, NULL, "How sure", line.ptr);
     } else if (result->sensitivity.tried_count > 0) {

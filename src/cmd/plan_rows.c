@@ -116,16 +116,18 @@ static void add_assumed_row(void *arg, const char *path, nw_model_unit unit,
     const struct nw_model_swing *swing = plan_swing_of(assumed->result, path);
     if (quantity->origin != NW_MODEL_ASSUMED || constant == NULL)
         return;
+    bool has_low = swing != NULL && swing->at_low.reason == NULL;
+    bool has_high = swing != NULL && swing->at_high.reason == NULL;
     const struct report_cell cells[] = {
         {.text = path},
         {.value = quantity->value},
         {.value = quantity->low},
         {.value = quantity->high},
         {.text = nw_model_unit_name(unit)},
-        {.value = swing != NULL ? swing->at_low.nodes_needed : 0, .is_absent = swing == NULL},
-        {.value = swing != NULL ? swing->at_high.nodes_needed : 0, .is_absent = swing == NULL},
-        {.value = swing != NULL ? swing->at_low.cost_month : 0, .is_absent = swing == NULL},
-        {.value = swing != NULL ? swing->at_high.cost_month : 0, .is_absent = swing == NULL},
+        {.value = has_low ? swing->at_low.nodes_needed : 0, .is_absent = !has_low},
+        {.value = has_high ? swing->at_high.nodes_needed : 0, .is_absent = !has_high},
+        {.value = has_low ? swing->at_low.cost_month : 0, .is_absent = !has_low},
+        {.value = has_high ? swing->at_high.cost_month : 0, .is_absent = !has_high},
         {.text = constant->flag},
         {.text = constant->source},
         {.text = constant->metric}};
@@ -151,14 +153,24 @@ static void add_assumed(struct report *report, const struct plan_result *result)
     nw_model_plan_input_each(result->file->input, add_assumed_row, &assumed);
 }
 
+static void add_result(struct report *report, const char *name, double value, nw_model_unit unit,
+                       const char *reason)
+{
+    if (reason != NULL)
+        report_absent(report, name, NULL, reason);
+    else
+        report_number(report, name, NULL, value, unit);
+}
+
 static void add_outcome(struct report *report, const char *name,
                         const struct nw_model_outcome *outcome)
 {
+    const char *reason = outcome->reason;
     report_open(report, name, NULL);
     report_bool(report, "is_met", NULL, outcome->is_met);
-    report_number(report, "nodes", NULL, outcome->nodes, NW_MODEL_COUNT);
-    report_number(report, "nodes_needed", NULL, outcome->nodes_needed, NW_MODEL_COUNT);
-    report_number(report, "cost_month", NULL, outcome->cost_month, NW_MODEL_MONEY);
+    add_result(report, "nodes", outcome->nodes, NW_MODEL_COUNT, reason);
+    add_result(report, "nodes_needed", outcome->nodes_needed, NW_MODEL_COUNT, reason);
+    add_result(report, "cost_month", outcome->cost_month, NW_MODEL_MONEY, reason);
     report_close(report);
 }
 

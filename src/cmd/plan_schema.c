@@ -41,7 +41,9 @@ static const struct shape summary = {
     "cost_per_h_reason:o cost_month_reason:o",
     "the numbers of the whole plan; null has a reason"};
 
-static const struct shape outcome = {"", "is_met:b nodes:n nodes_needed:n cost_month:n",
+static const struct shape outcome = {"",
+                                     "is_met:b nodes:i nodes_needed:i cost_month:i nodes_reason:o "
+                                     "nodes_needed_reason:o cost_month_reason:o",
                                      "all inputs at that end"};
 
 static const char *type_of(char letter)

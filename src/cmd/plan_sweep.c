@@ -69,11 +69,7 @@ static bool read_end(const struct plan_file *file, const char *path, const char 
     if (err == NW_OK && !out_seek->is_found)
         nw_diag_add(&diag, false, edit.source, 0, 0, NULL, NULL,
                     "only a number of the plan can be swept");
-    struct nw_text said = {0};
-    nw_diag_print(&diag, &said);
-    if (said.len > 0)
-        fputs(said.ptr, stderr);
-    nw_text_done(&said);
+    emit_mistakes(&diag);
     nw_diag_done(&diag);
     return err == NW_OK && out_seek->is_found;
 }
@@ -128,6 +124,7 @@ struct point {
     double replicas;
     double shards;
     double cost_month;
+    bool has_nodes; /* and with them a cost: not beyond a law's peak */
     bool is_met;
 };
 
@@ -146,6 +143,7 @@ static void compute_point(const struct sweep *sweep, double at, struct nw_arena 
                           .nodes = plan.nodes,
                           .cache_nodes = plan.cache_nodes,
                           .cost_month = plan.cost_month,
+                          .has_nodes = plan.nodes_reason == NULL,
                           .is_met = plan.is_met};
     plan_count_databases(&plan, &out->replicas, &out->shards);
     nw_arena_reset(scratch);
@@ -154,10 +152,14 @@ static void compute_point(const struct sweep *sweep, double at, struct nw_arena 
 static void add_point(struct report *report, const struct point *point)
 {
     const struct report_cell cells[] = {
-        {.value = point->at},         {.value = point->peak_per_s},
-        {.value = point->nodes},      {.value = point->cache_nodes},
-        {.value = point->replicas},   {.value = point->shards},
-        {.value = point->cost_month}, {.text = point->is_met ? "yes" : "no"}};
+        {.value = point->at},
+        {.value = point->peak_per_s},
+        {.value = point->nodes, .is_absent = !point->has_nodes},
+        {.value = point->cache_nodes},
+        {.value = point->replicas},
+        {.value = point->shards},
+        {.value = point->cost_month, .is_absent = !point->has_nodes},
+        {.text = point->is_met ? "yes" : "no"}};
     report_row(report, cells, NW_COUNT(cells));
 }
 
@@ -207,7 +209,7 @@ static int emit(const struct cli *cli, const struct sweep *sweep, struct nw_aren
     struct nw_text title = {0};
     nw_arena_init(&scratch, NULL, 0, SWEEP_MAX_BYTES);
     nw_text_addf(&title, "Plan along %s", sweep->path);
-    struct report *report = report_new("newel.plan-sweep/1", title.ptr);
+    struct report *report = report_new("newel.plan.sweep/1", title.ptr);
     report_set_currency(report, sweep->input->load.currency);
     report_text(report, "path", NULL, sweep->path);
     report_table(report, "main", NULL, columns, NW_COUNT(columns));
@@ -219,8 +221,8 @@ static int emit(const struct cli *cli, const struct sweep *sweep, struct nw_aren
         compute_point(sweep, at, &scratch, &point);
         add_point(report, &point);
         x[used] = at;
-        nodes[used] = point.nodes;
-        money[used++] = point.cost_month;
+        nodes[used] = point.has_nodes ? point.nodes : NAN; /* a gap */
+        money[used++] = point.has_nodes ? point.cost_month : NAN;
     }
     add_chart(report, sweep, "nodes", "Nodes", NW_MODEL_COUNT, x, nodes, used, arena);
     add_chart(report, sweep, "a month", "Money each month", NW_MODEL_MONEY, x, money, used, arena);

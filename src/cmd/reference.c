@@ -5,6 +5,7 @@
 
 #include "base/metric.h"
 #include "cmd/daemon_impl.h"
+#include "cmd/emit.h"
 #include "cmd/plan_pages.h"
 #include "cmd/sim_cache_table.h"
 #include "cmd/sim_fleet_table.h"
@@ -106,9 +107,9 @@ int reference_print(const struct cli *cli, const char *page)
             continue;
         struct nw_text out = {0};
         pages[i].write(&out);
-        fputs(out.ptr, stdout);
+        int code = emit_text(nw_text_slice(&out));
         nw_text_done(&out);
-        return EXIT_DONE;
+        return code;
     }
     struct nw_text names = {0};
     for (size_t i = 0; i < NW_COUNT(pages); i++)

@@ -7,6 +7,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/alloc.h"
 #include "base/assert.h"
@@ -156,7 +157,9 @@ void report_table(struct report *report, const char *name, const char *heading,
     struct report_table_data *table = nw_arena_zero(&report->arena, sizeof *table);
     table->columns = nw_arena_zero(&report->arena, column_count * sizeof *table->columns);
     table->column_count = column_count;
+    table->places = nw_arena_zero(&report->arena, column_count * sizeof *table->places);
     for (unsigned i = 0; i < column_count; i++) {
+        memset(table->places[i].of, -1, sizeof table->places[i].of);
         table->columns[i] = columns[i];
         table->columns[i].name = copy(report, columns[i].name);
         table->columns[i].label = copy(report, columns[i].label);
@@ -164,6 +167,31 @@ void report_table(struct report *report, const char *name, const char *heading,
     node->table = table;
     report->table = node;
     report->table_count++;
+}
+
+/* The letter that the unit behind a printed number begins with, 0 for none; and its decimals. */
+static unsigned char unit_letter(const char *number, int *out_decimals)
+{
+    const char *end = number + strspn(number, "-0123456789,");
+    *out_decimals = *end == '.' ? (int)strspn(end + 1, "0123456789") : 0;
+    end += *end == '.' ? 1 + *out_decimals : 0;
+    end += *end == ' ';
+    return (unsigned char)*end < 128 ? (unsigned char)*end : 0;
+}
+
+/* One or two decimals for a whole column: a third says nothing beside numbers without it. */
+static void learn_places(struct report_table_data *table, unsigned column,
+                         const struct report_cell *cell)
+{
+    struct nw_text text = {0};
+    int decimals;
+    if (cell->text != NULL || cell->is_absent || table->row_count > REPORT_ROWS_SHOWN)
+        return;
+    nw_model_unit_print(&text, cell->value, table->columns[column].unit, "");
+    signed char *places = &table->places[column].of[unit_letter(text.ptr, &decimals)];
+    if (decimals > 0 && *places < 2)
+        *places = decimals > 1 ? 2 : 1;
+    nw_text_done(&text);
 }
 
 void report_row(struct report *report, const struct report_cell *cells, unsigned cell_count)
@@ -186,6 +214,7 @@ void report_row(struct report *report, const struct report_cell *cells, unsigned
         to[i].text = copy(report, cells[i].text);
         NW_ASSERT(to[i].text != NULL || to[i].is_absent || !table->columns[i].is_text);
         NW_ASSERT(to[i].text != NULL || to[i].is_absent || isfinite(to[i].value));
+        learn_places(table, i, &to[i]);
     }
 }
 
@@ -278,15 +307,31 @@ void report_add_exact(double value, struct nw_text *out)
         nw_text_add_char(out, *at == ',' ? '.' : *at);
 }
 
-void report_add_cell(const struct report *report, const struct report_column *column,
-                     const struct report_cell *cell, struct nw_text *out)
+/* What would lose its last digit keeps all of its own: 0.00478 among others with two decimals. */
+static bool is_lost(const char *rounded, double value)
 {
-    if (cell->is_absent)
-        nw_text_add_char(out, '-');
-    else if (cell->text != NULL)
-        nw_text_add_str(out, cell->text);
-    else
-        nw_model_unit_print(out, cell->value, column->unit, report->currency);
+    return value != 0 && strtod(rounded, NULL) == 0;
+}
+
+void report_add_cell(const struct report *report, const struct report_table_data *table, size_t row,
+                     unsigned column, struct nw_text *out)
+{
+    const struct report_cell *cell = report_cell_at(table, row, column);
+    nw_model_unit unit = table->columns[column].unit;
+    struct nw_text own = {0}, rounded = {0};
+    int decimals;
+    if (cell->is_absent || cell->text != NULL) {
+        nw_text_add_str(out, cell->is_absent ? "-" : cell->text);
+        return;
+    }
+    nw_model_unit_print(&own, cell->value, unit, report->currency);
+    int places = table->places[column].of[unit_letter(own.ptr, &decimals)];
+    if (places >= 0)
+        nw_model_unit_print_places(&rounded, cell->value, unit, report->currency, places);
+    bool is_rounded = places >= 0 && !is_lost(rounded.ptr, cell->value);
+    nw_text_add(out, nw_text_slice(is_rounded ? &rounded : &own));
+    nw_text_done(&own);
+    nw_text_done(&rounded);
 }
 
 static bool is_result(const struct report_node *node)

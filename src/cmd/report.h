@@ -41,9 +41,9 @@ void report_close(struct report *report);
 void report_number(struct report *report, const char *name, const char *label, double value,
                    nw_model_unit unit);
 /*
- * A result that the reader of a page came for, large at its top; HTML alone. `path` is that of the
- * result in JSON, which stands in the report as well. Labelled numbers at the top level look so,
- * too.
+ * A result that the reader came for: large at the top of a page, a line at the top of text. `path`
+ * is that of the result in JSON, which stands in the report as well. Labelled numbers at the top
+ * level look so, too.
  */
 void report_tile(struct report *report, const char *path, const char *label, double value,
                  nw_model_unit unit);
@@ -66,7 +66,8 @@ struct report_cell {
     bool is_absent; /* JSON null, text "-" */
 };
 /*
- * An array of objects in JSON; where no column has a label, nothing in text and HTML. --csv prints
+ * An array of objects in JSON; where no column has a label or no row was added, nothing in
+ * text and HTML. --csv prints
  * the table whose name is "main" or the first that has one. Without any table CSV lists the
  * results: name, value, reason.
  */

@@ -358,7 +358,7 @@ static void print_row(struct page *to, const struct report_table_data *table, si
         if (cell->text == NULL && !cell->is_absent)
             add_exact(to, cell->value);
         nw_text_add_char(to->out, '>');
-        report_add_cell(to->report, &table->columns[i], cell, &text);
+        report_add_cell(to->report, table, row, i, &text);
         add_slice(to, nw_text_slice(&text));
         nw_text_add_str(to->out, "</td>");
         nw_text_done(&text);

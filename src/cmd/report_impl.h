@@ -23,13 +23,22 @@ typedef enum report_kind {
     REPORT_TILE,
 } report_kind;
 
+/*
+ * How many decimals a column shows for each unit in it, by the letter that the unit begins with: ms
+ * have others than s. -1: all are whole.
+ */
+struct report_places {
+    signed char of[128];
+};
+
 struct report_table_data {
     struct report_column *columns;
     unsigned column_count;
     struct report_cell *cells; /* row after row; on the heap */
     size_t row_count;
     size_t row_cap;
-    size_t left_out; /* rows behind REPORT_ROWS_MAX */
+    size_t left_out;              /* rows behind REPORT_ROWS_MAX */
+    struct report_places *places; /* of each column */
 };
 
 struct report_node {
@@ -73,10 +82,10 @@ static inline const struct report_node *report_next(const struct report_node *ro
     return node != root ? node->next : NULL;
 }
 
-/* Does anybody but a machine see the table? Some column has a label then. */
+/* Does anybody but a machine see the table? Some column has a label then, and there is a row. */
 static inline bool report_table_is_seen(const struct report_table_data *table)
 {
-    for (unsigned i = 0; i < table->column_count; i++)
+    for (unsigned i = 0; i < table->column_count && table->row_count > 0; i++)
         if (table->columns[i].label != NULL)
             return true;
     return false;
@@ -97,8 +106,8 @@ bool report_follows_block(const struct report_node *node);
 void report_add_path(const struct report_node *node, struct nw_text *out);
 /* The shortest decimal that reads back as the same double; never "-0". In any locale. */
 void report_add_exact(double value, struct nw_text *out);
-/* A cell as people read it; "-" where there is none. Texts as they are. */
-void report_add_cell(const struct report *report, const struct report_column *column,
-                     const struct report_cell *cell, struct nw_text *out);
+/* A cell as people read it, points under each other; "-" where there is none. Texts as they are. */
+void report_add_cell(const struct report *report, const struct report_table_data *table, size_t row,
+                     unsigned column, struct nw_text *out);
 
 #endif

@@ -140,7 +140,7 @@ static unsigned label_width_of(const struct report *report)
     for (const struct report_node *node = &report->root; node != NULL;
          node = report_next(&report->root, node)) {
         unsigned indent = indent_of(node);
-        if (node->kind >= REPORT_NUMBER && node->kind <= REPORT_BOOL)
+        if ((node->kind >= REPORT_NUMBER && node->kind <= REPORT_BOOL) || node->kind == REPORT_TILE)
             widen(&width, indent, node->label);
         for (size_t i = 0; node->kind == REPORT_STEPS && i < node->steps->count; i++)
             if (!node->steps->items[i].is_quiet)
@@ -182,7 +182,7 @@ static void print_value(struct printer *to, const struct report_node *node)
     if (node->label == NULL)
         return;
     add_label(to, node->label);
-    if (node->kind == REPORT_NUMBER)
+    if (node->kind == REPORT_NUMBER || node->kind == REPORT_TILE)
         nw_model_unit_print(&value, node->value, node->unit, to->report->currency);
     else if (node->kind == REPORT_ABSENT)
         nw_text_addf(&value, "none: %s", node->text);
@@ -265,39 +265,50 @@ static void print_steps(struct printer *to, const struct report_node *node)
 
 /* ---- tables ---- */
 
-static unsigned cell_width(struct printer *to, const struct report_column *column,
-                           const struct report_cell *cell)
+static unsigned cell_width(const struct printer *to, const struct report_table_data *table,
+                           size_t row, unsigned column)
 {
     struct nw_text text = {0};
-    report_add_cell(to->report, column, cell, &text);
+    report_add_cell(to->report, table, row, column, &text);
     unsigned columns = columns_of(text.ptr, text.len);
     nw_text_done(&text);
     return columns;
 }
 
-/* Widths of the columns; the widest text gives way where the terminal is too narrow. */
+/* The widest text gives way, a column of characters at a time. */
+static void narrow_columns(const struct report_table_data *table,
+                           unsigned widths[REPORT_COLUMNS_MAX], unsigned over)
+{
+    for (; over > 0; over--) {
+        unsigned widest = REPORT_COLUMNS_MAX;
+        for (unsigned i = 0; i < table->column_count; i++)
+            if (table->columns[i].is_text && widths[i] > FOLD_MIN &&
+                (widest == REPORT_COLUMNS_MAX || widths[i] > widths[widest]))
+                widest = i;
+        if (widest == REPORT_COLUMNS_MAX)
+            return;
+        widths[widest]--;
+    }
+}
+
+/* Widths of the columns, narrowed where the terminal is. */
 static void fit_columns(struct printer *to, const struct report_table_data *table,
                         unsigned widths[REPORT_COLUMNS_MAX])
 {
-    unsigned total = to->indent, widest = REPORT_COLUMNS_MAX;
+    unsigned total = to->indent;
     for (unsigned i = 0; i < table->column_count; i++) {
         widths[i] = 0;
         if (table->columns[i].label == NULL)
             continue;
         widths[i] = width_of(table->columns[i].label);
         for (size_t row = 0; row < report_rows_shown(table); row++) {
-            unsigned columns = cell_width(to, &table->columns[i], report_cell_at(table, row, i));
+            unsigned columns = cell_width(to, table, row, i);
             widths[i] = columns > widths[i] ? columns : widths[i];
         }
         total += widths[i] + 2;
-        if (table->columns[i].is_text &&
-            (widest == REPORT_COLUMNS_MAX || widths[i] > widths[widest]))
-            widest = i;
     }
-    if (to->width == 0 || total <= to->width || widest == REPORT_COLUMNS_MAX)
-        return;
-    unsigned over = total - to->width;
-    widths[widest] = widths[widest] > over + FOLD_MIN ? widths[widest] - over : FOLD_MIN;
+    if (to->width > 0 && total > to->width + 2) /* nothing stands behind the last column */
+        narrow_columns(table, widths, total - 2 - to->width);
 }
 
 /* The part of *rest that fits into `width` columns, broken at a space where there is one. */
@@ -357,7 +368,7 @@ static void print_row(struct printer *to, const struct report_table_data *table,
     for (unsigned i = 0; i < table->column_count; i++) {
         struct nw_text raw = {0};
         if (table->columns[i].label != NULL) {
-            report_add_cell(to->report, &table->columns[i], report_cell_at(table, row, i), &raw);
+            report_add_cell(to->report, table, row, i, &raw);
             add_plain(&texts[i], raw.ptr != NULL ? raw.ptr : "");
         }
         nw_text_done(&raw);
@@ -413,7 +424,8 @@ static void print_node(struct printer *to, const struct report_node *node)
     case REPORT_NUMBER:
     case REPORT_ABSENT:
     case REPORT_TEXT:
-    case REPORT_BOOL: print_value(to, node); break;
+    case REPORT_BOOL:
+    case REPORT_TILE: print_value(to, node); break;
     case REPORT_LINE:
         if (node->text[0] == '\0') {
             add_blank(to);
@@ -428,8 +440,7 @@ static void print_node(struct printer *to, const struct report_node *node)
             print_heading(to, node->label);
         print_steps(to, node);
         break;
-    case REPORT_CHART:
-    case REPORT_TILE: break;
+    case REPORT_CHART: break;
     }
 }
 
@@ -453,10 +464,12 @@ void report_print_text(const struct report *report, unsigned width, bool has_col
     }
     if (report->title != NULL)
         add_blank(&to);
+    bool is_behind_tile = false;
     for (const struct report_node *node = report->root.first; node != NULL;
          node = report_next(&report->root, node)) {
-        if (report_follows_block(node))
+        if (report_follows_block(node) || (is_behind_tile && node->kind != REPORT_TILE))
             add_blank(&to);
+        is_behind_tile = node->kind == REPORT_TILE;
         print_node(&to, node);
     }
 }

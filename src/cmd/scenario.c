@@ -4,14 +4,14 @@
  */
 #include "cmd/scenario.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 
 #include "base/assert.h"
+#include "cmd/emit.h"
 #include "cmd/outside.h"
 #include "conf/tree_edit.h"
-#include "io/file.h"
-
-enum { SCENARIO_MAX_BYTES = 1 << 20 };
+#include "io/console.h"
 
 static const char *const no_file = "command line";
 
@@ -60,18 +60,14 @@ static nw_err read_tree(const char *file, const struct nw_conf_tables *tables,
 {
     struct nw_text text = {0};
     nw_err err = NW_OK;
+    *out = NULL;
     if (file == NULL)
         nw_text_addf(&text, "%s\n", tables->first_line);
     else
-        err = nw_file_read_now(NULL, file, SCENARIO_MAX_BYTES, &text);
-    if (err != NW_OK) {
-        nw_diag_add(diag, false, file, 0, 0, NULL, NULL, "the file cannot be read: %s",
-                    err == NW_BODY_TOO_LARGE ? "it is larger than 1 MiB" : outside_why(err));
-        *out = NULL;
-    } else {
+        err = outside_read(file, NULL, diag, &text);
+    if (err == NW_OK)
         err = nw_conf_tree_parse(nw_text_slice(&text), file != NULL ? file : no_file,
                                  tables->first_line, arena, diag, out);
-    }
     nw_text_done(&text);
     return err != NW_OK ? NW_INVALID : NW_OK;
 }
@@ -95,18 +91,33 @@ nw_err scenario_read(const struct cli *cli, const struct nw_conf_tables *tables,
     return first != NW_OK ? first : read;
 }
 
-int scenario_blame(const struct cli *cli, const char *name, const struct nw_diag *diag)
+static bool is_argument(const struct cli *cli, const char *file)
 {
-    struct nw_text text = {0};
+    for (unsigned i = 0; i < cli->arg_count; i++)
+        if (strcmp(cli->args[i], file) == 0)
+            return true;
+    return false;
+}
+
+int scenario_blame(const struct cli *cli, const struct nw_diag *diag)
+{
     bool is_in_file = false;
-    nw_diag_print(diag, &text);
-    if (text.len > 0)
-        fputs(text.ptr, stderr);
+    emit_mistakes(diag);
     for (size_t i = 0; i < diag->count; i++)
-        is_in_file |= !diag->items[i].is_warning && cli->arg_count > 0 &&
-                      strcmp(diag->items[i].file, name) == 0;
+        is_in_file |= !diag->items[i].is_warning && is_argument(cli, diag->items[i].file);
     fprintf(stderr, "newel: %zu mistake%s (see `newel %s --help`)\n", diag->error_count,
             diag->error_count == 1 ? "" : "s", cli->command->name);
-    nw_text_done(&text);
     return is_in_file ? EXIT_INVALID : EXIT_USAGE;
+}
+
+int scenario_fail(const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    nw_console_progress(NW_SLICE(""));
+    fputs("newel: ", stderr);
+    vfprintf(stderr, format, args);
+    fputc('\n', stderr);
+    va_end(args);
+    return EXIT_FAILED;
 }

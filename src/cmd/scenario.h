@@ -33,7 +33,9 @@ NW_MUST_CHECK nw_err scenario_read(const struct cli *cli, const struct nw_conf_t
                                    const struct scenario_flag *flags, size_t flag_count,
                                    struct nw_arena *arena, struct nw_diag *diag,
                                    const char **out_name, void *out);
-/* Prints the mistakes; EXIT_INVALID when one stands in the file, else EXIT_USAGE. */
-int scenario_blame(const struct cli *cli, const char *name, const struct nw_diag *diag);
+/* Prints the mistakes; EXIT_INVALID when one stands in a file of the command, else EXIT_USAGE. */
+int scenario_blame(const struct cli *cli, const struct nw_diag *diag);
+/* What went wrong while it was played: a sentence in place of the progress; EXIT_FAILED. */
+int scenario_fail(const char *format, ...) NW_PRINTF(1, 2);
 
 #endif

@@ -43,19 +43,6 @@ static const struct scenario_flag flags[] = {
     {CLI_MEMORY, "--memory", "memory", false, false},
 };
 
-static int fail(const char *format, ...) NW_PRINTF(1, 2);
-static int fail(const char *format, ...)
-{
-    va_list args;
-    va_start(args, format);
-    nw_console_progress(NW_SLICE(""));
-    fputs("newel: ", stderr);
-    vfprintf(stderr, format, args);
-    fputc('\n', stderr);
-    va_end(args);
-    return EXIT_FAILED;
-}
-
 /* ---- progress ---- */
 
 static void show_reading(void *arg, uint64_t requests, uint64_t bytes_read, uint64_t bytes_total)
@@ -141,7 +128,7 @@ static int refuse_invented(const struct sim_cache *sim, double need)
         add_size(&text, (double)memory_of(sim));
     }
     nw_text_add_str(&text, ". Nothing was invented");
-    int code = fail("%s", text.ptr);
+    int code = scenario_fail("%s", text.ptr);
     nw_text_done(&text);
     return code;
 }
@@ -160,7 +147,7 @@ static int invent(struct sim_cache *sim)
     if (err == NW_NO_MEMORY)
         return refuse_invented(sim, need);
     if (err != NW_OK)
-        return fail("the trace cannot be invented: %s", nw_err_text(err));
+        return scenario_fail("the trace cannot be invented: %s", nw_err_text(err));
     sim->trace.is_stopped = sim->trace.model.request_count < want->invented.request_count;
     return EXIT_DONE;
 }
@@ -183,7 +170,7 @@ static int read_trace(struct sim_cache *sim)
     };
     int code = EXIT_DONE;
     if (sim_trace_read(&options, &sim->trace, &why) != NW_OK)
-        code = fail("%s: %s", path, why != NULL ? why : "it cannot be read");
+        code = scenario_fail("%s: %s", path, why != NULL ? why : "it cannot be read");
     nw_free(why);
     nw_free(path);
     return code;
@@ -197,13 +184,15 @@ static int judge_trace(struct sim_cache *sim)
     if (sim->want.is_invented || sim->trace.is_stopped)
         return EXIT_DONE;
     if (sim->want.is_in_bytes && !sim->trace.has_sizes)
-        return fail("the trace has no sizes, so `bytes` cannot be counted: give `size` in objects, "
-                    "or a column for the size");
+        return scenario_fail(
+            "the trace has no sizes, so `bytes` cannot be counted: give `size` in objects, "
+            "or a column for the size");
     if (top->ttl_s > 0 && !sim->trace.has_times && top->rate_per_s <= 0)
-        return fail("the trace has no times, so nothing can grow old: --ttl needs --rate, such as "
-                    "--rate 1000/s");
+        return scenario_fail(
+            "the trace has no times, so nothing can grow old: --ttl needs --rate, such as "
+            "--rate 1000/s");
     if (top->rate_per_s > 0 && sim->trace.has_times)
-        return fail("the trace has times of its own; --rate is for traces without");
+        return scenario_fail("the trace has times of its own; --rate is for traces without");
     model->rate_per_s = top->rate_per_s;
     return EXIT_DONE;
 }
@@ -249,7 +238,7 @@ static int run_jobs(struct sim_cache *sim)
         add_size(&text, (double)need);
         nw_text_add_str(&text, " more, beyond --memory ");
         add_size(&text, (double)memory_of(sim));
-        int code = fail("%s; nothing was simulated", text.ptr);
+        int code = scenario_fail("%s; nothing was simulated", text.ptr);
         nw_text_done(&text);
         return code;
     }
@@ -267,7 +256,7 @@ static int run_jobs(struct sim_cache *sim)
     };
     nw_err err = sim_cache_run(&runs);
     if (err != NW_OK)
-        return fail("a simulation failed: %s", nw_err_text(err));
+        return scenario_fail("a simulation failed: %s", nw_err_text(err));
     for (size_t i = 0; i < sim->job_count; i++)
         sim->is_stopped |= !sim->is_done[i];
     return EXIT_DONE;
@@ -290,13 +279,13 @@ static int draw_curve(struct sim_cache *sim)
     if (curve->why_no_exact == NULL) {
         if (nw_model_mrc_exact(trace, curve->sizes, curve->count, nw_console_stop(), curve->exact,
                                &played) != NW_OK)
-            return fail("the curve cannot be drawn");
+            return scenario_fail("the curve cannot be drawn");
         curve->has_exact = played == trace->request_count;
         curve->why_no_exact = curve->has_exact ? NULL : "interrupted";
     }
     if (nw_model_mrc_estimate(trace, sim->want.ttl_us, curve->sizes, curve->count,
                               nw_console_stop(), curve->estimate, &played) != NW_OK)
-        return fail("the curve cannot be drawn");
+        return scenario_fail("the curve cannot be drawn");
     curve->has_estimate = played == trace->request_count;
     sim->is_stopped |= !curve->has_estimate;
     return EXIT_DONE;
@@ -350,13 +339,15 @@ int cmd_sim_cache(const struct cli *cli)
     int code = emit_check(cli);
     if (code != EXIT_DONE)
         return code;
+    if (cli_has(cli, CLI_SCENARIO_SCHEMA))
+        return emit_schema(&sim_cache_tables);
     nw_arena_init(&arena, NULL, 0, ARENA_MAX_BYTES);
     nw_diag_init(&diag);
     nw_err err =
         scenario_read(cli, &sim_cache_tables, flags, NW_COUNT(flags), &arena, &diag, &name, &top);
     if (top.block.tree != NULL && sim_cache_want(&top, name, &diag, &want) != NW_OK)
         err = NW_INVALID;
-    code = err == NW_OK ? run_wanted(cli, &want, name) : scenario_blame(cli, name, &diag);
+    code = err == NW_OK ? run_wanted(cli, &want, name) : scenario_blame(cli, &diag);
     nw_diag_done(&diag);
     nw_arena_done(&arena);
     return code;

@@ -156,6 +156,11 @@ static void mark_missing(struct report *report, const struct sim_cache *sim)
         snprintf(why, sizeof why,
                  "interrupted: simulations that played fewer than %llu requests have no ratio",
                  requests);
+    else if (sim->job_count > 0 && requests > 0 && sim->jobs[0].warmup_requests >= requests)
+        snprintf(why, sizeof why,
+                 "all %llu requests were played before counting (warmup), so no ratio is known; "
+                 "count from an earlier one on",
+                 requests);
     else
         return;
     report_mark_incomplete(report, why);
@@ -235,7 +240,9 @@ static void add_names(struct report *report, const struct sim_cache *sim)
             if (sim->is_done[i] && sim->counts[i].request_count > 0)
                 report_number(report, name, NULL, miss_ratio(&sim->counts[i]), NW_MODEL_RATIO);
             else
-                report_absent(report, name, NULL, "not played to the end");
+                report_absent(report, name, NULL,
+                              sim->is_done[i] ? "all requests were warm-up"
+                                              : "not played to the end");
         }
         report_close(report);
     }
@@ -278,8 +285,10 @@ static void add_winner(struct report *report, const struct sim_cache *sim, size_
         text(nw_model_policy_name(sim->jobs[order[last]].policy)),
         number(1 - ratio(misses, nw_model_cache_misses(worst))),
     };
-    cells[4].is_absent = nw_model_cache_misses(second) == 0;
-    cells[6].is_absent = nw_model_cache_misses(worst) == 0;
+    cells[3].is_absent = is_tie; /* nobody is second */
+    cells[4].is_absent = is_tie || nw_model_cache_misses(second) == 0;
+    cells[5].is_absent = is_tie;
+    cells[6].is_absent = is_tie || nw_model_cache_misses(worst) == 0;
     report_row(report, cells, NW_COUNT(cells));
 }
 
@@ -373,15 +382,14 @@ static void add_words(struct report *report, const struct sim_cache *sim)
                         "policy is the best one everywhere.");
     if (!sim->want.is_invented && sim->trace.model.request_count > 0)
         report_line(report,
-                    "Of the requests %.3g%% were the first for their key: the longer the trace, "
+                    "Of the requests %.2f%% were the first for their key: the longer the trace, "
                     "the fewer. A cache that has been running for long does not pay them again; "
                     "--warmup leaves the beginning out.",
                     100.0 * sim->trace.model.key_count / (double)sim->trace.model.request_count);
     if (!sim->want.is_in_bytes && largest >= sim->trace.model.key_count)
         report_line(report,
-                    "A cache of %llu holds all keys of the trace: every miss is a first "
-                    "request, and no policy can do anything about that.",
-                    (unsigned long long)largest);
+                    "The largest cache holds all keys of the trace: every miss there is a first "
+                    "request, and no policy can do anything about that.");
     report_close(report);
 }
 

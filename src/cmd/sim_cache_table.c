@@ -11,7 +11,8 @@ static const char intro[] =
     "# The cache scenario\n\n"
     "What `newel sim cache FILE` reads: strict YAML as newel.yaml is, all mistakes named at once\n"
     "with line and column. Every option is a flag of the command too; an option that both give is\n"
-    "a mistake. [Simulating](../guide/simulating.md#caches) says what to give it.\n";
+    "a mistake. `newel sim cache --schema` prints its JSON Schema, for editors.\n"
+    "[Simulating](../guide/simulating.md#caches) says what to give it.\n";
 
 const struct nw_conf_tables sim_cache_tables = {
     .title = "cache scenario",

@@ -22,25 +22,12 @@ struct reading {
                          __VA_ARGS__),                                                             \
      (reading)->mistakes++)
 
-/* The next word of a list whose items may be "a,b" themselves. */
-static bool next_word(const struct nw_conf_strings *list, size_t *item, struct nw_slice *rest,
-                      struct nw_slice *out)
-{
-    while (!nw_slice_split(rest, ',', out)) {
-        if (*item == list->count)
-            return false;
-        *rest = list->items[(*item)++];
-    }
-    *out = nw_slice_trim(*out);
-    return true;
-}
-
 static void read_policies(struct reading *r)
 {
     struct sim_cache_want *want = r->want;
     struct nw_slice rest = {0}, word;
     bool is_named[NW_MODEL_POLICY_COUNT] = {false};
-    for (size_t item = 0; next_word(&r->top->policy, &item, &rest, &word);) {
+    for (size_t item = 0; nw_conf_words_next(&r->top->policy, &item, &rest, &word);) {
         nw_model_policy policy;
         if (nw_model_policy_find(word, &policy) != NW_OK) {
             BLAME(r, "policy", "fifo, lru, clock, sieve, s3-fifo or w-tinylfu",
@@ -60,7 +47,7 @@ static void read_sizes(struct reading *r, const struct nw_conf_strings *list, co
 {
     struct sim_cache_want *want = r->want;
     struct nw_slice rest = {0}, word;
-    for (size_t item = 0; next_word(list, &item, &rest, &word);) {
+    for (size_t item = 0; nw_conf_words_next(list, &item, &rest, &word);) {
         struct nw_conf_share share = {0};
         struct nw_conf_why why = {0};
         if (want->size_count == SIM_CACHE_SIZES_MAX) {
@@ -138,16 +125,6 @@ static void judge_invented(struct reading *r)
         BLAME(r, "scan", NULL, "must walk a whole number of keys");
 }
 
-static uint32_t to_u32(double value)
-{
-    return value < UINT32_MAX ? (uint32_t)value : UINT32_MAX;
-}
-
-static uint64_t to_u64(double value)
-{
-    return value < 1.8e19 ? (uint64_t)value : UINT64_MAX;
-}
-
 static void fill_invented(const struct sim_cache_top *top, struct sim_cache_want *want)
 {
     bool has_scan = nw_conf_is_given(&top->scan.block);
@@ -157,14 +134,15 @@ static void fill_invented(const struct sim_cache_top *top, struct sim_cache_want
     want->requests = top->requests;
     want->invented = (struct nw_model_invented){
         .exponent = top->zipf,
-        .key_count = to_u32(top->keys),
-        .request_count = to_u64(top->requests),
+        .key_count = (uint32_t)nw_conf_whole(top->keys, UINT32_MAX),
+        .request_count = nw_conf_whole(top->requests, UINT64_MAX),
         .seed = (uint64_t)top->seed,
-        .shift_every = has_shift ? to_u64(top->shift.every) : 0,
-        .shift_by = has_shift ? to_u32(top->shift.by) : 0,
+        .shift_every = has_shift ? nw_conf_whole(top->shift.every, UINT64_MAX) : 0,
+        .shift_by = has_shift ? (uint32_t)nw_conf_whole(top->shift.by, UINT32_MAX) : 0,
         .scan_share = has_scan ? top->scan.share_ratio : 0,
-        .scan_keys = has_scan ? to_u32(top->scan.keys) : 0,
-        .size_mean = has_sizes ? (uint32_t)top->object.size_bytes : 0,
+        .scan_keys = has_scan ? (uint32_t)nw_conf_whole(top->scan.keys, UINT32_MAX) : 0,
+        .size_mean =
+            has_sizes ? (uint32_t)nw_conf_whole((double)top->object.size_bytes, UINT32_MAX) : 0,
         .size_cv = has_sizes ? top->object.cv : 0,
         .rate_per_s = top->rate_per_s,
     };
@@ -173,7 +151,7 @@ static void fill_invented(const struct sim_cache_top *top, struct sim_cache_want
 static void judge_time(struct reading *r)
 {
     const struct sim_cache_top *top = r->top;
-    r->want->ttl_us = (uint64_t)llround(top->ttl_s * 1e6);
+    r->want->ttl_us = nw_conf_whole(round(top->ttl_s * 1e6), UINT64_MAX);
     if (r->want->is_invented && top->ttl_s > 0 && top->rate_per_s <= 0)
         BLAME(r, "ttl", "add rate, such as 1000/s", "an invented trace has no times");
     if (top->rate_per_s > 0 && top->ttl_s <= 0)

@@ -7,10 +7,10 @@
 #include "base/alloc.h"
 #include "cmd/emit.h"
 #include "cmd/outside.h"
+#include "cmd/scenario.h"
 #include "cmd/sim_fleet_report.h"
 #include "cmd/sim_fleet_table.h"
 #include "io/console.h"
-#include "io/file.h"
 
 enum { RUNS_COMPARED = 32, RUNS_PRECISE = 1000 };
 
@@ -52,15 +52,6 @@ static int take_options(const struct cli *cli, struct options *out)
     return EXIT_DONE;
 }
 
-static void print_diag(const struct nw_diag *diag)
-{
-    struct nw_text said = {0};
-    nw_diag_print(diag, &said);
-    if (said.len > 0)
-        fputs(said.ptr, stderr);
-    nw_text_done(&said);
-}
-
 /* NULL after all that is wrong with the file was said. */
 static struct fleet_file *file_open(const char *path, const struct options *options)
 {
@@ -70,13 +61,8 @@ static struct fleet_file *file_open(const char *path, const struct options *opti
     struct nw_text text = {0};
     struct nw_diag diag;
     nw_diag_init(&diag);
-    nw_err err = nw_file_read_now(NULL, path, FLEET_FILE_MAX_BYTES, &text);
-    if (err == NW_BODY_TOO_LARGE)
-        nw_diag_add(&diag, false, path, 0, 0, NULL, NULL, "is larger than 1 MiB");
-    else if (err != NW_OK)
-        nw_diag_add(&diag, false, path, 0, 0, NULL, NULL, "the file cannot be read: %s",
-                    outside_why(err));
-    else
+    nw_err err = outside_read(path, NULL, &diag, &text);
+    if (err == NW_OK)
         err = fleet_file_read(text.len > 0 ? nw_text_slice(&text) : NW_SLICE(""), path, &outside,
                               &diag, &file);
     if (file != NULL && options->has_seed)
@@ -89,7 +75,7 @@ static struct fleet_file *file_open(const char *path, const struct options *opti
         fleet_file_free(file);
         file = NULL;
     }
-    print_diag(&diag);
+    emit_mistakes(&diag);
     nw_diag_done(&diag);
     nw_text_done(&text);
     outside_done(&reading);
@@ -98,13 +84,12 @@ static struct fleet_file *file_open(const char *path, const struct options *opti
 
 /* ---- one file, several files ---- */
 
-static int failed(const struct cli *cli, nw_err err)
+static int failed(nw_err err)
 {
-    fprintf(stderr, "newel: sim fleet: %s\n",
-            err == NW_NO_MEMORY ? "more than 67 million requests are inside at once; try "
-                                  "--engine fluid"
-                                : nw_err_text(err));
-    return EXIT_FAILED;
+    return scenario_fail("sim fleet: %s", err == NW_NO_MEMORY
+                                              ? "more than 67 million requests are inside at once; "
+                                                "try --engine fluid"
+                                              : nw_err_text(err));
 }
 
 static void say_incomplete(struct report *report, const char *what, double done, double all)
@@ -143,7 +128,10 @@ static int run_one(const struct cli *cli, const struct fleet_file *file,
 {
     struct fleet_course *course = nw_alloc_zero(sizeof *course);
     struct fleet_charts *charts = nw_alloc_zero(sizeof *charts);
-    struct report *report = report_new("newel.sim.fleet/1", "newel sim fleet");
+    struct nw_text title = {0};
+    nw_text_addf(&title, "Fleet: %s", file->name);
+    struct report *report = report_new("newel.sim.fleet/1", title.ptr);
+    nw_text_done(&title);
     nw_err err = fleet_course_run(&file->fleet, course);
     if (err == NW_OK) {
         fleet_report_course(report, file, course, charts);
@@ -152,7 +140,7 @@ static int run_one(const struct cli *cli, const struct fleet_file *file,
         else if (options->runs > 1 || options->precision > 0)
             sample_one(file, options, report, &err);
     }
-    int code = err != NW_OK ? failed(cli, err)
+    int code = err != NW_OK ? failed(err)
                             : emit_report(cli, report, NULL, 0,
                                           report_is_complete(report) ? EXIT_DONE : EXIT_FAILED);
     report_free(report);
@@ -179,14 +167,14 @@ static int compare(const struct cli *cli, struct fleet_file *const *files, size_
         .seed = files[0]->fleet.seed,
         .precision = options->precision,
     };
-    struct report *report = report_new("newel.sim.fleet.compare/1", "newel sim fleet");
+    struct report *report = report_new("newel.sim.fleet.compare/1", "Fleets compared");
     nw_err err = fleet_sample(&sampling);
     size_t done = sampling.samples[0].count;
     if (err == NW_OK && done > 0)
         fleet_report_compare(report, sampling.files, sampling.samples, count);
     if (err == NW_OK && done < sampling.runs_max && nw_console_is_interrupted())
         say_incomplete(report, "runs of each", (double)done, (double)sampling.runs_max);
-    int code = err != NW_OK ? failed(cli, err)
+    int code = err != NW_OK ? failed(err)
                             : emit_report(cli, report, NULL, 0,
                                           report_is_complete(report) ? EXIT_DONE : EXIT_FAILED);
     report_free(report);
@@ -194,21 +182,12 @@ static int compare(const struct cli *cli, struct fleet_file *const *files, size_
     return code;
 }
 
-static int print_schema(void)
-{
-    struct nw_text out = {0};
-    nw_conf_schema_json(&fleet_tables, &out);
-    nw_err err = nw_console_print(nw_text_slice(&out));
-    nw_text_done(&out);
-    return err == NW_OK ? EXIT_DONE : EXIT_FAILED;
-}
-
 int cmd_sim_fleet(const struct cli *cli)
 {
     struct options options;
     struct fleet_file *files[CLI_ARGS_MAX] = {NULL};
-    if (cli_has(cli, CLI_FLEET_SCHEMA))
-        return print_schema();
+    if (cli_has(cli, CLI_SCENARIO_SCHEMA))
+        return emit_schema(&fleet_tables);
     int code = emit_check(cli);
     if (code == EXIT_DONE)
         code = take_options(cli, &options);
@@ -220,6 +199,8 @@ int cmd_sim_fleet(const struct cli *cli)
         files[i] = file_open(cli->args[i], &options);
         if (files[i] == NULL)
             code = EXIT_INVALID;
+        else
+            files[i]->fleet.stop = nw_console_stop();
     }
     if (code == EXIT_DONE) {
         nw_console_watch_interrupts();

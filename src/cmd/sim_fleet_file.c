@@ -12,9 +12,9 @@
 #include "cmd/outside.h"
 #include "cmd/sim_fleet_load.h"
 #include "cmd/sim_fleet_table.h"
+#include "model/constants.h"
 
 #define ARENA_MAX_BYTES ((size_t)1 << 29)
-static const double RESERVED_CONNECTIONS = 3; /* for administrators, as PostgreSQL ships */
 
 struct judge {
     struct fleet_file *file;
@@ -283,11 +283,12 @@ static void take_scale(struct judge *judge, const struct fleet_database *databas
     policy->no_benefit_ratio = has_brakes ? from->no_benefit_ratio : 0;
     judge_kind(judge);
     if (has_brakes && database != NULL && database->connections > 0) {
+        double reserved = nw_model_constant_value(NW_MODEL_C_RESERVED_CONNECTIONS);
         policy->pool_size = (double)database->pool;
-        policy->pool_wall = (double)database->connections - RESERVED_CONNECTIONS;
+        policy->pool_wall = (double)database->connections - reserved;
         if (judge->is_clean && policy->pool_wall < policy->pool_size)
             BLAME(judge, database, "connections", NULL,
-                  "do not suffice for one node's pool beside 3 reserved ones");
+                  "do not suffice for one node's pool beside %.0f reserved ones", reserved);
     }
 }
 

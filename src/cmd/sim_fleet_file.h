@@ -14,7 +14,6 @@
 #include "conf/value.h"
 #include "model/fleetsim.h"
 
-enum { FLEET_FILE_MAX_BYTES = 1 << 20 };
 #define FLEET_KNOTS_MAX 4000000u /* of a load from a file: 46 days of seconds, 64 MB */
 
 struct fleet_file {

@@ -1,6 +1,8 @@
 /* The figures first, then the course: who reads only the first ten lines has the answer. */
 #include "cmd/sim_fleet_report.h"
 
+#include <math.h>
+
 #include "base/assert.h"
 #include "model/stats.h"
 
@@ -28,8 +30,8 @@ static void report_warnings(struct report *report, const struct fleet_file *file
     report_bool(report, "runs_away", NULL, is_away);
     if (is_away)
         report_line(report,
-                    "This rule runs away at any load: while it grows, %.1f %% of the nodes are "
-                    "cold and read 100 %%, which alone is over the target of %.0f %%.",
+                    "This rule runs away at any load: while it grows, %.1f%% of the nodes are "
+                    "cold and read 100%% CPU, which alone is over the target of %.0f%%.",
                     100 * cold_ratio, 100 * file->fleet.policy.target[NW_MODEL_SCALE_CPU]);
     if (result->braked == NW_MODEL_SCALE_NOT_DUE)
         return;
@@ -45,9 +47,9 @@ static void report_warnings(struct report *report, const struct fleet_file *file
 static void report_figures(struct report *report, const struct fleet_file *file,
                            const struct nw_model_fleet_result *result)
 {
+    report_number(report, "nodes_peak", "most nodes", (double)result->peak_nodes, NW_MODEL_COUNT);
     report_number(report, "nodes_start", "nodes at the start", (double)file->fleet.nodes,
                   NW_MODEL_COUNT);
-    report_number(report, "nodes_peak", "most nodes", (double)result->peak_nodes, NW_MODEL_COUNT);
     report_number(report, "nodes_end", "nodes at the end", (double)result->end_nodes,
                   NW_MODEL_COUNT);
     if (file->has_cost)
@@ -83,47 +85,96 @@ static void report_figures(struct report *report, const struct fleet_file *file,
     report_text(report, "bottleneck", NULL, nw_model_scale_bottleneck_name(result->bottleneck));
 }
 
+static void course_row(struct report *report, const struct fleet_row *row)
+{
+    double length_s = row->to_s - row->from_s;
+    const struct report_cell cells[] = {
+        {.value = row->from_s},
+        {.value = row->to_s},
+        {.value = row->warm + row->cold + row->coming + row->draining},
+        {.value = row->warm},
+        {.value = row->cold},
+        {.value = row->coming},
+        {.value = row->draining},
+        {.value = row->offered / length_s},
+        {.value = row->served / length_s},
+        {.value = row->refused / length_s},
+        {.value = row->cpu_s / length_s},
+        {.value = row->served > 0 ? row->response_total_s / row->served : 0,
+         .is_absent = row->served <= 0},
+        {.value = row->database_s / length_s},
+        {.value = row->cost},
+    };
+    report_row(report, cells, NW_COUNT(cells));
+}
+
+static bool is_near(double a, double a_s, double b, double b_s)
+{
+    return fabs(a / a_s - b / b_s) <= 1e-6 * fabs(a / a_s);
+}
+
+/* Would nobody see a difference between the two but in their times? */
+static bool is_alike(const struct fleet_row *a, const struct fleet_row *b)
+{
+    double a_s = a->to_s - a->from_s, b_s = b->to_s - b->from_s;
+    return a->warm == b->warm && a->cold == b->cold && a->coming == b->coming &&
+           a->draining == b->draining && is_near(a->offered, a_s, b->offered, b_s) &&
+           is_near(a->served, a_s, b->served, b_s) && is_near(a->refused, a_s, b->refused, b_s) &&
+           is_near(a->cpu_s, a_s, b->cpu_s, b_s) &&
+           is_near(a->database_s, a_s, b->database_s, b_s) &&
+           is_near(a->response_total_s, a_s, b->response_total_s, b_s);
+}
+
+static void join(struct fleet_row *to, const struct fleet_row *row)
+{
+    to->to_s = row->to_s;
+    to->offered += row->offered;
+    to->served += row->served;
+    to->refused += row->refused;
+    to->cpu_s += row->cpu_s;
+    to->database_s += row->database_s;
+    to->response_total_s += row->response_total_s;
+    to->cost += row->cost;
+}
+
+/* Machines get every row; to people an hour in which nothing changes is one. */
 static void report_course_table(struct report *report, const struct fleet_course *course)
 {
-    static const struct report_column columns[] = {
-        {"from_s", "from", NW_MODEL_SECONDS, false},
-        {"to_s", "to", NW_MODEL_SECONDS, false},
-        {"nodes", "nodes", NW_MODEL_COUNT, false},
-        {"warm", NULL, NW_MODEL_COUNT, false},
-        {"cold", "cold", NW_MODEL_COUNT, false},
-        {"coming", "coming", NW_MODEL_COUNT, false},
-        {"draining", NULL, NW_MODEL_COUNT, false},
-        {"offered_per_s", "asked", NW_MODEL_PER_S, false},
-        {"served_per_s", "served", NW_MODEL_PER_S, false},
-        {"refused_per_s", "refused", NW_MODEL_PER_S, false},
-        {"cpu_ratio", "CPU", NW_MODEL_RATIO, false},
-        {"response_s", "response", NW_MODEL_SECONDS, false},
-        {"database_ratio", "database", NW_MODEL_RATIO, false},
-        {"cost", "cost", NW_MODEL_MONEY, false},
+    static const struct report_column seen[] = {
+        {NULL, "from", NW_MODEL_SECONDS, false},   {NULL, "to", NW_MODEL_SECONDS, false},
+        {NULL, "nodes", NW_MODEL_COUNT, false},    {NULL, NULL, NW_MODEL_COUNT, false},
+        {NULL, "cold", NW_MODEL_COUNT, false},     {NULL, "coming", NW_MODEL_COUNT, false},
+        {NULL, NULL, NW_MODEL_COUNT, false},       {NULL, "asked", NW_MODEL_PER_S, false},
+        {NULL, "served", NW_MODEL_PER_S, false},   {NULL, "refused", NW_MODEL_PER_S, false},
+        {NULL, "CPU", NW_MODEL_RATIO, false},      {NULL, "response", NW_MODEL_SECONDS, false},
+        {NULL, "database", NW_MODEL_RATIO, false}, {NULL, "cost", NW_MODEL_MONEY, false},
     };
-    report_table(report, "main", "The course", columns, NW_COUNT(columns));
-    for (size_t i = 0; i < course->row_count; i++) {
-        const struct fleet_row *row = &course->rows[i];
-        double length_s = row->to_s - row->from_s;
-        const struct report_cell cells[] = {
-            {.value = row->from_s},
-            {.value = row->to_s},
-            {.value = row->warm + row->cold + row->coming + row->draining},
-            {.value = row->warm},
-            {.value = row->cold},
-            {.value = row->coming},
-            {.value = row->draining},
-            {.value = row->offered / length_s},
-            {.value = row->served / length_s},
-            {.value = row->refused / length_s},
-            {.value = row->cpu_s / length_s},
-            {.value = row->served > 0 ? row->response_total_s / row->served : 0,
-             .is_absent = row->served <= 0},
-            {.value = row->database_s / length_s},
-            {.value = row->cost},
-        };
-        report_row(report, cells, NW_COUNT(cells));
+    static const struct report_column named[] = {
+        {"from_s", NULL, NW_MODEL_SECONDS, false},
+        {"to_s", NULL, NW_MODEL_SECONDS, false},
+        {"nodes", NULL, NW_MODEL_COUNT, false},
+        {"warm", NULL, NW_MODEL_COUNT, false},
+        {"cold", NULL, NW_MODEL_COUNT, false},
+        {"coming", NULL, NW_MODEL_COUNT, false},
+        {"draining", NULL, NW_MODEL_COUNT, false},
+        {"offered_per_s", NULL, NW_MODEL_PER_S, false},
+        {"served_per_s", NULL, NW_MODEL_PER_S, false},
+        {"refused_per_s", NULL, NW_MODEL_PER_S, false},
+        {"cpu_ratio", NULL, NW_MODEL_RATIO, false},
+        {"response_s", NULL, NW_MODEL_SECONDS, false},
+        {"database_ratio", NULL, NW_MODEL_RATIO, false},
+        {"cost", NULL, NW_MODEL_MONEY, false},
+    };
+    report_table(report, NULL, "The course", seen, NW_COUNT(seen));
+    for (size_t i = 0; i < course->row_count;) {
+        struct fleet_row row = course->rows[i++];
+        while (i < course->row_count && is_alike(&row, &course->rows[i]))
+            join(&row, &course->rows[i++]);
+        course_row(report, &row);
     }
+    report_table(report, "main", NULL, named, NW_COUNT(named));
+    for (size_t i = 0; i < course->row_count; i++)
+        course_row(report, &course->rows[i]);
 }
 
 static void report_changes(struct report *report, const struct fleet_course *course)
@@ -134,6 +185,8 @@ static void report_changes(struct report *report, const struct fleet_course *cou
         {"nodes", "nodes", NW_MODEL_COUNT, false},
         {"reason", "why", NW_MODEL_NUMBER, true},
     };
+    if (course->change_count == 0)
+        report_line(report, "The rule changed nothing.");
     report_table(report, "changes", "What the rule did", columns, NW_COUNT(columns));
     for (size_t i = 0; i < course->change_count; i++) {
         const struct fleet_change *change = &course->changes[i];
@@ -201,9 +254,9 @@ void fleet_report_course(struct report *report, const struct fleet_file *file,
     report_text(report, "service", NULL, file->service);
     report_text(report, "engine", NULL,
                 file->fleet.engine == NW_MODEL_FLEET_EVENT ? "event" : "fluid");
-    report_number(report, "seed", "seed", (double)file->fleet.seed, NW_MODEL_NUMBER);
-    report_number(report, "ran_s", "simulated time", course->result.ran_s, NW_MODEL_SECONDS);
     report_figures(report, file, &course->result);
+    report_number(report, "ran_s", "simulated time", course->result.ran_s, NW_MODEL_SECONDS);
+    report_number(report, "seed", "seed", (double)file->fleet.seed, NW_MODEL_NUMBER);
     report_warnings(report, file, course);
     report_charts(report, course, charts);
     report_changes(report, course);
@@ -219,51 +272,125 @@ static const char *interval_reason(const struct nw_model_interval *interval)
                : NULL;
 }
 
+static void runs_row(struct report *report, const struct nw_model_interval *interval, int m)
+{
+    struct nw_text mean = {0}, half = {0};
+    bool has_half = interval_reason(interval) == NULL;
+    nw_model_unit_print(&mean, interval->mean, measures[m].unit, "");
+    if (has_half)
+        nw_model_unit_print(&half, interval->half, measures[m].unit, "");
+    const struct report_cell cells[] = {{.text = measures[m].label},
+                                        {.text = mean.ptr},
+                                        {.text = half.ptr, .is_absent = !has_half}};
+    report_row(report, cells, NW_COUNT(cells));
+    nw_text_done(&mean);
+    nw_text_done(&half);
+}
+
 void fleet_report_runs(struct report *report, const struct fleet_file *file,
                        const struct fleet_sample *sample, uint64_t seed)
 {
+    static const struct report_column columns[] = {{NULL, "figure", NW_MODEL_NUMBER, true},
+                                                   {NULL, "mean", NW_MODEL_NUMBER, false},
+                                                   {NULL, "+- (95%)", NW_MODEL_NUMBER, false}};
+    struct nw_model_interval intervals[FLEET_MEASURE_COUNT];
+    const char *reason = NULL;
     report_open(report, "over_runs", "Over runs");
     report_number(report, "runs", "runs", (double)sample->count, NW_MODEL_COUNT);
-    report_line(report, "Seeds %llu to %llu; means with their 95 %% intervals.",
-                (unsigned long long)seed, (unsigned long long)(seed + sample->count - 1));
+    report_line(report, "Seeds %llu to %llu.", (unsigned long long)seed,
+                (unsigned long long)(seed + sample->count - 1));
     for (int m = 0; m < FLEET_MEASURE_COUNT; m++) {
-        struct nw_model_interval interval = nw_model_interval_of(sample->values[m], sample->count);
-        const char *reason = interval_reason(&interval);
+        intervals[m] = nw_model_interval_of(sample->values[m], sample->count);
+        reason = interval_reason(&intervals[m]);
         if (m == FLEET_COST && !file->has_cost)
             continue;
         report_open(report, measures[m].name, NULL);
-        report_number(report, "mean", measures[m].label, interval.mean, measures[m].unit);
-        if (reason != NULL) {
-            report_absent(report, "half", "  +-", reason);
-        } else {
-            report_number(report, "half", "  +-", interval.half, measures[m].unit);
-        }
+        report_number(report, "mean", NULL, intervals[m].mean, measures[m].unit);
+        if (reason != NULL)
+            report_absent(report, "half", NULL, reason);
+        else
+            report_number(report, "half", NULL, intervals[m].half, measures[m].unit);
         report_close(report);
     }
+    report_table(report, NULL, NULL, columns, NW_COUNT(columns));
+    for (int m = 0; m < FLEET_MEASURE_COUNT; m++)
+        if (m != FLEET_COST || file->has_cost)
+            runs_row(report, &intervals[m], m);
+    if (reason != NULL)
+        report_line(report, "No interval: %s.", reason);
     report_close(report);
 }
 
 /* ---- files against the first ---- */
 
-static void compare_measure(struct report *report, const struct fleet_sample *base,
-                            const struct fleet_sample *other, int m, bool has_chance)
+struct fleet_measured {
+    double first, second, half;
+    const char *reason; /* why there is no interval, or NULL */
+};
+
+static void compare_measure(struct report *report, const struct fleet_measured *measured, int m)
 {
-    struct nw_model_interval first = nw_model_interval_of(base->values[m], base->count);
-    struct nw_model_interval second = nw_model_interval_of(other->values[m], other->count);
-    struct nw_model_interval difference =
-        nw_model_interval_paired(other->values[m], base->values[m], base->count);
-    const char *reason = interval_reason(&difference);
     report_open(report, measures[m].name, NULL);
-    report_number(report, "first", measures[m].label, first.mean, measures[m].unit);
-    report_number(report, "second", "  becomes", second.mean, measures[m].unit);
-    report_number(report, "difference", "  difference", second.mean - first.mean, measures[m].unit);
-    if (!has_chance)
-        report_number(report, "half", NULL, 0, measures[m].unit); /* nothing is drawn: exact */
-    else if (reason != NULL)
-        report_absent(report, "half", "  +-", reason);
+    report_number(report, "first", NULL, measured->first, measures[m].unit);
+    report_number(report, "second", NULL, measured->second, measures[m].unit);
+    report_number(report, "difference", NULL, measured->second - measured->first, measures[m].unit);
+    if (measured->reason != NULL)
+        report_absent(report, "half", NULL, measured->reason);
     else
-        report_number(report, "half", "  +-", difference.half, measures[m].unit);
+        report_number(report, "half", NULL, measured->half, measures[m].unit);
     report_close(report);
+}
+
+/* The same for people: a row for each figure. */
+static void compare_row(struct report *report, const struct fleet_measured *measured, int m)
+{
+    struct nw_text first = {0}, second = {0}, difference = {0}, half = {0};
+    nw_model_unit_print(&first, measured->first, measures[m].unit, "");
+    nw_model_unit_print(&second, measured->second, measures[m].unit, "");
+    nw_model_unit_print(&difference, measured->second - measured->first, measures[m].unit, "");
+    if (measured->reason == NULL)
+        nw_model_unit_print(&half, measured->half, measures[m].unit, "");
+    const struct report_cell cells[] = {{.text = measures[m].label},
+                                        {.text = first.ptr},
+                                        {.text = second.ptr},
+                                        {.text = difference.ptr},
+                                        {.text = half.ptr, .is_absent = half.ptr == NULL}};
+    report_row(report, cells, NW_COUNT(cells));
+    nw_text_done(&first);
+    nw_text_done(&second);
+    nw_text_done(&difference);
+    nw_text_done(&half);
+}
+
+static void compare_file(struct report *report, const struct fleet_sample *base,
+                         const struct fleet_sample *other, bool has_chance, bool has_cost)
+{
+    static const struct report_column columns[] = {{NULL, "figure", NW_MODEL_NUMBER, true},
+                                                   {NULL, "first", NW_MODEL_NUMBER, false},
+                                                   {NULL, "this", NW_MODEL_NUMBER, false},
+                                                   {NULL, "this - first", NW_MODEL_NUMBER, false},
+                                                   {NULL, "+- (95%)", NW_MODEL_NUMBER, false}};
+    struct fleet_measured measured[FLEET_MEASURE_COUNT];
+    const char *reason = NULL;
+    for (int m = 0; m < FLEET_MEASURE_COUNT; m++) {
+        struct nw_model_interval difference =
+            nw_model_interval_paired(other->values[m], base->values[m], base->count);
+        measured[m] = (struct fleet_measured){
+            .first = nw_model_interval_of(base->values[m], base->count).mean,
+            .second = nw_model_interval_of(other->values[m], other->count).mean,
+            .half = has_chance ? difference.half : 0, /* nothing is drawn: exact */
+            .reason = has_chance ? interval_reason(&difference) : NULL,
+        };
+        reason = measured[m].reason != NULL ? measured[m].reason : reason;
+        if (m != FLEET_COST || has_cost)
+            compare_measure(report, &measured[m], m);
+    }
+    report_table(report, NULL, NULL, columns, NW_COUNT(columns));
+    for (int m = 0; m < FLEET_MEASURE_COUNT; m++)
+        if (m != FLEET_COST || has_cost)
+            compare_row(report, &measured[m], m);
+    if (reason != NULL)
+        report_line(report, "No interval: %s.", reason);
 }
 
 void fleet_report_compare(struct report *report, const struct fleet_file *const *files,
@@ -280,9 +407,8 @@ void fleet_report_compare(struct report *report, const struct fleet_file *const 
         report_line(report, has_chance
                                 ? "Both met the same seeds; differences with 95 %% intervals."
                                 : "Nothing is drawn: the differences are exact.");
-        for (int m = 0; m < FLEET_MEASURE_COUNT; m++)
-            if (m != FLEET_COST || (files[0]->has_cost && files[i]->has_cost))
-                compare_measure(report, &samples[0], &samples[i], m, has_chance);
+        compare_file(report, &samples[0], &samples[i], has_chance,
+                     files[0]->has_cost && files[i]->has_cost);
         report_close(report);
         nw_text_done(&name);
     }

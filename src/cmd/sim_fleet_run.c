@@ -93,18 +93,45 @@ static void change_add(struct fleet_course *course, const struct nw_model_fleet_
     };
 }
 
-static bool keep(void *ctx, const struct nw_model_fleet_period *period)
+/* On a terminal: how far all runs are, when a thousandth more of them is played. */
+struct watch {
+    struct fleet_course *course; /* NULL: only the result is wanted */
+    double for_s;
+    size_t run, runs; /* of `runs`, each of all files, from 0 */
+    unsigned shown_permille;
+};
+
+static void show_progress(struct watch *watch, double at_s)
 {
-    struct fleet_course *course = ctx;
-    course_add(course, period);
-    change_add(course, period);
+    double permille = 1000 * ((double)watch->run + at_s / watch->for_s) / (double)watch->runs;
+    if (!nw_console_has_progress() || permille < watch->shown_permille + 1)
+        return;
+    struct nw_text line = {0};
+    watch->shown_permille = (unsigned)permille;
+    nw_text_addf(&line, "playing: %.1f%%", watch->shown_permille / 10.0);
+    if (watch->runs > 1)
+        nw_text_addf(&line, ", run %zu of %zu", watch->run + 1, watch->runs);
+    nw_console_progress(nw_text_slice(&line));
+    nw_text_done(&line);
+}
+
+static bool go_on(void *ctx, const struct nw_model_fleet_period *period)
+{
+    struct watch *watch = ctx;
+    if (watch->course != NULL) {
+        course_add(watch->course, period);
+        change_add(watch->course, period);
+    }
+    show_progress(watch, period->to_s);
     return !nw_console_is_interrupted();
 }
 
 nw_err fleet_course_run(const struct nw_model_fleet *fleet, struct fleet_course *out)
 {
     *out = (struct fleet_course){.periods_per_row = 1, .last_brake = NW_MODEL_SCALE_NOT_DUE};
-    nw_err err = nw_model_fleet_run(fleet, keep, out, &out->result);
+    struct watch watch = {.course = out, .for_s = fleet->for_s, .runs = 1};
+    nw_err err = nw_model_fleet_run(fleet, go_on, &watch, &out->result);
+    nw_console_progress(NW_SLICE(""));
     if (err != NW_OK)
         fleet_course_done(out);
     return err;
@@ -158,11 +185,6 @@ bool fleet_runs_away(const struct nw_model_fleet *fleet, double *out_cold_ratio)
 
 /* ---- many runs ---- */
 
-static bool go_on(void *ctx, const struct nw_model_fleet_period *period)
-{
-    return !nw_console_is_interrupted();
-}
-
 /* The costs, or their differences to the first file's, known well enough? */
 static bool is_precise(const struct fleet_sampling *sampling, size_t runs)
 {
@@ -182,13 +204,15 @@ static bool is_precise(const struct fleet_sampling *sampling, size_t runs)
 }
 
 /* One run of every file under one seed; NW_CANCELLED when Ctrl-C came in between. */
-static nw_err sample_once(struct fleet_sampling *sampling, size_t run)
+static nw_err sample_once(struct fleet_sampling *sampling, size_t run, struct watch *watch)
 {
+    watch->run = run;
     for (size_t i = 0; i < sampling->file_count; i++) {
         struct nw_model_fleet fleet = sampling->files[i]->fleet;
         struct nw_model_fleet_result result;
         fleet.seed = sampling->seed + run;
-        NW_TRY(nw_model_fleet_run(&fleet, go_on, NULL, &result));
+        watch->for_s = fleet.for_s;
+        NW_TRY(nw_model_fleet_run(&fleet, go_on, watch, &result));
         if (!result.is_complete)
             return NW_CANCELLED;
         for (int m = 0; m < FLEET_MEASURE_COUNT; m++)
@@ -202,15 +226,17 @@ nw_err fleet_sample(struct fleet_sampling *sampling)
     for (size_t i = 0; i < sampling->file_count; i++)
         for (int m = 0; m < FLEET_MEASURE_COUNT; m++)
             sampling->samples[i].values[m] = nw_alloc_array(sampling->runs_max, sizeof(double));
+    struct watch watch = {.runs = sampling->runs_max};
     nw_err err = NW_OK;
     size_t run = 0;
-    while (run < sampling->runs_max && (err = sample_once(sampling, run)) == NW_OK) {
+    while (run < sampling->runs_max && (err = sample_once(sampling, run, &watch)) == NW_OK) {
         run++;
         if (is_precise(sampling, run))
             break;
     }
     for (size_t i = 0; i < sampling->file_count; i++)
         sampling->samples[i].count = run;
+    nw_console_progress(NW_SLICE(""));
     return err == NW_CANCELLED ? NW_OK : err;
 }
 

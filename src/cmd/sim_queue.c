@@ -7,7 +7,6 @@
 
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "base/assert.h"
 #include "cmd/emit.h"
@@ -22,6 +21,7 @@ enum {
     BAD_RATIO_MAX = 100,        /* one line in so many may be bad */
     EVENTS_PER_LOOK = 1 << 16,  /* played between two looks at Ctrl-C */
     LOOKS_PER_LINE = 32,        /* and between two lines of progress */
+    RUNS_PER_LINE = 128,        /* the same of runs that end before their first look */
     WINDOW_MAX_BYTES = 1 << 27, /* of packed traces */
 };
 
@@ -57,31 +57,13 @@ static const struct scenario_flag flags[] = {
     {CLI_PRECISION, "--precision", "precision", false, false},
 };
 
-static int fail(const char *format, ...) NW_PRINTF(1, 2);
-static int fail(const char *format, ...)
-{
-    va_list args;
-    va_start(args, format);
-    fputs("newel: ", stderr);
-    vfprintf(stderr, format, args);
-    fputc('\n', stderr);
-    va_end(args);
-    return EXIT_FAILED;
-}
-
 /* ---- a recorded trace ---- */
-
-static int by_time(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
 
 /* Ascending from 0; a trace that runs backwards here and there is put in order. */
 static void times_settle(struct sim_queue *sim)
 {
     uint64_t count = sim->spec.count;
-    qsort(sim->trace_s, count, sizeof *sim->trace_s, by_time);
+    nw_model_values_sort(sim->trace_s, count);
     double first_s = count > 0 ? sim->trace_s[0] : 0;
     for (uint64_t i = 0; i < count; i++)
         sim->trace_s[i] -= first_s;
@@ -96,11 +78,11 @@ static int read_records(struct sim_queue *sim, struct trace_file *file, const ch
     nw_err err;
     while ((err = trace_file_next(file, &record)) == NW_OK) {
         if (!record.has_time)
-            return fail("%s: its records have no times; a CSV trace needs columns such as "
-                        "time=1,key=2",
-                        path);
+            return scenario_fail("%s: its records have no times; a CSV trace needs columns such as "
+                                 "time=1,key=2",
+                                 path);
         if (sim->spec.count == TRACE_MAX)
-            return fail("%s: holds more than %d messages", path, TRACE_MAX);
+            return scenario_fail("%s: holds more than %d messages", path, TRACE_MAX);
         if (sim->spec.count == space) {
             space = space > 0 ? 2 * space : 4096;
             sim->trace_s = nw_realloc(sim->trace_s, space * sizeof *sim->trace_s);
@@ -108,19 +90,22 @@ static int read_records(struct sim_queue *sim, struct trace_file *file, const ch
         sim->trace_s[sim->spec.count++] = (double)record.time_us / 1e6;
     }
     if (err == NW_CANCELLED)
-        return fail("interrupted while reading %s; nothing was played", path);
+        return scenario_fail("interrupted while reading %s; nothing was played", path);
     if (err != NW_NOT_FOUND)
-        return fail("%s: %s", path, trace_file_why(file));
+        return scenario_fail("%s: %s", path, trace_file_why(file));
     const struct nw_trace_counts *counts = trace_file_counts(file);
     struct trace_file_end end = trace_file_end(file);
     sim->is_cut = end.is_cut;
     sim->cut_offset = end.offset;
     sim->bad_count = counts->bad;
     if (counts->bad > (counts->bad + counts->records) / BAD_RATIO_MAX)
-        return fail("%s: %llu of %llu lines cannot be read, the first is line %llu: %s", path,
-                    (unsigned long long)counts->bad,
-                    (unsigned long long)(counts->bad + counts->records),
-                    (unsigned long long)counts->first_bad[0].line, counts->first_bad[0].why);
+        return scenario_fail(
+            "%s: %llu of %llu lines cannot be read, the first is line %llu: %s", path,
+            (unsigned long long)counts->bad, (unsigned long long)(counts->bad + counts->records),
+            (unsigned long long)counts->first_bad[0].line, counts->first_bad[0].why);
+    if (sim->spec.count == 0)
+        return scenario_fail("%s: it holds no messages%s%s", path, end.is_cut ? ": " : "",
+                             end.is_cut ? end.why : "");
     return EXIT_DONE;
 }
 
@@ -138,7 +123,7 @@ static int read_trace(struct sim_queue *sim)
     struct trace_file *file = NULL;
     int code;
     if (trace_file_open(&options, &file, &why) != NW_OK) {
-        code = fail("%s: %s", path, why != NULL ? why : "it cannot be read");
+        code = scenario_fail("%s: %s", path, why != NULL ? why : "it cannot be read");
     } else {
         code = read_records(sim, file, path);
         trace_file_close(file);
@@ -147,7 +132,7 @@ static int read_trace(struct sim_queue *sim)
         times_settle(sim);
         const char *wrong = nw_model_queue_spec_judge(&sim->spec);
         if (wrong != NULL)
-            code = fail("%s: %s", path, wrong);
+            code = scenario_fail("%s: %s", path, wrong);
     }
     nw_free(why);
     nw_free(path);
@@ -195,7 +180,7 @@ static bool play_once(struct sim_queue *sim, size_t run)
     for (unsigned looks = 1; err == NW_AGAIN && !sim->is_stopped; looks++) {
         err = nw_model_queuesim_play(model, EVENTS_PER_LOOK);
         sim->is_stopped = err == NW_AGAIN && nw_console_is_interrupted();
-        if (looks % LOOKS_PER_LINE == 0)
+        if (looks % LOOKS_PER_LINE == 0 || (looks == 1 && run % RUNS_PER_LINE == 1))
             show_progress(sim, model, run);
     }
     sim->is_out_of_memory = err == NW_NO_MEMORY;
@@ -216,13 +201,14 @@ static int play(struct sim_queue *sim)
     size_t groups = sim->spec.group_count;
     if (sim->top.engine == 1) {
         nw_err err = nw_model_queue_flow_solve(&sim->spec, sim->flows);
-        return err == NW_OK ? EXIT_DONE : fail("%s: %s", sim->name, nw_err_text(err));
+        return err == NW_OK ? EXIT_DONE : scenario_fail("%s: %s", sim->name, nw_err_text(err));
     }
     sim->figures = nw_alloc_array(sim->runs * groups * SIM_QUEUE_FIGURE_COUNT, sizeof(double));
     sim->seen = nw_alloc_array(groups, sizeof *sim->seen);
     for (size_t run = 0; run < sim->runs; run++) {
         sim->spec.seed = (uint64_t)sim->top.seed + run;
-        if (!play_once(sim, run))
+        sim->is_stopped = run > 0 && nw_console_is_interrupted(); /* short runs never look */
+        if (sim->is_stopped || !play_once(sim, run))
             break;
         sim->runs_done++;
     }
@@ -264,9 +250,11 @@ static int run_all(const struct cli *cli, struct sim_queue *sims, unsigned count
     int code = judge_pair(cli, sims, count);
     nw_console_watch_interrupts();
     for (unsigned i = 0; i < count && code == EXIT_DONE; i++) {
-        if (sims[i].top.trace.len > 0)
+        /* The first is played at least so far that there is something to look at. */
+        sims[i].is_stopped = i > 0 && nw_console_is_interrupted();
+        if (!sims[i].is_stopped && sims[i].top.trace.len > 0)
             code = read_trace(&sims[i]);
-        if (code == EXIT_DONE && !nw_console_is_interrupted())
+        if (!sims[i].is_stopped && code == EXIT_DONE)
             code = play(&sims[i]);
     }
     if (code != EXIT_DONE)
@@ -287,15 +275,6 @@ static int run_all(const struct cli *cli, struct sim_queue *sims, unsigned count
     return code;
 }
 
-static int print_schema(void)
-{
-    struct nw_text out = {0};
-    nw_conf_schema_json(&sim_queue_tables, &out);
-    nw_err err = nw_console_print(nw_text_slice(&out));
-    nw_text_done(&out);
-    return err == NW_OK ? EXIT_DONE : EXIT_FAILED;
-}
-
 int cmd_sim_queue(const struct cli *cli)
 {
     struct nw_arena arena;
@@ -305,8 +284,8 @@ int cmd_sim_queue(const struct cli *cli)
     int code = emit_check(cli);
     if (code != EXIT_DONE)
         return code;
-    if (cli_has(cli, CLI_FLEET_SCHEMA))
-        return print_schema();
+    if (cli_has(cli, CLI_SCENARIO_SCHEMA))
+        return emit_schema(&sim_queue_tables);
     struct sim_queue *sims = nw_alloc_array(count, sizeof *sims);
     nw_arena_init(&arena, NULL, 0, ARENA_MAX_BYTES);
     nw_diag_init(&diag);
@@ -317,7 +296,7 @@ int cmd_sim_queue(const struct cli *cli)
     if (err == NW_OK)
         code = run_all(cli, sims, count);
     else
-        code = scenario_blame(cli, sims[count - 1].name, &diag);
+        code = scenario_blame(cli, &diag);
     for (unsigned i = 0; i < count; i++)
         sim_queue_done(&sims[i]);
     nw_free(sims);

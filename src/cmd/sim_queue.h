@@ -14,10 +14,8 @@
 #include "model/queuesim.h"
 #include "proto/trace.h"
 
-enum {
-    SIM_QUEUE_FILES_MAX = 2,
-    SIM_QUEUE_PAIRS = 20, /* runs of two files that are compared, unless runs says otherwise */
-};
+/* Runs of two files that are compared, unless runs says otherwise. */
+enum { SIM_QUEUE_PAIRS = 20 };
 
 /* What one run says, as numbers that many runs are summed up by. */
 typedef enum sim_queue_figure {

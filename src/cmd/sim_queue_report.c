@@ -361,8 +361,8 @@ static const struct {
     [SIM_QUEUE_DONE] = {"done", "done", NW_MODEL_COUNT},
     [SIM_QUEUE_LOST] = {"lost", "lost", NW_MODEL_COUNT},
     [SIM_QUEUE_DEPTH_PEAK] = {"depth_peak", "peak depth", NW_MODEL_COUNT},
-    [SIM_QUEUE_WAIT_MEAN] = {"wait_s_mean", "mean wait", NW_MODEL_SECONDS},
-    [SIM_QUEUE_WAIT_P99] = {"wait_s_p99", "wait p99", NW_MODEL_SECONDS},
+    [SIM_QUEUE_WAIT_MEAN] = {"wait_s_mean", "wait: mean", NW_MODEL_SECONDS},
+    [SIM_QUEUE_WAIT_P99] = {"wait_s_p99", "wait: p99", NW_MODEL_SECONDS},
     [SIM_QUEUE_EMPTY] = {"empty_s", "settled after", NW_MODEL_SECONDS},
 };
 
@@ -379,25 +379,49 @@ static void add_spread(struct report *report, const char *group, sim_queue_figur
     report_close(report);
 }
 
-static void spread_line(struct report *report, const char *group, sim_queue_figure figure,
-                        const struct nw_model_interval *interval, double low, double high)
+static void spread_row(struct report *report, const char *group, sim_queue_figure figure,
+                       const struct nw_model_interval *interval, double low, double high)
 {
-    struct nw_text line = {0};
-    nw_model_unit unit = figure_names[figure].unit;
-    nw_text_addf(&line, "%s, %s: mean ", group, figure_names[figure].label);
-    nw_model_unit_print(&line, interval->mean, unit, NULL);
-    nw_text_add_str(&line, " +- ");
-    nw_model_unit_print(&line, interval->half, unit, NULL);
-    nw_text_add_str(&line, ", 95 of 100 between ");
-    nw_model_unit_print(&line, low, unit, NULL);
-    nw_text_add_str(&line, " and ");
-    nw_model_unit_print(&line, high, unit, NULL);
-    report_line(report, "%s", line.ptr);
-    nw_text_done(&line);
+    const double values[] = {interval->mean, interval->half, low, high};
+    struct nw_text words[NW_COUNT(values)] = {0};
+    struct report_cell cells[2 + NW_COUNT(values)] = {text(group),
+                                                      text(figure_names[figure].label)};
+    for (size_t i = 0; i < NW_COUNT(values); i++) {
+        nw_model_unit_print(&words[i], values[i], figure_names[figure].unit, NULL);
+        cells[2 + i] = text(words[i].ptr);
+    }
+    report_row(report, cells, NW_COUNT(cells));
+    for (size_t i = 0; i < NW_COUNT(values); i++)
+        nw_text_done(&words[i]);
+}
+
+/* All of one group: named numbers for machines, or rows for people. */
+static void add_figures(struct report *report, const struct sim_queue *sim, size_t group,
+                        double *sorted, bool is_seen)
+{
+    size_t count = sim->runs_done;
+    for (int f = 0; f < SIM_QUEUE_FIGURE_COUNT; f++) {
+        const double *values = sim_queue_figures(sim, (sim_queue_figure)f, group);
+        struct nw_model_interval interval = nw_model_interval_of(values, count);
+        for (size_t i = 0; i < count; i++)
+            sorted[i] = values[i];
+        nw_model_values_sort(sorted, count);
+        double low = nw_model_values_quantile(sorted, count, 0.025);
+        double high = nw_model_values_quantile(sorted, count, 0.975);
+        if (is_seen)
+            spread_row(report, sim->group_names[group], (sim_queue_figure)f, &interval, low, high);
+        else
+            add_spread(report, sim->group_names[group], (sim_queue_figure)f, &interval, low, high);
+    }
 }
 
 static void add_runs(struct report *report, const struct sim_queue *sim)
 {
+    static const struct report_column columns[] = {
+        {NULL, "group", NW_MODEL_NUMBER, true},     {NULL, "figure", NW_MODEL_NUMBER, true},
+        {NULL, "mean", NW_MODEL_NUMBER, false},     {NULL, "+- (95%)", NW_MODEL_NUMBER, false},
+        {NULL, "95% from", NW_MODEL_NUMBER, false}, {NULL, "to", NW_MODEL_NUMBER, false},
+    };
     size_t count = sim->runs_done;
     if (sim->runs < 2 || count < 2)
         return;
@@ -406,34 +430,56 @@ static void add_runs(struct report *report, const struct sim_queue *sim)
     report_number(report, "count", "runs", (double)count, NW_MODEL_COUNT);
     for (size_t g = 0; g < sim->spec.group_count; g++) {
         report_open(report, sim->group_names[g], NULL);
-        for (int f = 0; f < SIM_QUEUE_FIGURE_COUNT; f++) {
-            const double *values = sim_queue_figures(sim, (sim_queue_figure)f, g);
-            struct nw_model_interval interval = nw_model_interval_of(values, count);
-            for (size_t i = 0; i < count; i++)
-                sorted[i] = values[i];
-            nw_model_values_sort(sorted, count);
-            double low = nw_model_values_quantile(sorted, count, 0.025);
-            double high = nw_model_values_quantile(sorted, count, 0.975);
-            add_spread(report, sim->group_names[g], (sim_queue_figure)f, &interval, low, high);
-            spread_line(report, sim->group_names[g], (sim_queue_figure)f, &interval, low, high);
-        }
+        add_figures(report, sim, g, sorted, false);
         report_close(report);
     }
+    report_table(report, NULL, NULL, columns, NW_COUNT(columns));
+    for (size_t g = 0; g < sim->spec.group_count; g++)
+        add_figures(report, sim, g, sorted, true);
     report_close(report);
-    report_line(report, "What stands above is the first of %zu runs, seed %llu.", count,
-                (unsigned long long)sim->top.seed);
+    report_line(report,
+                "Of 100 runs 95 are between the last two columns. What stands above is the "
+                "first of %zu runs, seed %llu.",
+                count, (unsigned long long)sim->top.seed);
     nw_free(sorted);
+}
+
+/* For machines the name and base units, for people the words and a unit that fits the size. */
+static void difference_row(struct report *report, const struct sim_queue *sims, size_t group,
+                           sim_queue_figure figure, size_t count, bool is_seen)
+{
+    const double *a = sim_queue_figures(&sims[0], figure, group);
+    const double *b = sim_queue_figures(&sims[1], figure, group);
+    struct nw_model_interval difference = nw_model_interval_paired(b, a, count);
+    const double values[] = {nw_model_interval_of(a, count).mean,
+                             nw_model_interval_of(b, count).mean, difference.mean, difference.half};
+    struct nw_text words[NW_COUNT(values)] = {0};
+    struct report_cell cells[2 + NW_COUNT(values)] = {
+        text(sims[0].group_names[group]),
+        text(is_seen ? figure_names[figure].label : figure_names[figure].name)};
+    for (size_t i = 0; i < NW_COUNT(values); i++) {
+        nw_model_unit_print(&words[i], values[i], figure_names[figure].unit, NULL);
+        cells[2 + i] = is_seen ? text(words[i].ptr) : number(values[i]);
+    }
+    report_row(report, cells, NW_COUNT(cells));
+    for (size_t i = 0; i < NW_COUNT(values); i++)
+        nw_text_done(&words[i]);
 }
 
 static void add_difference(struct report *report, const struct sim_queue *sims)
 {
     static const struct report_column columns[] = {
-        {"group", "group", NW_MODEL_NUMBER, true},
-        {"figure", "figure", NW_MODEL_NUMBER, true},
-        {"first", "first", NW_MODEL_NUMBER, false},
-        {"second", "second", NW_MODEL_NUMBER, false},
-        {"difference", "second - first", NW_MODEL_NUMBER, false},
-        {"half", "+- (95 %)", NW_MODEL_NUMBER, false},
+        {"group", NULL, NW_MODEL_NUMBER, true},       {"figure", NULL, NW_MODEL_NUMBER, true},
+        {"first", NULL, NW_MODEL_NUMBER, false},      {"second", NULL, NW_MODEL_NUMBER, false},
+        {"difference", NULL, NW_MODEL_NUMBER, false}, {"half", NULL, NW_MODEL_NUMBER, false},
+    };
+    static const struct report_column seen[] = {
+        {NULL, "group", NW_MODEL_NUMBER, true},
+        {NULL, "figure", NW_MODEL_NUMBER, true},
+        {NULL, "first", NW_MODEL_NUMBER, false},
+        {NULL, "second", NW_MODEL_NUMBER, false},
+        {NULL, "second - first", NW_MODEL_NUMBER, false},
+        {NULL, "+- (95%)", NW_MODEL_NUMBER, false},
     };
     size_t count = sims[0].runs_done < sims[1].runs_done ? sims[0].runs_done : sims[1].runs_done;
     size_t groups = sims[0].spec.group_count;
@@ -441,24 +487,17 @@ static void add_difference(struct report *report, const struct sim_queue *sims)
         return;
     if (groups > sims[1].spec.group_count)
         groups = sims[1].spec.group_count;
-    report_table(report, "difference", "Difference", columns, NW_COUNT(columns));
-    for (size_t g = 0; g < groups; g++) {
-        for (int f = 0; f < SIM_QUEUE_FIGURE_COUNT; f++) {
-            const double *a = sim_queue_figures(&sims[0], (sim_queue_figure)f, g);
-            const double *b = sim_queue_figures(&sims[1], (sim_queue_figure)f, g);
-            struct nw_model_interval difference = nw_model_interval_paired(b, a, count);
-            struct report_cell cells[] = {text(sims[0].group_names[g]),
-                                          text(figure_names[f].name),
-                                          number(nw_model_interval_of(a, count).mean),
-                                          number(nw_model_interval_of(b, count).mean),
-                                          number(difference.mean),
-                                          number(difference.half)};
-            report_row(report, cells, NW_COUNT(cells));
-        }
-    }
+    report_table(report, "difference", NULL, columns, NW_COUNT(columns));
+    for (size_t g = 0; g < groups; g++)
+        for (int f = 0; f < SIM_QUEUE_FIGURE_COUNT; f++)
+            difference_row(report, sims, g, (sim_queue_figure)f, count, false);
+    report_table(report, NULL, "Difference", seen, NW_COUNT(seen));
+    for (size_t g = 0; g < groups; g++)
+        for (int f = 0; f < SIM_QUEUE_FIGURE_COUNT; f++)
+            difference_row(report, sims, g, (sim_queue_figure)f, count, true);
     report_line(report,
                 "%zu runs of each under the same seeds, so that chance that both share cancels. "
-                "Times are in seconds. A difference within its interval may be none.",
+                "A difference within its interval may be none.",
                 count);
 }
 

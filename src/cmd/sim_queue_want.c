@@ -22,24 +22,11 @@ struct reading {
 
 /* ---- lists of texts ---- */
 
-/* The next word of a list whose items may be "a,b" themselves. */
-static bool next_word(const struct nw_conf_strings *list, size_t *item, struct nw_slice *rest,
-                      struct nw_slice *out)
-{
-    while (!nw_slice_split(rest, ',', out)) {
-        if (*item == list->count)
-            return false;
-        *rest = list->items[(*item)++];
-    }
-    *out = nw_slice_trim(*out);
-    return true;
-}
-
 static size_t word_count(const struct nw_conf_strings *list)
 {
     struct nw_slice rest = {0}, word;
     size_t count = 0;
-    for (size_t item = 0; next_word(list, &item, &rest, &word);)
+    for (size_t item = 0; nw_conf_words_next(list, &item, &rest, &word);)
         count++;
     return count;
 }
@@ -64,7 +51,7 @@ static void read_services(struct reading *r, const struct nw_conf_block *at,
     double *times_s = nw_arena_zero(r->arena, (word_count(list) + 1) * sizeof *times_s), sum_s = 0;
     to->law = NW_MODEL_LAW_LIST;
     to->list_count = 0;
-    for (size_t item = 0; next_word(list, &item, &rest, &word);)
+    for (size_t item = 0; nw_conf_words_next(list, &item, &rest, &word);)
         if (read_span(r, at, "services", word, &times_s[to->list_count]))
             sum_s += times_s[to->list_count++];
     to->list_s = times_s;
@@ -79,7 +66,7 @@ static void read_outages(struct reading *r, const struct nw_conf_block *at,
     struct nw_model_window *outages =
         nw_arena_zero(r->arena, (word_count(list) + 1) * sizeof *outages);
     double last_s = 0;
-    for (size_t item = 0; next_word(list, &item, &rest, &word);) {
+    for (size_t item = 0; nw_conf_words_next(list, &item, &rest, &word);) {
         double from_s, length_s;
         size_t plus = nw_slice_find(word, '+');
         if (plus == word.len) {
@@ -134,7 +121,7 @@ static void take_top(struct reading *r, struct nw_model_queue_group *to)
     const char *const given[] = {SIM_QUEUE_GIVEN(top, top, service) ? "service" : NULL,
                                  SIM_QUEUE_GIVEN(top, top, law) ? "law" : NULL};
     *to = (struct nw_model_queue_group){
-        .workers = (uint32_t)top->workers,
+        .workers = (uint32_t)nw_conf_whole(top->workers, UINT32_MAX),
         .service = {.law = (nw_model_law)top->law, .mean_s = top->service_s, .cv = top->cv},
         .fail_ratio = top->fail_ratio,
         .attempt_max = (uint32_t)top->attempts,
@@ -155,7 +142,7 @@ static void take_group(struct reading *r, const struct sim_queue_group *from,
                                  SIM_QUEUE_GIVEN(from, group, law) ? "law" : NULL};
     bool has_law = given[0] != NULL || given[1] != NULL || SIM_QUEUE_GIVEN(from, group, cv);
     if (SIM_QUEUE_GIVEN(from, group, workers))
-        to->workers = (uint32_t)from->workers;
+        to->workers = (uint32_t)nw_conf_whole(from->workers, UINT32_MAX);
     if (!is_whole(from->workers))
         BLAME(r, &from->block, "workers", NULL, "must be a whole number");
     if (has_law && to->service.law == NW_MODEL_LAW_LIST)
@@ -279,15 +266,15 @@ nw_err sim_queue_want(struct sim_queue *sim, struct nw_arena *arena, struct nw_d
     size_t before = diag->error_count;
     sim->spec = (struct nw_model_queue_spec){
         .shape = (nw_model_shape)top->shape,
-        .count = (uint64_t)top->arrive,
+        .count = nw_conf_whole(top->arrive, UINT64_MAX),
         .over_s = top->over_s,
-        .burst_count = (uint64_t)top->burst,
+        .burst_count = nw_conf_whole(top->burst, UINT64_MAX),
         .front_s = SIM_QUEUE_GIVEN(top, top, front) ? top->front_s : top->over_s / 6,
         .on_s = top->on_s,
         .off_s = top->off_s,
-        .backlog = (uint64_t)top->backlog,
+        .backlog = nw_conf_whole(top->backlog, UINT64_MAX),
         .low_ratio = top->low_ratio,
-        .depth_max = (uint64_t)top->depth,
+        .depth_max = nw_conf_whole(top->depth, UINT64_MAX),
         .full = (nw_model_full)top->full,
         .ttl_s = top->ttl_s,
         .seed = (uint64_t)top->seed,

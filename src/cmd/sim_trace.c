@@ -89,7 +89,9 @@ static nw_err refuse(struct reading *r)
         "it needs more memory than --memory %s: after %llu requests with %u keys the next "
         "ones may need %s; nothing was simulated",
         nw_clock_size(r->options->memory_max_bytes, memory), (unsigned long long)requests, keys,
-        nw_clock_size(need_bytes(r, requests + LOOK_EVERY, (uint64_t)keys + LOOK_EVERY), need));
+        nw_clock_size(r->options->memory_max_bytes - r->budget_bytes +
+                          need_bytes(r, requests + LOOK_EVERY, (uint64_t)keys + LOOK_EVERY),
+                      need));
 }
 
 static bool has_room(const struct reading *r)

@@ -57,7 +57,8 @@ static nw_err read_some(struct trace_file *file, char *to, size_t bytes, size_t 
             return NW_CANCELLED;
     if (err != NW_OK)
         return fail(file, err, "reading fails at byte %llu: %s",
-                    (unsigned long long)file->bytes_read, nw_err_text(err));
+                    (unsigned long long)file->bytes_read,
+                    err == NW_INVALID ? "it is a folder, not a file" : nw_err_text(err));
     if (is_stopped(file))
         return NW_CANCELLED;
     file->bytes_read += *out_bytes;
@@ -77,6 +78,11 @@ static nw_err unpack_some(struct trace_file *file, char *to, size_t bytes, size_
 {
     for (;;) {
         nw_err err = unpack_step(file->unpack, &file->block, to, bytes, out_bytes);
+        if (err == NW_NO_MEMORY)
+            return fail(file, err,
+                        "the %s data cannot be unpacked in the memory given: its window is larger "
+                        "(unpack it first, or pack it without --long)",
+                        unpack_name(file->packing));
         if (err != NW_OK)
             return fail(
                 file, err, "the %s data is damaged near byte %llu: %s", unpack_name(file->packing),
@@ -160,7 +166,8 @@ static nw_err start(struct trace_file *file, const struct trace_file_options *op
 {
     nw_err err = nw_file_open_now(options->path, &file->file);
     if (err != NW_OK)
-        return fail(file, err, "it cannot be opened: %s", nw_err_text(err));
+        return fail(file, err, "it cannot be opened: %s",
+                    err == NW_NOT_FOUND ? "there is no such file" : nw_err_text(err));
     file->bytes_total = nw_file_size_now(file->file);
     NW_TRY(find_packing(file, options));
     NW_TRY(read_first(file));

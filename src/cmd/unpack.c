@@ -6,6 +6,7 @@
 
 #include <zlib.h>
 #include <zstd.h>
+#include <zstd_errors.h>
 
 #include "base/alloc.h"
 #include "base/assert.h"
@@ -118,7 +119,9 @@ static nw_err step_zstd(struct unpack *unpack, struct nw_slice *in, char *to, si
     *in = nw_slice_skip(*in, from.pos);
     if (ZSTD_isError(code)) {
         unpack->why = ZSTD_getErrorName(code);
-        return NW_BAD_MESSAGE;
+        return ZSTD_getErrorCode(code) == ZSTD_error_frameParameter_windowTooLarge
+                   ? NW_NO_MEMORY
+                   : NW_BAD_MESSAGE;
     }
     unpack->is_complete = code == 0;
     *out_bytes = into.pos;

@@ -35,7 +35,7 @@ void unpack_free(struct unpack *unpack);
 /*
  * Unpacks from *in, which moves behind what was taken, to at most `bytes` at `to`. *out_bytes 0
  * with an empty *in: more is needed. NW_BAD_MESSAGE: the data is damaged, *in stands near the
- * damage and unpack_why says what; no call helps.
+ * damage and unpack_why says what; NW_NO_MEMORY: a window is larger than allowed. No call helps.
  */
 NW_MUST_CHECK nw_err unpack_step(struct unpack *unpack, struct nw_slice *in, char *to, size_t bytes,
                                  size_t *out_bytes);

@@ -159,7 +159,7 @@ static void read_keys(struct nw_conf_reader *reader, const struct nw_conf_block_
                                      ? nw_arena_printf(reader->arena, "write %s as the first line",
                                                        reader->tables->first_line)
                                            .ptr
-                                     : NULL,
+                                     : option->help,
                                  "is missing");
     }
 }
@@ -245,4 +245,16 @@ nw_err nw_conf_table_load(struct nw_slice text, const char *file,
         return err;
     nw_err read = nw_conf_table_read(tree, file, tables, outside, arena, diag, out);
     return err != NW_OK ? err : read;
+}
+
+bool nw_conf_words_next(const struct nw_conf_strings *list, size_t *item, struct nw_slice *rest,
+                        struct nw_slice *out)
+{
+    while (!nw_slice_split(rest, ',', out)) {
+        if (*item == list->count)
+            return false;
+        *rest = list->items[(*item)++];
+    }
+    *out = nw_slice_trim(*out);
+    return true;
 }

@@ -35,4 +35,22 @@ NW_MUST_CHECK nw_err nw_conf_table_read(const struct nw_conf_tree *tree, const c
 const struct nw_conf_option *nw_conf_table_find(const struct nw_conf_tables *tables,
                                                 struct nw_slice path);
 
+/*
+ * The next word of a list of texts whose items may be "a,b" themselves, as flags give them; false
+ * behind the last. *item is 0 and *rest empty before the first call.
+ */
+bool nw_conf_words_next(const struct nw_conf_strings *list, size_t *item, struct nw_slice *rest,
+                        struct nw_slice *out);
+
+/*
+ * A number of things as an integer: what is below 0 (or none, where the reader refused it) as 0,
+ * what is above `most` as that.
+ */
+static inline uint64_t nw_conf_whole(double value, uint64_t most)
+{
+    if (!(value > 0))
+        return 0;
+    return value < (double)most ? (uint64_t)value : most;
+}
+
 #endif

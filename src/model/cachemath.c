@@ -94,7 +94,7 @@ static void show_size(const struct nw_model_cache_size_in *in,
                    .rounded = out->nodes,
                    .is_rounded = true,
                    .unit = NW_MODEL_COUNT,
-                   .what = "cache nodes",
+                   .what = out->nodes == 1 ? "cache node" : "cache nodes",
                });
 }
 

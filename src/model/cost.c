@@ -1,13 +1,13 @@
 /*
- * Money is machines times hours; the rest is comparison. A day under autoscaling needs a shape: the
- * power of a cosine has any ratio of peak to average (a plain sine only up to 2), one parameter,
- * and a mean in closed form: of cos^2k over a period, Gamma(k + 1/2) / (sqrt(pi) Gamma(k + 1)).
+ * Money is machines times hours; the rest is comparison. A day under autoscaling needs a shape, and
+ * has that of day.h.
  */
 #include "model/cost.h"
 
 #include <math.h>
 
 #include "base/assert.h"
+#include "model/day.h"
 
 static double month_of(double per_h)
 {
@@ -25,7 +25,7 @@ static void show_line(const struct nw_model_cost_line *line, struct nw_model_ste
         steps, &(struct nw_model_step){
                    .path = nw_model_steps_path(steps, line->name, "cost_month"),
                    .label = line->name,
-                   .formula = "{0} x {1} x {2} h",
+                   .formula = line->reason ? NULL : "{0} x {1} x {2} h",
                    .operands = {nw_model_operand("machines", NW_MODEL_COUNT, line->count),
                                 nw_model_operand("price", NW_MODEL_MONEY_PER_H, line->price_per_h),
                                 month_operand()},
@@ -33,6 +33,7 @@ static void show_line(const struct nw_model_cost_line *line, struct nw_model_ste
                    .exact = month_of(line->count.value * line->price_per_h.value),
                    .unit = NW_MODEL_MONEY,
                    .what = "a month",
+                   .reason = line->reason,
                });
 }
 
@@ -47,27 +48,30 @@ static void show_sum(const struct nw_model_cost_in *in, const struct nw_model_co
                                   .exact = out->per_h,
                                   .unit = NW_MODEL_MONEY_PER_H,
                                   .what = "all machines",
+                                  .reason = out->reason,
                               });
     nw_model_steps_add(steps, &(struct nw_model_step){
                                   .path = nw_model_steps_path(steps, in->at, "month"),
-                                  .formula = "{0} x {1} h",
+                                  .formula = out->reason ? NULL : "{0} x {1} h",
                                   .operands = {per_h, month_operand()},
                                   .operand_count = 2,
                                   .exact = out->month,
                                   .unit = NW_MODEL_MONEY,
                                   .what = "a month",
+                                  .reason = out->reason,
                               });
     if (out->has_per_million)
         nw_model_steps_add(
             steps,
             &(struct nw_model_step){
                 .path = nw_model_steps_path(steps, in->at, "per_million"),
-                .formula = "{0} / ({1} x 3,600 s) x 1,000,000",
+                .formula = out->reason ? NULL : "{0} / ({1} x 3,600 s) x 1,000,000",
                 .operands = {per_h, nw_model_operand("average", NW_MODEL_PER_S, in->average_per_s)},
                 .operand_count = 2,
                 .exact = out->per_million,
                 .unit = NW_MODEL_MONEY,
                 .what = "for a million requests",
+                .reason = out->reason,
             });
 }
 
@@ -79,6 +83,7 @@ struct nw_model_cost nw_model_cost_sum(const struct nw_model_cost_in *in,
         const struct nw_model_cost_line *line = &in->lines[i];
         NW_ASSERT(line->count.value >= 0 && line->price_per_h.value >= 0);
         out.per_h += line->count.value * line->price_per_h.value;
+        out.reason = out.reason ? out.reason : line->reason;
         if (steps)
             show_line(line, steps);
     }
@@ -203,34 +208,12 @@ struct nw_model_cache_or_database nw_model_cost_cache(
     return out;
 }
 
-/* ln of the mean of cos^2k over a period. */
-static double log_mean(double k)
-{
-    return lgamma(k + 0.5) - lgamma(k + 1) - 0.5 * log(M_PI);
-}
-
-/* The power at which average / peak is `ratio`, 0 < ratio <= 1: Newton on the logarithm. */
-static double power_for(double ratio)
-{
-    double k = fmax(0, 1 / (M_PI * ratio * ratio) - 0.25);
-    for (int i = 0; i < 20; i++) {
-        double step = 1e-5 * (1 + k);
-        double slope = (log_mean(k + step) - log_mean(k)) / step;
-        double next = fmax(0, k - (log_mean(k) - log(ratio)) / slope);
-        bool is_done = fabs(next - k) <= 1e-6 * (1 + k); /* the step after would be its square */
-        k = next;
-        if (is_done)
-            break;
-    }
-    return k;
-}
-
 /* The highest rate of each hour; the peak stands in the middle of hour 12. */
 static void fill_day(const struct nw_model_autoscale_in *in, struct nw_model_autoscale *out)
 {
     double peak_per_s = in->peak_per_s.value;
     double ratio = peak_per_s > 0 ? in->average_per_s.value / peak_per_s : 1;
-    double power = power_for(fmin(1, fmax(ratio, 1e-4)));
+    double power = nw_model_day_power(fmin(1, fmax(ratio, 1e-4)));
     for (int hour = 0; hour < NW_MODEL_DAY_HOURS; hour++) {
         double at_h = hour < 12 ? hour + 1 : hour > 12 ? hour : 12.5;
         double cosine = cos(M_PI * (at_h - 12.5) / NW_MODEL_DAY_HOURS);
@@ -289,7 +272,6 @@ struct nw_model_autoscale nw_model_cost_autoscale(const struct nw_model_autoscal
     out.fixed_node_hours = NW_MODEL_DAY_HOURS * nodes_for(in, in->peak_per_s.value);
     out.node_hours = fmin(out.node_hours, out.fixed_node_hours); /* but for the last bits */
     out.month = month_of(out.node_hours / NW_MODEL_DAY_HOURS * in->price_per_h.value);
-    out.fixed_month = month_of(out.fixed_node_hours / NW_MODEL_DAY_HOURS * in->price_per_h.value);
     if (out.fixed_node_hours > 0)
         out.saved_share = 1 - out.node_hours / out.fixed_node_hours;
     if (steps)

@@ -17,6 +17,7 @@ struct nw_model_cost_line {
     const char *name; /* "services.app": its step is NAME.cost_month */
     struct nw_model_quantity count;
     struct nw_model_quantity price_per_h;
+    const char *reason; /* there is no count, and so no sum: "beyond-peak"; else NULL */
 };
 
 struct nw_model_cost_in {
@@ -27,6 +28,7 @@ struct nw_model_cost_in {
 };
 
 struct nw_model_cost {
+    const char *reason; /* NULL, or that of a line: the numbers are those of the others */
     double per_h;
     double month;
     bool has_per_million;
@@ -100,7 +102,6 @@ struct nw_model_autoscale {
     double node_hours;
     double fixed_node_hours; /* the peak's nodes around the clock */
     double month;
-    double fixed_month;
     double saved_share; /* 0..1; 0 when the fixed fleet has no node hours */
 };
 

@@ -21,6 +21,7 @@
 
 enum { ARRIVAL = 0, TICK = 1 };
 #define INSIDE_MAX (1u << 26)
+#define EVENTS_PER_LOOK (1u << 16) /* between two looks at `stop` within a second */
 #define NONE UINT32_MAX
 
 struct node {
@@ -394,14 +395,27 @@ static void tick_end(struct engine *engine, double served_before)
     nw_model_fleet_body_pass(body, 1);
 }
 
+static bool is_stopped(const struct engine *engine)
+{
+    const int *stop = engine->body.in->stop;
+    return stop != NULL && __atomic_load_n(stop, __ATOMIC_RELAXED) != 0;
+}
+
+/* A second may hold a billion requests: one that is stopped in its middle does not count. */
 static nw_err tick_play(struct engine *engine)
 {
     struct nw_model_happening happening;
-    double served_before = engine->body.sums.served;
+    const struct nw_model_fleet_sums before = engine->body.sums;
+    uint32_t events = 0;
     tick_begin(engine);
     NW_TRY(nw_model_stations_remind(engine->stations, (double)engine->body.tick + 1, TICK));
     NW_TRY(arrival_plan(engine));
     while (nw_model_stations_next(engine->stations, &happening)) {
+        if (++events % EVENTS_PER_LOOK == 0 && is_stopped(engine)) {
+            engine->body.sums = before;
+            engine->body.is_interrupted = true;
+            return NW_OK;
+        }
         if (happening.station != NW_MODEL_STATION_NONE) {
             depart(engine, &happening);
             continue;
@@ -411,7 +425,7 @@ static nw_err tick_play(struct engine *engine)
         NW_TRY(arrive(engine, happening.time_s));
         NW_TRY(arrival_plan(engine));
     }
-    tick_end(engine, served_before);
+    tick_end(engine, before.served);
     return NW_OK;
 }
 
@@ -441,7 +455,7 @@ static void engine_done(struct engine *engine)
 static nw_err play(struct engine *engine)
 {
     bool goes_on = true;
-    while (engine->body.tick < engine->body.end_tick) {
+    while (engine->body.tick < engine->body.end_tick && !engine->body.is_interrupted) {
         nw_model_fleet_body_turn(&engine->body, &goes_on);
         if (!goes_on)
             break;

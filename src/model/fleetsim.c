@@ -18,6 +18,7 @@
 #include <math.h>
 
 #include "base/assert.h"
+#include "model/day.h"
 #include "model/fleet_body.h"
 
 /* ---- bounds ---- */
@@ -55,6 +56,21 @@ static const char *load_fault(const struct nw_model_fleet_load *load)
     return NULL;
 }
 
+/* What only the event engine cannot play. */
+static const char *event_fault(const struct nw_model_fleet *fleet)
+{
+    double highest_per_s = 0;
+    if (fleet->nodes > NW_MODEL_FLEET_EVENT_NODES_MAX ||
+        fleet->policy.max_nodes > NW_MODEL_FLEET_EVENT_NODES_MAX)
+        return "the event engine plays a million nodes at the most";
+    for (size_t i = 0; i < fleet->load.knot_count; i++)
+        highest_per_s = fmax(highest_per_s, fleet->load.knots[i].rate_per_s);
+    if (highest_per_s * fleet->for_s > NW_MODEL_FLEET_EVENT_REQUESTS_MAX)
+        return "the event engine plays every request, and highest rate x time is above 1e13; "
+               "engine fluid has no such bound";
+    return NULL;
+}
+
 static const char *fault_of(const struct nw_model_fleet *fleet)
 {
     const double delay_s = NW_MODEL_FLEET_DELAY_MAX_S;
@@ -84,10 +100,8 @@ static const char *fault_of(const struct nw_model_fleet *fleet)
     const char *why = bounds_fault(bounds, NW_COUNT(bounds));
     if (why == NULL)
         why = load_fault(&fleet->load);
-    if (why == NULL && fleet->engine == NW_MODEL_FLEET_EVENT &&
-        (fleet->nodes > NW_MODEL_FLEET_EVENT_NODES_MAX ||
-         fleet->policy.max_nodes > NW_MODEL_FLEET_EVENT_NODES_MAX))
-        why = "the event engine plays a million nodes at the most";
+    if (why == NULL && fleet->engine == NW_MODEL_FLEET_EVENT)
+        why = event_fault(fleet);
     return why;
 }
 
@@ -177,28 +191,6 @@ double nw_model_fleet_wait(const struct nw_model_fleet *fleet, double nodes, dou
 
 /* ---- a day ---- */
 
-/* Mean over a day of ((1 + cos) / 2)^k. */
-static double bump_mean(double k)
-{
-    return exp(lgamma(k + 0.5) - lgamma(k + 1)) / sqrt(3.14159265358979323846);
-}
-
-/* The k at which the bump's mean is `ratio` of its top; up to 1/2. */
-static double bump_power(double ratio)
-{
-    double low = 1, high = 1;
-    while (bump_mean(high) > ratio)
-        high *= 2;
-    for (int i = 0; i < 100; i++) {
-        double k = (low + high) / 2;
-        if (bump_mean(k) > ratio)
-            low = k;
-        else
-            high = k;
-    }
-    return (low + high) / 2;
-}
-
 /*
  * A cosine about the average as long as its night stays above 0; a higher peak is a narrower bump
  * with the same mean. The two meet at peak = 2 x average.
@@ -209,10 +201,10 @@ nw_err nw_model_fleet_day(double average_per_s, double peak_per_s, double peak_a
     if (!(average_per_s > 0 && peak_per_s >= average_per_s && peak_per_s <= 100 * average_per_s &&
           peak_per_s <= NW_MODEL_FLEET_RATE_MAX_PER_S && peak_at_s >= 0 && peak_at_s <= 86400))
         return NW_INVALID;
-    double ratio = average_per_s / peak_per_s, k = ratio < 0.5 ? bump_power(ratio) : 0;
+    double ratio = average_per_s / peak_per_s, k = ratio < 0.5 ? nw_model_day_power(ratio) : 0;
     for (unsigned i = 0; i < NW_MODEL_FLEET_DAY_KNOTS; i++) {
         double at_s = 60.0 * i;
-        double turn = cos(2 * 3.14159265358979323846 * (at_s - peak_at_s) / 86400);
+        double turn = cos(2 * M_PI * (at_s - peak_at_s) / 86400);
         double rate = average_per_s + (peak_per_s - average_per_s) * turn;
         if (k > 0)
             rate = peak_per_s * pow(fmax(0, (1 + turn) / 2), k);

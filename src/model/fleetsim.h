@@ -34,6 +34,8 @@
 #define NW_MODEL_FLEET_DELAY_MAX_S 86400.0     /* start, cold, drain, wait */
 #define NW_MODEL_FLEET_EVENT_NODES_MAX 1000000 /* in the event engine */
 #define NW_MODEL_FLEET_RATE_MAX_PER_S 1e12
+/* Of the event engine, highest rate x time: beyond, doubles no longer part two arrivals. */
+#define NW_MODEL_FLEET_EVENT_REQUESTS_MAX 1e13
 
 typedef enum nw_model_fleet_engine {
     NW_MODEL_FLEET_FLUID,
@@ -95,6 +97,7 @@ struct nw_model_fleet {
     struct nw_model_scale_policy policy; /* its price_per_h is what the bill uses */
     nw_model_fleet_engine engine;
     uint64_t seed;
+    const int *stop; /* the event engine looks at it within a second, relaxed; not 0: stop. NULL */
 };
 
 /* One period between judgements (the last may be shorter). */
@@ -132,8 +135,9 @@ struct nw_model_fleet_result {
 /* INVALID, and a sentence in *out_why when not NULL: which value is out of the bounds above. */
 NW_MUST_CHECK nw_err nw_model_fleet_check(const struct nw_model_fleet *fleet, const char **out_why);
 /*
- * Runs to the end. sink may be NULL. INVALID as by nw_model_fleet_check; NO_MEMORY when more
- * than 2^26 requests are inside at once (event engine). Nothing is written then.
+ * Runs to the end, or to the last whole second before a stop. sink may be NULL. INVALID as by
+ * nw_model_fleet_check; NO_MEMORY when more than 2^26 requests are inside at once (event engine).
+ * Nothing is written then.
  */
 NW_MUST_CHECK nw_err nw_model_fleet_run(const struct nw_model_fleet *fleet,
                                         nw_model_fleet_sink *sink, void *ctx,

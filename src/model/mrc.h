@@ -5,7 +5,7 @@
  * the last request of its own. The exact curve counts that distance for every request; the
  * estimator does it for a sample of keys, at most 8,192, chosen by their hash (fixed-size SHARDS:
  * Waldspurger, Park, Garthwaite, Ahmad 2015), with its counts corrected to the number of requests
- * at each depth (firsts.h). docs/decisions/0013 has the errors.
+ * at each depth (firsts.h). docs/decisions/0013-curve-from-8192-keys.md has the errors.
  *
  * Owner:   nw_model_mrc_new/_free
  * Threads: one at a time

@@ -90,7 +90,7 @@ static double capacity_of(const struct nw_model_nodes_in *in, double nodes)
 {
     const struct nw_model_usl law = {in->usl_gamma_per_s, in->usl_alpha, in->usl_beta};
     if (in->has_usl)
-        return nw_model_usl_rate_per_s(&law, nodes);
+        return nw_model_usl_rate_per_s(&law, fmin(nodes, NW_MODEL_USL_NODES_MAX));
     return nodes * in->node_rate_per_s.value * in->efficiency.value;
 }
 
@@ -107,24 +107,32 @@ static void finish(const struct nw_model_nodes_in *in, struct nw_model_nodes *ou
     out->nodes = in->zones.value >= 2 ? nw_model_nodes_for_zones(out->needed, in->zones.value)
                                       : out->needed + in->spare.value;
     out->spare = out->nodes - out->needed;
-    out->utilisation = in->peak_per_s.value / capacity_of(in, out->nodes);
+    double bears_per_s = capacity_of(in, out->nodes);
+    out->utilisation = in->peak_per_s.value / bears_per_s;
+    if (in->has_usl && nw_model_is_above(out->utilisation, 1)) { /* beyond the peak more do less */
+        out->reason = nw_model_usl_reach_name(NW_MODEL_USL_BEYOND_PEAK);
+        out->reachable_per_s = bears_per_s;
+        out->reachable_nodes = out->nodes;
+    }
 }
 
 static bool has_own_line(const struct nw_model_nodes_in *in, const struct nw_model_nodes *out)
 {
-    return in->zones.value >= 2 || out->is_by_connections || out->needed > out->by_rate;
+    return in->zones.value >= 2 || out->is_by_connections || out->needed > out->by_rate ||
+           out->reason != NULL;
 }
 
 /* "nodes, 55 with 1 spare": the total rides on the line that counts the nodes, if it can. */
 static const char *total_text(const struct nw_model_nodes_in *in, const struct nw_model_nodes *out,
                               struct nw_model_steps *steps)
 {
+    const char *noun = out->by_rate == 1 ? "node" : "nodes";
     if (out->spare == 0 || has_own_line(in, out))
-        return "nodes";
+        return noun;
     struct nw_text all = {0}, spare = {0};
     nw_model_unit_print(&all, out->nodes, NW_MODEL_COUNT, NULL);
     nw_model_unit_print(&spare, out->spare, NW_MODEL_COUNT, NULL);
-    const char *text = nw_model_steps_text(steps, "nodes, %s with %s spare", all.ptr, spare.ptr);
+    const char *text = nw_model_steps_text(steps, "%s, %s with %s spare", noun, all.ptr, spare.ptr);
     nw_text_done(&all);
     nw_text_done(&spare);
     return text;
@@ -189,8 +197,8 @@ static void show_law(const struct nw_model_nodes_in *in, const struct nw_model_n
             .operand_count = 5,
             .exact = out->by_rate,
             .unit = NW_MODEL_COUNT,
-            .what = out->reason ? highest_text(out, steps) : total_text(in, out, steps),
-            .reason = out->reason,
+            .what = out->by_rate > 0 ? total_text(in, out, steps) : highest_text(out, steps),
+            .reason = out->by_rate > 0 ? NULL : out->reason,
         });
 }
 
@@ -229,6 +237,7 @@ static void show_total(const struct nw_model_nodes_in *in, const struct nw_model
         .exact = out->nodes,
         .unit = NW_MODEL_COUNT,
         .what = has_zones ? "nodes: any one zone may be lost" : "nodes with the spare",
+        .reason = out->reason,
         .is_quiet = !has_own_line(in, out),
     };
     if (has_zones)
@@ -241,20 +250,21 @@ static void show_average(const struct nw_model_nodes_in *in, const struct nw_mod
                          struct nw_model_steps *steps)
 {
     nw_model_steps_add(
-        steps, &(struct nw_model_step){
-                   .path = nw_model_steps_path(steps, in->at, "nodes_average"),
-                   .formula = in->has_usl ? "by the law for {0} x {1}" : formula_of(in),
-                   .operands = {nw_model_operand("average", NW_MODEL_PER_S, in->average_per_s),
-                                margin_operand(in),
-                                nw_model_operand("node_rate", NW_MODEL_PER_S, in->node_rate_per_s),
-                                nw_model_operand("efficiency", NW_MODEL_RATIO, in->efficiency)},
-                   .operand_count = in->has_usl ? 2 : 4,
-                   .exact = out->average_exact,
-                   .rounded = out->average,
-                   .is_rounded = true,
-                   .unit = NW_MODEL_COUNT,
-                   .what = "nodes at the average rate",
-               });
+        steps,
+        &(struct nw_model_step){
+            .path = nw_model_steps_path(steps, in->at, "nodes_average"),
+            .formula = in->has_usl ? "by the law for {0} x {1}" : formula_of(in),
+            .operands = {nw_model_operand("average", NW_MODEL_PER_S, in->average_per_s),
+                         margin_operand(in),
+                         nw_model_operand("node_rate", NW_MODEL_PER_S, in->node_rate_per_s),
+                         nw_model_operand("efficiency", NW_MODEL_RATIO, in->efficiency)},
+            .operand_count = in->has_usl ? 2 : 4,
+            .exact = out->average_exact,
+            .rounded = out->average,
+            .is_rounded = true,
+            .unit = NW_MODEL_COUNT,
+            .what = out->average == 1 ? "node at the average rate" : "nodes at the average rate",
+        });
 }
 
 static void show(const struct nw_model_nodes_in *in, const struct nw_model_nodes *out,
@@ -266,7 +276,7 @@ static void show(const struct nw_model_nodes_in *in, const struct nw_model_nodes
         show_rate(in, out, steps);
     if (out->by_connections > 0)
         show_connections(in, out, steps);
-    if (out->reason)
+    if (out->reason && out->by_rate == 0)
         return;
     show_total(in, out, steps);
     if (out->average > 0)

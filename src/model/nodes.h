@@ -47,8 +47,8 @@ struct nw_model_nodes {
     double average;
     double utilisation;     /* peak over what `nodes` bear; of the law: over X(nodes) */
     const char *reason;     /* NULL, or of the law: "beyond-peak", "beyond-limit" */
-    double reachable_per_s; /* then: the highest that the law reaches */
-    double reachable_nodes;
+    double reachable_per_s; /* then: the highest that the law reaches, at so many nodes; or, with */
+    double reachable_nodes; /* by_rate > 0, what `nodes` reach, for they are more than that */
 };
 
 /*

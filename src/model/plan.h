@@ -85,6 +85,7 @@ struct nw_model_plan {
     double cache_nodes;
     double cost_per_h;
     double cost_month;
+    const char *nodes_reason; /* NULL, or why nodes and cost are those of a part: "beyond-peak" */
     bool is_met;
     struct nw_model_plan_service *services;
     struct nw_model_plan_database *databases;

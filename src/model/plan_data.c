@@ -20,8 +20,11 @@ struct statements {
 static struct statements statements_of(struct plan_work *work, unsigned index)
 {
     const struct nw_model_plan_input *input = work->input;
-    struct statements all = {
-        .reads = nw_arena_zero(work->arena, input->route_count * sizeof *all.reads)};
+    struct statements all = {0};
+    unsigned route_count = 0;
+    for (unsigned i = 0; i < input->route_count; i++)
+        route_count += input->routes[i].database_index == (int)index;
+    all.reads = nw_arena_zero(work->arena, route_count * sizeof *all.reads + 1);
     for (unsigned i = 0; i < input->route_count; i++) {
         const struct nw_model_route *route = &input->routes[i];
         const struct plan_route *at = &work->routes[i];
@@ -34,9 +37,9 @@ static struct statements statements_of(struct plan_work *work, unsigned index)
         if (at->read_share > 0) {
             struct nw_model_quantity hit = route->cached;
             if (at->hit_ratio != hit.value)
-                hit = plan_derived(at->hit_ratio);
+                hit = nw_model_derived(at->hit_ratio);
             all.reads[all.read_count++] = (struct nw_model_database_reads){
-                route->name, plan_derived(rate * at->read_share), hit};
+                route->name, nw_model_derived(rate * at->read_share), hit};
         }
         all.writes_per_s += rate * (1 - at->read_share);
         all.writes_day += at->average_per_s * NW_MODEL_DAY_S * (1 - at->read_share);
@@ -93,6 +96,8 @@ static void check_pool(struct plan_work *work, unsigned index)
 {
     const struct nw_model_database *database = &work->input->databases[index];
     struct plan_database *at = &work->databases[index];
+    if (work->steps == NULL) /* a warning is all that comes of it */
+        return;
     for (unsigned s = 0; s < work->input->service_count; s++) {
         bool uses = false;
         for (unsigned i = 0; i < work->input->route_count && !uses; i++)
@@ -100,21 +105,24 @@ static void check_pool(struct plan_work *work, unsigned index)
                    work->input->routes[i].database_index == (int)index;
         at->nodes += uses ? work->services[s].nodes.nodes : 0;
     }
-    if (work->steps == NULL || at->nodes == 0)
+    if (at->nodes == 0)
         return;
     const struct nw_model_pool_in in = {
         .at = at->in.at,
-        .nodes = plan_derived(at->nodes),
+        .nodes = nw_model_derived(at->nodes),
         .pool = database->pool,
         .connections = database->connections,
     };
     at->pool = nw_model_pool_check(&in, work->steps);
     if (!at->pool.is_within)
         plan_find(work, NW_MODEL_WARNING, in.at,
-                  "%.0f nodes with a pool of %.0f want %.0f connections, %.0f are there: the wall "
-                  "stands at %.0f nodes; a pool that all nodes share is the way around it",
-                  at->nodes, database->pool.value, at->pool.wanted, at->pool.usable,
-                  at->pool.wall_nodes);
+                  "%s nodes with a pool of %s want %s connections, %s are there: the wall "
+                  "stands at %s nodes; a pool that all nodes share is the way around it",
+                  plan_show(work, at->nodes, NW_MODEL_COUNT),
+                  plan_show(work, database->pool.value, NW_MODEL_COUNT),
+                  plan_show(work, at->pool.wanted, NW_MODEL_COUNT),
+                  plan_show(work, at->pool.usable, NW_MODEL_COUNT),
+                  plan_show(work, at->pool.wall_nodes, NW_MODEL_COUNT));
 }
 
 static void judge_database(struct plan_work *work, unsigned index)
@@ -130,7 +138,7 @@ static void judge_database(struct plan_work *work, unsigned index)
         .database = database,
         .reads = all.reads,
         .read_count = all.read_count,
-        .writes_per_s = plan_derived(all.writes_per_s),
+        .writes_per_s = nw_model_derived(all.writes_per_s),
         .peak_per_s = work->volume.peak_per_s,
         .writes_day = is_plain ? all.writes_day : 0,
         .requests_day = is_plain ? work->volume.per_day : 0,
@@ -172,7 +180,7 @@ static double price_without_cache(struct plan_work *work)
             nw_arena_zero(work->arena, in.read_count * sizeof *bare + 1);
         for (unsigned r = 0; r < in.read_count; r++) {
             bare[r] = in.reads[r];
-            bare[r].hit_ratio = plan_derived(0);
+            bare[r].hit_ratio = nw_model_derived(0);
         }
         in.reads = bare;
         struct nw_model_database_answer answer = nw_model_database_judge(&in, NULL);
@@ -192,8 +200,8 @@ static void judge_outage(struct plan_work *work)
             continue;
         const struct nw_model_cache_outage_in in = {
             .at = at->in.at,
-            .rate_per_s = plan_derived(at->answer.reads_per_s),
-            .bears_per_s = plan_derived(bears),
+            .rate_per_s = nw_model_derived(at->answer.reads_per_s),
+            .bears_per_s = nw_model_derived(bears),
         };
         double overload = nw_model_cache_outage(&in, work->steps);
         work->cache_overload = fmax(work->cache_overload, overload);
@@ -233,10 +241,10 @@ void plan_cache(struct plan_work *work)
         with += work->plan->databases[i].cost_per_h;
     const struct nw_model_cache_or_database_in in = {
         .at = "cache",
-        .cache_nodes = plan_derived(work->plan->cache_nodes),
+        .cache_nodes = nw_model_derived(work->plan->cache_nodes),
         .cache_price_per_h = cache->price_per_h,
-        .with_database_per_h = plan_derived(with),
-        .only_database_per_h = plan_derived(price_without_cache(work)),
+        .with_database_per_h = nw_model_derived(with),
+        .only_database_per_h = nw_model_derived(price_without_cache(work)),
     };
     nw_model_cost_cache(&in, work->steps);
 }
@@ -267,7 +275,7 @@ static void judge_burst(struct plan_work *work, unsigned index, const char *path
         .jobs = queue->burst,
         .over_s = queue->over_s,
         .drain_per_s = queue->drain_per_s,
-        .stopped_s = plan_derived(0),
+        .stopped_s = nw_model_derived(0),
     };
     at->burst = nw_model_queue_burst(&in, work->steps);
     if (at->burst.reason == NULL && queue->alarm_s.value > 0 &&
@@ -284,11 +292,11 @@ static void judge_backlog(struct plan_work *work, unsigned index, const char *pa
     struct plan_queue *at = &work->queues[index];
     const struct nw_model_catchup_in in = {
         .at = path,
-        .backlog = plan_derived(at->average_per_s * queue->outage_s.value),
-        .arrive_per_s = plan_derived(at->average_per_s),
+        .backlog = nw_model_derived(at->average_per_s * queue->outage_s.value),
+        .arrive_per_s = nw_model_derived(at->average_per_s),
         .drain_per_s = queue->drain_per_s,
     };
-    at->catchup = nw_model_queue_catchup(&in, work->steps);
+    nw_model_queue_catchup(&in, work->steps);
     if (!nw_model_is_above(queue->drain_per_s.value, at->average_per_s) && at->average_per_s > 0)
         plan_find(work, NW_MODEL_UNMET, path,
                   "unstable: %s arrive on average and %s are worked off, so it grows without end",
@@ -328,10 +336,10 @@ void plan_queues(struct plan_work *work)
         judge_backlog(work, i, path);
         const struct nw_model_retention_in in = {
             .at = path,
-            .arrive_per_s = plan_derived(work->queues[i].average_per_s),
+            .arrive_per_s = nw_model_derived(work->queues[i].average_per_s),
             .message_bytes = queue->message_bytes,
             .retention_s = queue->retention_s,
-            .topics = plan_derived(1),
+            .topics = nw_model_derived(1),
         };
         work->queues[i].retention_bytes = nw_model_queue_retention(&in, work->steps);
     }

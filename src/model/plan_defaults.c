@@ -7,7 +7,7 @@
 
 #define ASSUME(field, id) (field) = nw_model_constant_quantity(NW_MODEL_C_##id)
 
-void nw_model_load_init(struct nw_model_load *load)
+static void load_init(struct nw_model_load *load)
 {
     *load = (struct nw_model_load){.currency = "USD"};
     ASSUME(load->growth, GROWTH);
@@ -56,7 +56,7 @@ void nw_model_database_init(struct nw_model_database *database)
     ASSUME(database->price_per_h, DATABASE_PRICE);
 }
 
-void nw_model_cache_init(struct nw_model_cache *cache)
+static void cache_init(struct nw_model_cache *cache)
 {
     *cache = (struct nw_model_cache){0};
     ASSUME(cache->entry_bytes, ENTRY);
@@ -94,8 +94,8 @@ void nw_model_region_init(struct nw_model_region *region)
 void nw_model_plan_input_init(struct nw_model_plan_input *input)
 {
     *input = (struct nw_model_plan_input){0};
-    nw_model_load_init(&input->load);
-    nw_model_cache_init(&input->cache);
+    load_init(&input->load);
+    cache_init(&input->cache);
     ASSUME(input->read_share, READ_SHARE);
     ASSUME(input->availability_target, TARGET);
     ASSUME(input->common_cause, COMMON_CAUSE);

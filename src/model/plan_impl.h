@@ -42,7 +42,6 @@ struct plan_queue {
     double peak_per_s;
     bool has_burst;
     struct nw_model_burst burst;
-    struct nw_model_catchup catchup;
     double retention_bytes;
 };
 
@@ -59,18 +58,12 @@ struct plan_work {
     struct plan_queue *queues;
     struct nw_model_cache_size cache_size;
     struct nw_model_cost cost;
-    struct nw_model_cost only_database; /* without a cache */
     double cache_overload; /* the busiest database when the cache is gone; 0: no cache */
     double far_s;          /* of the farthest region, one call */
     unsigned choice_cap;
     unsigned finding_cap;
     unsigned other_cap;
 };
-
-static inline struct nw_model_quantity plan_derived(double value)
-{
-    return (struct nw_model_quantity){value, value, value, NW_MODEL_DERIVED};
-}
 
 /* "services.app"; "" where nothing is recorded. */
 const char *plan_at(const struct plan_work *work, const char *block, const char *name);

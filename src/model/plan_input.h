@@ -178,14 +178,12 @@ struct nw_model_plan_input {
  * constants.def, origin ASSUMED; names, counts and lists are 0. A route is mixed and goes to the
  * first service and database, without a queue. `peak` and whatever else has no default is 0.
  */
-void nw_model_load_init(struct nw_model_load *load);
 void nw_model_route_init(struct nw_model_route *route);
 void nw_model_service_init(struct nw_model_service *service);
 void nw_model_database_init(struct nw_model_database *database);
-void nw_model_cache_init(struct nw_model_cache *cache);
 void nw_model_queue_init(struct nw_model_queue *queue);
 void nw_model_region_init(struct nw_model_region *region);
-/* The blocks that stand alone; lists are empty. */
+/* The blocks that stand alone, load and cache too; lists are empty. */
 void nw_model_plan_input_init(struct nw_model_plan_input *input);
 
 /*

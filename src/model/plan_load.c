@@ -51,7 +51,7 @@ static unsigned actions_of(struct plan_work *work, const struct parts *parts,
         const struct nw_model_route *route = &input->routes[i];
         actions[i] = (struct nw_model_action){route->name, route->per_user_per_s};
         if (route->has_share)
-            actions[i].per_user_per_s = plan_derived(
+            actions[i].per_user_per_s = nw_model_derived(
                 parts->shares < 1 ? parts->per_user * route->share.value / (1 - parts->shares) : 0);
     }
     return input->route_count;
@@ -102,11 +102,11 @@ static void count_bytes(struct plan_work *work, const double *parts)
     }
     const struct nw_model_traffic_in in = {
         .at = "load",
-        .average_per_s = plan_derived(work->volume.average_per_s),
-        .peak_per_s = plan_derived(work->volume.peak_per_s),
-        .request_bytes = plan_derived(request),
-        .answer_bytes = plan_derived(answer),
-        .log_bytes = plan_derived(log),
+        .average_per_s = nw_model_derived(work->volume.average_per_s),
+        .peak_per_s = nw_model_derived(work->volume.peak_per_s),
+        .request_bytes = nw_model_derived(request),
+        .answer_bytes = nw_model_derived(answer),
+        .log_bytes = nw_model_derived(log),
         .retention_s = nw_model_constant_quantity(NW_MODEL_C_LOG_RETENTION),
     };
     work->traffic = nw_model_traffic_count(&in, work->steps);

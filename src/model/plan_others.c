@@ -63,10 +63,11 @@ static void peak_cap(struct plan_work *work)
         struct nw_model_nodes_in in = work->services[i].in;
         if (work->services[i].nodes.reason != NULL)
             continue;
-        in.peak_per_s = plan_derived(in.peak_per_s.value * cap / peak);
+        in.peak_per_s = nw_model_derived(in.peak_per_s.value * cap / peak);
         double nodes = nw_model_nodes_count(&in, NULL).nodes;
         if (nodes != work->services[i].nodes.nodes)
-            other(work, 30, in.at, "a peak capped at 5 times the average gives %.0f nodes", nodes);
+            other(work, 30, in.at, "a peak capped at 5 times the average gives %s nodes",
+                  plan_show(work, nodes, NW_MODEL_COUNT));
     }
 }
 
@@ -80,24 +81,30 @@ static void service_others(struct plan_work *work, const struct plan_service *at
     if (nodes->reason != NULL)
         return;
     if (nw_model_disagree_x3(nodes, &count))
-        other(work, 3, path, "without it %.0f nodes", count);
+        other(work, 3, path, "without it %s nodes", plan_show(work, count, NW_MODEL_COUNT));
     if (nw_model_disagree_x4(nodes, &count))
-        other(work, 4, path, "rounded twice %.0f nodes instead of %.0f", count, nodes->by_rate);
+        other(work, 4, path, "rounded twice %s nodes instead of %s",
+              plan_show(work, count, NW_MODEL_COUNT),
+              plan_show(work, nodes->by_rate, NW_MODEL_COUNT));
     if (nw_model_disagree_x5(&at->in, nodes, &count))
-        other(work, 5, path, "computed as the guide did, the average fleet would be %.0f, not %.0f",
-              count, nodes->average);
+        other(work, 5, path, "computed as the guide did, the average fleet would be %s, not %s",
+              plan_show(work, count, NW_MODEL_COUNT),
+              plan_show(work, nodes->average, NW_MODEL_COUNT));
     if (nodes->needed > 1) {
         double one = at->in.has_usl ? at->in.usl_gamma_per_s : at->in.node_rate_per_s.value;
         double wrong =
             nw_model_ceil(at->in.peak_per_s.value * (1 + at->in.margin.value) / one / one);
         if (wrong != nodes->needed)
-            other(work, 19, path, "growth divided by a node's rate would say to add %.0f", wrong);
+            other(work, 19, path, "growth divided by a node's rate would say to add %s",
+                  plan_show(work, wrong, NW_MODEL_COUNT));
     }
     if (nw_model_disagree_x29(nodes, &count))
-        other(work, 29, path, "surviving one zone of three needs %.0f", count);
+        other(work, 29, path, "surviving one zone of three needs %s",
+              plan_show(work, count, NW_MODEL_COUNT));
     if (nw_model_disagree_x34(nodes, &count))
-        other(work, 34, path, "sized by %s alone %.0f nodes",
-              nodes->is_by_connections ? "rate" : "connections", count);
+        other(work, 34, path, "sized by %s alone %s nodes",
+              nodes->is_by_connections ? "rate" : "connections",
+              plan_show(work, count, NW_MODEL_COUNT));
 }
 
 /* The guides' rates per node, where nobody has measured this one. */
@@ -107,12 +114,13 @@ static void node_rates(struct plan_work *work, const struct plan_service *at)
         at->in.node_rate_per_s.origin != NW_MODEL_ASSUMED)
         return;
     struct nw_model_nodes_in slow = at->in, fast = at->in;
-    slow.node_rate_per_s = plan_derived(50);
-    fast.node_rate_per_s = plan_derived(5000);
+    slow.node_rate_per_s = nw_model_derived(50);
+    fast.node_rate_per_s = nw_model_derived(5000);
     double most = nw_model_nodes_count(&slow, NULL).nodes;
     double least = nw_model_nodes_count(&fast, NULL).nodes;
     if (most != at->nodes.nodes || least != at->nodes.nodes)
-        other(work, 36, at->in.at, "at 50/s %.0f nodes, at 5,000/s %.0f: measure it", most, least);
+        other(work, 36, at->in.at, "at 50/s %s nodes, at 5,000/s %s: measure it",
+              plan_show(work, most, NW_MODEL_COUNT), plan_show(work, least, NW_MODEL_COUNT));
 }
 
 static void services(struct plan_work *work)
@@ -146,7 +154,8 @@ static void replica_counts(struct plan_work *work, const struct plan_database *a
               plan_show(work, rate, NW_MODEL_PER_S),
               plan_show(work, at->answer.after_cache_per_s, NW_MODEL_PER_S));
     if (nw_model_disagree_x12(&at->answer, &count))
-        other(work, 12, at->in.at, "with the cache forgotten %.0f replicas", count);
+        other(work, 12, at->in.at, "with the cache forgotten %s replicas",
+              plan_show(work, count, NW_MODEL_COUNT));
     if (nw_model_disagree_x15(&at->answer, &count))
         other(work, 15, at->in.at, "the guide adds %.0f replicas whatever the rate", count);
 }
@@ -184,8 +193,9 @@ static void databases(struct plan_work *work)
         average_for_peak(work, at);
         if (at->nodes > 0 && nw_model_disagree_x32(at->nodes, at->pool.usable, &low, &high))
             other(work, 32, at->in.at,
-                  "10 to 20 connections a node are %.0f to %.0f, and %.0f can be used", low, high,
-                  at->pool.usable);
+                  "10 to 20 connections a node are %s to %s, and %s can be used",
+                  plan_show(work, low, NW_MODEL_COUNT), plan_show(work, high, NW_MODEL_COUNT),
+                  plan_show(work, at->pool.usable, NW_MODEL_COUNT));
     }
 }
 
@@ -223,7 +233,8 @@ static void queues(struct plan_work *work)
         double depth;
         if (at->has_burst && queue->over_s.value > 0 &&
             nw_model_disagree_x16(queue->burst.value, at->burst.peak_depth, &depth))
-            other(work, 16, path, "the same messages all at once are %.0f deep", depth);
+            other(work, 16, path, "the same messages all at once are %s deep",
+                  plan_show(work, depth, NW_MODEL_COUNT));
         double hour = at->average_per_s * 3600 * queue->message_bytes.value;
         if (nw_model_is_above(at->retention_bytes, hour) && hour > 0)
             other(work, 31, path, "sized for an hour as the guide does it would be %s",

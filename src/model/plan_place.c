@@ -71,21 +71,23 @@ void plan_money(struct plan_work *work)
     for (unsigned i = 0; i < input->service_count; i++)
         lines[count++] = (struct nw_model_cost_line){
             plan_at(work, "services", input->services[i].name),
-            plan_derived(plan->services[i].nodes), input->services[i].price_per_h};
+            nw_model_derived(plan->services[i].nodes), input->services[i].price_per_h,
+            work->services[i].nodes.reason};
     for (unsigned i = 0; i < input->database_count; i++) {
         const struct nw_model_database_answer *answer = &work->databases[i].answer;
-        lines[count++] = (struct nw_model_cost_line){
-            plan_at(work, "databases", input->databases[i].name),
-            plan_derived(answer->primaries + answer->replicas), input->databases[i].price_per_h};
+        lines[count++] =
+            (struct nw_model_cost_line){plan_at(work, "databases", input->databases[i].name),
+                                        nw_model_derived(answer->primaries + answer->replicas),
+                                        input->databases[i].price_per_h};
     }
     if (plan->cache_nodes > 0)
-        lines[count++] = (struct nw_model_cost_line){"cache", plan_derived(plan->cache_nodes),
+        lines[count++] = (struct nw_model_cost_line){"cache", nw_model_derived(plan->cache_nodes),
                                                      input->cache.price_per_h};
     const struct nw_model_cost_in in = {
         .at = "cost",
         .lines = lines,
         .line_count = count,
-        .average_per_s = plan_derived(plan->average_per_s),
+        .average_per_s = nw_model_derived(plan->average_per_s),
     };
     work->cost = nw_model_cost_sum(&in, work->steps);
     plan->cost_per_h = work->cost.per_h;
@@ -112,8 +114,8 @@ static double tier_of(struct plan_work *work, const struct nw_model_part *part)
         const struct nw_model_nines_fleet_in in = {
             .at = work->services[i].in.at,
             .node = part->availability,
-            .needed = plan_derived(nodes->needed),
-            .nodes = plan_derived(nodes->nodes),
+            .needed = nw_model_derived(nodes->needed),
+            .nodes = nw_model_derived(nodes->nodes),
             .common_cause = work->input->common_cause,
         };
         return nw_model_nines_fleet(&in, work->steps);
@@ -131,7 +133,7 @@ void plan_availability(struct plan_work *work)
         double tier = tier_of(work, &input->parts[i]);
         tiers[i] = input->parts[i];
         if (tier != tiers[i].availability.value)
-            tiers[i].availability = plan_derived(tier);
+            tiers[i].availability = nw_model_derived(tier);
     }
     const struct nw_model_nines_in in = {
         .at = "availability",
@@ -143,11 +145,12 @@ void plan_availability(struct plan_work *work)
     if (nines.is_met || input->part_count == 0)
         return;
     plan_find(work, NW_MODEL_UNMET, "availability.target",
-              "%.10g%% of the parts together is below the target of %.10g%%; the weakest is %s%s%s",
+              "%.10g%% of the parts together is below the target of %.10g%%; the weakest is %s%s",
               nines.availability * 100, input->availability_target.value * 100,
-              nines.weakest_index >= 0 ? input->parts[nines.weakest_index].name : "none",
-              nines.best < input->availability_target.value ? ", and without it" : "",
-              nines.best < input->availability_target.value ? " the others miss it too" : "");
+              input->parts[nines.weakest_index].name,
+              nw_model_is_above(input->availability_target.value, nines.best)
+                  ? ", which misses it alone"
+                  : "");
 }
 
 /* ---- staircase ---- */

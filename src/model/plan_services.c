@@ -84,14 +84,14 @@ static void count_nodes(struct plan_work *work, unsigned index)
     at->in = (struct nw_model_nodes_in){
         .at = plan_at(work, "services", service->name),
         .label = service->name,
-        .average_per_s = plan_derived(at->average_per_s),
-        .peak_per_s = plan_derived(peak),
+        .average_per_s = nw_model_derived(at->average_per_s),
+        .peak_per_s = nw_model_derived(peak),
         .node_rate_per_s = service->node_rate_per_s,
         .efficiency = service->efficiency,
         .margin = service->margin,
         .spare = service->spare,
         .zones = service->zones,
-        .connected = index == 0 ? work->input->load.connected : plan_derived(0),
+        .connected = index == 0 ? work->input->load.connected : nw_model_derived(0),
         .connections = service->connections,
     };
     use_law(work, service, &at->in);
@@ -103,8 +103,17 @@ static void count_nodes(struct plan_work *work, unsigned index)
         .nodes_needed = at->nodes.needed,
         .cost_per_h = at->nodes.nodes * service->price_per_h.value,
     };
-    if (at->nodes.reason != NULL) {
+    if (at->nodes.reason != NULL && at->nodes.by_rate > 0) {
+        out->nodes = out->nodes_needed = out->cost_per_h = 0;
+        plan_find(work, NW_MODEL_UNMET, at->in.at,
+                  "%.0f nodes would do for the rate, but connections, zones or the spare ask for "
+                  "%.0f, and by the scalability law those bear %s together, less than %s at peak",
+                  at->nodes.by_rate, at->nodes.reachable_nodes,
+                  plan_show(work, at->nodes.reachable_per_s, NW_MODEL_PER_S),
+                  plan_show(work, peak, NW_MODEL_PER_S));
+    } else if (at->nodes.reason != NULL) {
         out->nodes = 0;
+        work->plan->nodes_reason = at->nodes.reason;
         plan_find(work, NW_MODEL_UNMET, at->in.at,
                   "no number of nodes reaches %s with the margin: the scalability law's highest is "
                   "%s at %.0f nodes; beyond it more nodes do less",
@@ -141,8 +150,8 @@ static void choose_way(struct plan_work *work, unsigned index)
     if (one_node > 0 && at->nodes.needed > 1) {
         const struct nw_model_decide_in in = {
             .at = at->in.at,
-            .current_per_s = plan_derived(one_node),
-            .projected_per_s = plan_derived(out->peak_per_s * (1 + service->margin.value)),
+            .current_per_s = nw_model_derived(one_node),
+            .projected_per_s = nw_model_derived(out->peak_per_s * (1 + service->margin.value)),
             .has_bigger = service->has_bigger,
             .stateless = service->stateless,
         };
@@ -170,7 +179,7 @@ static void price_alternatives(struct plan_work *work, unsigned index)
     if (service->has_bigger && at->nodes.needed > 1) {
         const struct nw_model_bigger_in in = {
             .at = at->in.at,
-            .nodes_exact = plan_derived(at->nodes.production_exact),
+            .nodes_exact = nw_model_derived(at->nodes.production_exact),
             .price_per_h = service->price_per_h,
             .bigger_factor = service->bigger_factor,
             .bigger_price_per_h = service->bigger_price_per_h,
@@ -183,7 +192,7 @@ static void price_alternatives(struct plan_work *work, unsigned index)
             .average_per_s = at->in.average_per_s,
             .peak_per_s = at->in.peak_per_s,
             .capacity_per_s =
-                plan_derived(service->node_rate_per_s.value * service->efficiency.value),
+                nw_model_derived(service->node_rate_per_s.value * service->efficiency.value),
             .margin = service->margin,
             .spare = service->spare,
             .price_per_h = service->price_per_h,
@@ -202,7 +211,8 @@ static void add_wait(struct plan_work *work, unsigned index, double nodes, const
     struct nw_model_mmc mmc;
     struct nw_model_step step = {
         .path = nw_arena_printf(work->arena, "%s.%s", in->at, leaf).ptr,
-        .formula = "p99 wait of {0}, {1} nodes of {2}",
+        .formula =
+            nodes == 1 ? "p99 wait of {0}, {1} node of {2}" : "p99 wait of {0}, {1} nodes of {2}",
         .operands = {{"peak", out->peak_per_s, NW_MODEL_PER_S, NW_MODEL_DERIVED},
                      {"N", nodes, NW_MODEL_COUNT, NW_MODEL_DERIVED},
                      {"node_rate x efficiency", rate, NW_MODEL_PER_S, NW_MODEL_DERIVED}},
@@ -237,7 +247,8 @@ static void show_waits(struct plan_work *work, unsigned index)
         add_wait(work, index, bare, "wait_s_p99_bare", "without margin");
     add_wait(work, index, at->nodes.needed, "wait_s_p99", "with the margin: that is what it buys");
     if (at->nodes.nodes > at->nodes.needed)
-        add_wait(work, index, at->nodes.nodes, "wait_s_p99_spare", "while the spare runs too");
+        add_wait(work, index, at->nodes.nodes, "wait_s_p99_spare",
+                 at->in.zones.value >= 2 ? "while all zones run" : "while the spare runs too");
 }
 
 void plan_services(struct plan_work *work)

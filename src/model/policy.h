@@ -1,8 +1,8 @@
 /*
  * policy.h - which entry leaves a full cache: six eviction policies over dense ids.
  *
- * docs/decisions/0010 gives their exact forms. A policy is arrays over the ids of a trace and one
- * function that plays a stretch of it; cachesim.h is the face for callers.
+ * docs/decisions/0010-policies-exact-forms.md gives their exact forms. A policy is arrays over the
+ * ids of a trace and one function that plays a stretch of it; cachesim.h is the face for callers.
  *
  * Owner:   the memory of a policy's state is the caller's
  * Threads: one state, one thread; the trace is only read

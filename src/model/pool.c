@@ -22,7 +22,7 @@ static void show(const struct nw_model_pool_in *in, const struct nw_model_pool *
     nw_model_steps_add(
         steps, &(struct nw_model_step){
                    .path = nw_model_steps_path(steps, in->at, "pool_wanted"),
-                   .formula = "{0+} x {1}",
+                   .formula = in->nodes.value == 1 ? "{0} node x {1}" : "{0+} x {1}",
                    .operands = {nw_model_operand("nodes", NW_MODEL_COUNT, in->nodes), pool},
                    .operand_count = 2,
                    .exact = out->wanted,

@@ -589,11 +589,6 @@ nw_err nw_model_queuesim_play(struct nw_model_queuesim *sim, uint64_t event_max)
     return sim->has_ended ? NW_OK : NW_AGAIN;
 }
 
-double nw_model_queuesim_now_s(const struct nw_model_queuesim *sim)
-{
-    return sim->now_s;
-}
-
 struct nw_model_queue_counts nw_model_queuesim_counts(const struct nw_model_queuesim *sim,
                                                       size_t index)
 {

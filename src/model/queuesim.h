@@ -163,7 +163,6 @@ NW_CLEANUP_DEFINE(struct nw_model_queuesim, nw_model_queuesim_free)
  * is reached. NO_MEMORY: 2^25 messages wait in all groups together; what was seen until then holds.
  */
 NW_MUST_CHECK nw_err nw_model_queuesim_play(struct nw_model_queuesim *sim, uint64_t event_max);
-double nw_model_queuesim_now_s(const struct nw_model_queuesim *sim);
 struct nw_model_queue_counts nw_model_queuesim_counts(const struct nw_model_queuesim *sim,
                                                       size_t group);
 /* Writes 1 KB; quantiles are within 0.1 %. */

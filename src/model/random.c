@@ -10,15 +10,6 @@
 #include "base/assert.h"
 #include "base/hash.h"
 
-/* The first output of splitmix64 (Steele, Lea, Flood 2014) from `seed`. */
-static uint64_t splitmix64(uint64_t seed)
-{
-    uint64_t z = seed + 0x9e3779b97f4a7c15ull;
-    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ull;
-    z = (z ^ (z >> 27)) * 0x94d049bb133111ebull;
-    return z ^ (z >> 31);
-}
-
 /* Little endian, so that a seed means the same on every machine. */
 static void put_u64(char to[8], uint64_t value)
 {
@@ -36,7 +27,7 @@ void nw_model_stream_init(struct nw_rng *out, uint64_t seed, nw_model_purpose pu
     char name[16];
     put_u64(name, (uint64_t)purpose);
     put_u64(name + 8, entity);
-    nw_rng_init(out, splitmix64(seed ^ nw_hash_fast(nw_slice_of(name, sizeof name), 0)));
+    nw_rng_init(out, nw_rng_mix(seed ^ nw_hash_fast(nw_slice_of(name, sizeof name), 0)));
 }
 
 double nw_model_draw_normal(struct nw_rng *rng)

@@ -8,7 +8,8 @@
 #include "base/assert.h"
 #include "model/constants.h"
 
-double nw_model_region_vacuum_s(double distance_km)
+/* Round trip over the distance. */
+static double vacuum_s(double distance_km)
 {
     NW_ASSERT(distance_km >= 0);
     return 2 * distance_km / nw_model_constant_value(NW_MODEL_C_LIGHT_SPEED);
@@ -16,7 +17,7 @@ double nw_model_region_vacuum_s(double distance_km)
 
 double nw_model_region_fibre_s(double distance_km)
 {
-    return nw_model_region_vacuum_s(distance_km) * nw_model_constant_value(NW_MODEL_C_FIBRE_INDEX);
+    return vacuum_s(distance_km) * nw_model_constant_value(NW_MODEL_C_FIBRE_INDEX);
 }
 
 static void show_calls(const struct nw_model_region_in *in, const char *leaf, const char *label,
@@ -83,7 +84,7 @@ struct nw_model_region_answer nw_model_region_judge(const struct nw_model_region
         .far_s = region->calls.value * region->rtt_s.value,
         .near_s = region->calls.value * region->local_s.value,
         .gain_s = region->rtt_s.value - region->local_s.value,
-        .vacuum_s = nw_model_region_vacuum_s(region->distance_km.value),
+        .vacuum_s = vacuum_s(region->distance_km.value),
         .fibre_s = nw_model_region_fibre_s(region->distance_km.value),
         .fires = nw_model_is_above(region->rtt_s.value,
                                    nw_model_constant_value(NW_MODEL_C_REGION_TRIGGER)),

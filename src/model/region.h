@@ -30,8 +30,7 @@ struct nw_model_region_answer {
 struct nw_model_region_answer nw_model_region_judge(const struct nw_model_region_in *in,
                                                     struct nw_model_steps *steps);
 
-/* Round trip over the distance: in vacuum, in fibre. */
-double nw_model_region_vacuum_s(double distance_km);
+/* Round trip over the distance in fibre. */
 double nw_model_region_fibre_s(double distance_km);
 
 #endif

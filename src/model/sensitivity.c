@@ -60,7 +60,8 @@ static struct nw_model_outcome outcome_of(const struct nw_model_plan_input *inpu
     struct nw_model_plan plan;
     nw_model_plan_compute(input, scratch, NULL, &plan);
     nw_arena_reset(scratch);
-    return (struct nw_model_outcome){plan.nodes, plan.nodes_needed, plan.cost_month, plan.is_met};
+    return (struct nw_model_outcome){plan.nodes, plan.nodes_needed, plan.cost_month,
+                                     plan.nodes_reason, plan.is_met};
 }
 
 /* Does a cost more than b? Nodes decide where money does not; what cannot be met costs most. */

@@ -18,6 +18,7 @@ struct nw_model_outcome {
     double nodes;        /* with spare */
     double nodes_needed; /* without */
     double cost_month;
+    const char *reason; /* NULL, or why there are no nodes and no cost: "beyond-peak" */
     bool is_met;
 };
 

@@ -17,13 +17,6 @@ static const unsigned views[] = {
 #undef NW_MODEL_STAGE
 };
 
-static const struct nw_model_rung rungs[] = {
-#define NW_MODEL_RUNG(name, hurts, ceiling, move, metric) {name, hurts, ceiling, move, metric},
-#include "model/rungs.def"
-#undef NW_MODEL_RUNG
-};
-_Static_assert(NW_COUNT(rungs) == NW_MODEL_RUNGS, "eight rungs");
-
 const struct nw_model_stage *nw_model_stage_rows(size_t *out_count)
 {
     *out_count = NW_COUNT(rows);
@@ -41,10 +34,4 @@ void nw_model_stages_at(double peak_per_s, double users,
         if (!nw_model_is_above(rows[i].from, at))
             out[views[i]] = &rows[i];
     }
-}
-
-const struct nw_model_rung *nw_model_rung(unsigned number)
-{
-    NW_ASSERT(number >= 1 && number <= NW_MODEL_RUNGS);
-    return &rungs[number - 1];
 }

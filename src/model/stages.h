@@ -36,18 +36,4 @@ enum { NW_MODEL_STAGE_VIEWS = 5 };
 void nw_model_stages_at(double peak_per_s, double users,
                         const struct nw_model_stage *out[NW_MODEL_STAGE_VIEWS]);
 
-/* E's staircase: ceiling as printed, and the trigger that says "now" (H3). */
-struct nw_model_rung {
-    const char *name;    /* "cache" */
-    const char *hurts;   /* the trigger, as a metric */
-    const char *ceiling; /* requests each second, as printed */
-    const char *move;    /* what changes in newel.yaml */
-    const char *metric;  /* of newel, that shows the trigger */
-};
-
-enum { NW_MODEL_RUNGS = 8 };
-
-/* 1 to 8. */
-const struct nw_model_rung *nw_model_rung(unsigned number);
-
 #endif

@@ -9,30 +9,15 @@
 #include "base/compiler.h"
 #include "model/units.h"
 
-static const struct {
-    const char *name;
-    const char *trigger;
-} rungs[NW_MODEL_RUNG_COUNT] = {
-    {"one box", "the start"},
-    {"database apart", "the database takes over half of the CPU while the application starves"},
-    {"cache", "database CPU or pool saturated while the application's CPU is fine"},
-    {"balancer and nodes", "one server above 70 % CPU at peak, or p99 rising with the rate"},
-    {"read replicas", "SELECT rate near what the primary bears"},
-    {"shards", "write latency, rate, WAL or size near one primary's ceiling"},
-    {"queues", "p99 spikes on write-heavy routes in bursts; a slow dependency"},
-    {"regions", "p50 from outside above 100 ms, or a recovery target one region cannot meet"},
+static const char *const names[NW_MODEL_RUNG_COUNT] = {
+    "one box",       "database apart", "cache",  "balancer and nodes",
+    "read replicas", "shards",         "queues", "regions",
 };
 
 const char *nw_model_rung_name(nw_model_rung rung)
 {
     NW_ASSERT(rung < NW_MODEL_RUNG_COUNT);
-    return rungs[rung].name;
-}
-
-const char *nw_model_rung_trigger(nw_model_rung rung)
-{
-    NW_ASSERT(rung < NW_MODEL_RUNG_COUNT);
-    return rungs[rung].trigger;
+    return names[rung];
 }
 
 /* A rate that meets its ceiling at some growth; a rate of 0 never does. */

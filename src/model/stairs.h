@@ -66,8 +66,7 @@ struct nw_model_stairs {
 };
 
 void nw_model_stairs_judge(const struct nw_model_stairs_input *in, struct nw_model_stairs *out);
-/* "cache", "balancer and nodes": names of the rung, its trigger in the guides. */
+/* "cache", "balancer and nodes" */
 const char *nw_model_rung_name(nw_model_rung rung);
-const char *nw_model_rung_trigger(nw_model_rung rung);
 
 #endif

@@ -12,7 +12,6 @@
 
 #include "base/assert.h"
 
-#define PI 3.14159265358979323846
 #define P_MIN 1e-100
 #define FREEDOM_GREAT 1e5 /* from here the series about the normal is better than the fraction */
 #define STEPS_MAX 200
@@ -28,7 +27,7 @@ static double normal_from_tail(double tail)
 {
     double z = sqrt(fmax(0, -2 * log(2 * tail))); /* right of the root: erfc(x) <= exp(-x^2) */
     for (int i = 0; i < STEPS_MAX; i++) {
-        double here = 0.5 * erfc(z / sqrt(2)), density = exp(-z * z / 2) / sqrt(2 * PI);
+        double here = 0.5 * erfc(z / sqrt(2)), density = exp(-z * z / 2) / sqrt(2 * M_PI);
         double step = log(here / tail) * here / density;
         z += step;
         if (fabs(step) <= 1e-15 * z)
@@ -86,7 +85,7 @@ static double student_tail(double t, double freedom)
 {
     double a = freedom / 2, b = 0.5, x = freedom / (freedom + t * t);
     double rest = t * t / (freedom + t * t); /* 1 - x */
-    double factor = exp(-a * log1p(t * t / freedom)) * sqrt(rest / PI) * gamma_ratio(a);
+    double factor = exp(-a * log1p(t * t / freedom)) * sqrt(rest / M_PI) * gamma_ratio(a);
     if (x < (a + 1) / (a + b + 2))
         return 0.5 * factor * beta_fraction(a, b, x, rest) / a;
     return 0.5 - 0.5 * factor * beta_fraction(b, a, rest, x) / b;
@@ -123,8 +122,8 @@ double nw_model_student_part(double t, double freedom)
 /* t >= 0 with P(T > t) = tail. Newton in ln t, where tails of powers are straight lines. */
 static double student_from_tail(double tail, double freedom)
 {
-    double t = normal_from_tail(tail), cauchy = 1 / tan(PI * tail);
-    double peak = gamma_ratio(freedom / 2) / sqrt(freedom * PI); /* of the density, at 0 */
+    double t = normal_from_tail(tail), cauchy = 1 / tan(M_PI * tail);
+    double peak = gamma_ratio(freedom / 2) / sqrt(freedom * M_PI); /* of the density, at 0 */
     for (int i = 0; i < STEPS_MAX && t > 0; i++) {
         double here = student_tail(t, freedom), before = t;
         double density = peak * exp(-(freedom + 1) / 2 * log1p(t * t / freedom));

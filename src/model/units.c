@@ -14,7 +14,7 @@
 
 #define TOLERANCE 1e-9
 
-enum { NUMBER_MAX_BYTES = 64 };
+enum { NUMBER_MAX_BYTES = 64, AS_NEEDED = -1 };
 
 const char *nw_model_unit_name(nw_model_unit unit)
 {
@@ -94,10 +94,17 @@ static void add_digits(struct nw_text *out, double value, int decimals)
     }
 }
 
-/* `least`: decimals of a value that is not whole (money and factors have two). */
-static void add_number(struct nw_text *out, double value, int least)
+/*
+ * `least`: decimals of a value that is not whole (money and factors have two). `places`: decimals
+ * whatever the value, or AS_NEEDED; so in all of these.
+ */
+static void add_number(struct nw_text *out, double value, int least, int places)
 {
     double size = fabs(value);
+    if (places != AS_NEEDED) {
+        add_digits(out, value, places);
+        return;
+    }
     if (size < 1e-15 || is_same(value, round(value))) {
         add_digits(out, value, 0);
         return;
@@ -107,7 +114,7 @@ static void add_number(struct nw_text *out, double value, int least)
 }
 
 /* 95%, 99.98%, and near 100 as many nines as there are, with three digits of what is missing. */
-static void add_ratio(struct nw_text *out, double value)
+static void add_ratio(struct nw_text *out, double value, int places)
 {
     double percent = value * 100, missing = 100 - percent;
     int most = fabs(percent) >= 10 ? 2 : fabs(percent) >= 1 ? 3 : 4;
@@ -115,11 +122,11 @@ static void add_ratio(struct nw_text *out, double value)
         most = 2 - (int)floor(log10(missing));
     if (most > 12)
         most = 12;
-    add_digits(out, percent, exact_decimals(percent, 0, most));
+    add_digits(out, percent, places != AS_NEEDED ? places : exact_decimals(percent, 0, most));
     nw_text_add_char(out, '%');
 }
 
-static void add_seconds(struct nw_text *out, double value)
+static void add_seconds(struct nw_text *out, double value, int places)
 {
     static const struct {
         double below, size;
@@ -133,42 +140,44 @@ static void add_seconds(struct nw_text *out, double value)
     /* By what will be shown: 0.9999999999 s is 1 s. */
     while (size > 0 && size >= scales[i].below * (1 - TOLERANCE))
         i++;
-    add_number(out, value / scales[i].size, 0);
+    add_number(out, value / scales[i].size, 0, places);
     nw_text_addf(out, " %s", scales[i].name);
 }
 
 /* 1,000 of one are one of the next. */
-static void add_decimal(struct nw_text *out, double value, const char *const names[6])
+static void add_decimal(struct nw_text *out, double value, const char *const names[6], int places)
 {
     size_t i = 0;
     while (i < 5 && fabs(value) >= 1000 * (1 - TOLERANCE)) {
         value /= 1000;
         i++;
     }
-    add_number(out, value, 0);
+    add_number(out, value, 0, places);
     nw_text_addf(out, " %s", names[i]);
 }
 
 /* What happens less than once in 20 s is told by the day. */
-static void add_rate(struct nw_text *out, double value)
+static void add_rate(struct nw_text *out, double value, int places)
 {
     bool is_daily = value != 0 && fabs(value) < 0.05;
-    add_number(out, is_daily ? value * NW_MODEL_DAY_S : value, 0);
+    add_number(out, is_daily ? value * NW_MODEL_DAY_S : value, 0, places);
     nw_text_add_str(out, is_daily ? "/d" : "/s");
 }
 
-static void add_money(struct nw_text *out, double value, const char *currency, const char *per)
+static void add_money(struct nw_text *out, double value, const char *currency, const char *per,
+                      int places)
 {
     bool is_whole = is_same(value, round(value)) || fabs(value) >= 1e6;
     int decimals = decimals_of(fmax(fabs(value), 1e-15));
-    add_digits(out, value, is_whole ? 0 : decimals > 2 ? decimals : 2);
+    int own = is_whole ? 0 : decimals > 2 ? decimals : 2;
+    add_digits(out, value, places != AS_NEEDED ? places : own);
     if (currency && currency[0])
         nw_text_addf(out, " %s", currency);
     nw_text_add_str(out, per);
 }
 
-void nw_model_unit_print(struct nw_text *out, double value, nw_model_unit unit,
-                         const char *currency)
+static void print(struct nw_text *out, double value, nw_model_unit unit, const char *currency,
+                  int places)
 {
     static const char *const bytes[] = {"B", "KB", "MB", "GB", "TB", "PB"};
     static const char *const byte_rates[] = {"B/s", "KB/s", "MB/s", "GB/s", "TB/s", "PB/s"};
@@ -176,19 +185,32 @@ void nw_model_unit_print(struct nw_text *out, double value, nw_model_unit unit,
                                             "Gbit/s", "Tbit/s", "Pbit/s"};
     NW_ASSERT(isfinite(value));
     switch (unit) {
-    case NW_MODEL_NUMBER: add_number(out, value, 2); break;
-    case NW_MODEL_COUNT: add_number(out, value, 0); break;
-    case NW_MODEL_SECONDS: add_seconds(out, value); break;
-    case NW_MODEL_PER_S: add_rate(out, value); break;
-    case NW_MODEL_BYTES: add_decimal(out, value, bytes); break;
-    case NW_MODEL_BYTES_PER_S: add_decimal(out, value, byte_rates); break;
-    case NW_MODEL_BITS_PER_S: add_decimal(out, value, bit_rates); break;
-    case NW_MODEL_RATIO: add_ratio(out, value); break;
-    case NW_MODEL_MONEY: add_money(out, value, currency, ""); break;
-    case NW_MODEL_MONEY_PER_H: add_money(out, value, currency, "/h"); break;
+    case NW_MODEL_NUMBER: add_number(out, value, 2, places); break;
+    case NW_MODEL_COUNT: add_number(out, value, 0, places); break;
+    case NW_MODEL_SECONDS: add_seconds(out, value, places); break;
+    case NW_MODEL_PER_S: add_rate(out, value, places); break;
+    case NW_MODEL_BYTES: add_decimal(out, value, bytes, places); break;
+    case NW_MODEL_BYTES_PER_S: add_decimal(out, value, byte_rates, places); break;
+    case NW_MODEL_BITS_PER_S: add_decimal(out, value, bit_rates, places); break;
+    case NW_MODEL_RATIO: add_ratio(out, value, places); break;
+    case NW_MODEL_MONEY: add_money(out, value, currency, "", places); break;
+    case NW_MODEL_MONEY_PER_H: add_money(out, value, currency, "/h", places); break;
     case NW_MODEL_KM:
-        add_number(out, value, 0);
+        add_number(out, value, 0, places);
         nw_text_add_str(out, " km");
         break;
     }
+}
+
+void nw_model_unit_print(struct nw_text *out, double value, nw_model_unit unit,
+                         const char *currency)
+{
+    print(out, value, unit, currency, AS_NEEDED);
+}
+
+void nw_model_unit_print_places(struct nw_text *out, double value, nw_model_unit unit,
+                                const char *currency, int places)
+{
+    NW_ASSERT(places >= 0 && places <= 12);
+    print(out, value, unit, currency, places);
 }

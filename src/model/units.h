@@ -43,6 +43,9 @@ const char *nw_model_unit_name(nw_model_unit unit);
  */
 void nw_model_unit_print(struct nw_text *out, double value, nw_model_unit unit,
                          const char *currency);
+/* The same with so many decimals (0 to 12), as in a column in which the points line up. */
+void nw_model_unit_print_places(struct nw_text *out, double value, nw_model_unit unit,
+                                const char *currency, int places);
 
 /* Upward, once, at the end: the nearest integer if within 1e-9 relative of it, else the next. */
 double nw_model_ceil(double x);

@@ -186,11 +186,6 @@ struct nw_model_volume nw_model_volume_count(const struct nw_model_volume_in *in
     return out;
 }
 
-double nw_model_bits(double bytes)
-{
-    return 8 * bytes;
-}
-
 static void show_wire(const struct nw_model_traffic_in *in, const char *leaf, const char *name,
                       struct nw_model_quantity bytes, double bits_per_s,
                       struct nw_model_steps *steps)
@@ -249,8 +244,8 @@ struct nw_model_traffic nw_model_traffic_count(const struct nw_model_traffic_in 
         .log_bytes_day = in->average_per_s.value * NW_MODEL_DAY_S * in->log_bytes.value,
         .log_bytes = in->average_per_s.value * in->retention_s.value * in->log_bytes.value,
     };
-    out.in_bits_per_s = nw_model_bits(out.in_bytes_per_s);
-    out.out_bits_per_s = nw_model_bits(out.out_bytes_per_s);
+    out.in_bits_per_s = 8 * out.in_bytes_per_s;
+    out.out_bits_per_s = 8 * out.out_bytes_per_s;
     if (steps) {
         show_wire(in, "in_bits_per_s", "request", in->request_bytes, out.in_bits_per_s, steps);
         show_wire(in, "out_bits_per_s", "answer", in->answer_bytes, out.out_bits_per_s, steps);

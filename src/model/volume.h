@@ -57,7 +57,4 @@ struct nw_model_traffic {
 struct nw_model_traffic nw_model_traffic_count(const struct nw_model_traffic_in *in,
                                                struct nw_model_steps *steps);
 
-/* 1,000/s x 8: bits on the wire. */
-double nw_model_bits(double bytes);
-
 #endif

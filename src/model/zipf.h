@@ -4,7 +4,7 @@
  * The key of rank i is asked in proportion to i^-exponent. `nw_model_zipf_draw` with exponent 1,
  * a million keys and seed 1 gives the reference trace against which the policies are checked.
  *
- * Owner:   nw_model_zipf_init/_done, nw_model_invent_init/_done
+ * Owner:   nw_model_zipf_init/_done, nw_model_inventor_init/_done; a trace is the caller's
  * Threads: a law is read-only after its init; an inventor belongs to one thread
  */
 #ifndef NW_MODEL_ZIPF_H

@@ -25,7 +25,7 @@ static uint64_t plan_run(void *state, uint64_t turns)
     for (uint64_t i = 0; i < turns; i++) {
         struct nw_model_sensitivity sensitivity;
         nw_arena_reset(&build->arena);
-        build->input.load.users = given(50e6 + (double)(i & 1023) * 1000);
+        build->input.load.users = nw_model_given(50e6 + (double)(i & 1023) * 1000);
         sum += plan_build_compute(build)->nodes;
         nw_model_sensitivity_compute(&build->input, &build->arena, &sensitivity);
         sum += sensitivity.cautious.nodes;
@@ -41,7 +41,7 @@ static uint64_t bare_run(void *state, uint64_t turns)
     double sum = 0;
     for (uint64_t i = 0; i < turns; i++) {
         nw_arena_reset(&build->arena);
-        build->input.load.users = given(50e6 + (double)(i & 1023) * 1000);
+        build->input.load.users = nw_model_given(50e6 + (double)(i & 1023) * 1000);
         nw_model_plan_compute(&build->input, &build->arena, NULL, &build->plan);
         sum += build->plan.nodes;
     }

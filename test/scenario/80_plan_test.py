@@ -162,6 +162,17 @@ def test_short_names_for_bars_are_those_of_the_schema():
         assert (missed.returncode, met.returncode) == (4, 0), name
 
 
+@pytest.mark.parametrize("arguments", [
+    "plan --schema", "plan init", "plan init --schema", "sim cache --schema", "sim queue --schema",
+    "sim fleet --schema",
+])
+def test_a_schema_that_nobody_could_write_is_a_failure(arguments):
+    with open("/dev/full", "w") as full:
+        ended = subprocess.run([BINARY, *arguments.split()], stdout=full, stderr=subprocess.PIPE,
+                               text=True, env=environment(), timeout=60)
+    assert ended.returncode == 1 and "the disk is full" in ended.stderr, ended
+
+
 def test_the_schema_of_the_file_knows_every_block():
     schema = json.loads(run("plan", "init", "--schema").stdout)
     assert schema["title"] == "newel plan file"
@@ -337,15 +348,32 @@ def test_a_plan_is_like_itself():
     assert "The decisions are the same." in result.stdout
 
 
+# Outputs that fail
+
+
+@pytest.mark.parametrize("command", [("plan", "init"), ("plan", "init", "--schema"), ("plan", "--schema"),
+                                     ("sim", "fleet", "--schema")])
+def test_a_text_that_a_full_disk_swallows_is_a_failure(command):
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run([BINARY, *command], stdout=full, stderr=subprocess.PIPE, env=environment())
+    assert done.returncode == 1
+    assert done.stderr == b"newel: cannot write to standard output: the disk is full\n"
+
+
+def test_a_page_cannot_be_a_folder(tmp_path):
+    result = plan("--rate", "1/s", "--peak", "2", "--html", str(tmp_path))
+    assert result.returncode == 1 and "it is a folder" in result.stderr
+
+
 # The guide
 
 
 def test_the_guide_shows_what_newel_prints(plan_file):
     guide = (PLANS.parents[1] / "docs/guide/planning.md").read_text()
     minute = re.search(r"```\n(newel plan --requests .*)\n```", guide).group(1).split()
-    shown = re.search(r"```\n(Load .*?)```", guide, re.DOTALL).group(1)
+    shown = re.search(r"```\n(At the peak .*?)```", guide, re.DOTALL).group(1)
     printed = squeezed(run(*minute[1:]).stdout)
-    assert len(squeezed(shown)) == 6
+    assert len(squeezed(shown)) == 11 and squeezed(shown)[3] == "A month 12,045 USD"
     for line in squeezed(shown):
         assert line in printed, line
     file = re.search(r"```yaml\n(.*?)```", guide, re.DOTALL).group(1)
@@ -481,6 +509,18 @@ def test_a_plan_that_cannot_be_met_prints_whole_and_exits_1(plan_file):
     assert [row["severity"] for row in report["findings"]].count("unmet") == 1
     absent = [row for row in report["results"] if row["value"] is None]
     assert absent and all(row["reason"] == "beyond-peak" for row in absent)
+
+
+def test_beyond_the_laws_peak_no_form_prints_a_price(plan_file):
+    path = plan_file(BEYOND)
+    assert "none: beyond-peak, a month" in " ".join(plan(path).stdout.split())
+    ends = json.loads(plan(path, "--json").stdout)["sensitivity"]
+    assert ends["cautious"]["cost_month"] is None
+    assert ends["cautious"]["cost_month_reason"] == "beyond-peak"
+    swept = list(csv.DictReader(io.StringIO(
+        plan(path, "--sweep", "load.growth=0.1..1", "--points", "2", "--csv").stdout)))
+    assert float(swept[0]["nodes"]) > 0 and float(swept[0]["cost_month"]) > 0
+    assert swept[1]["nodes"] == "" and swept[1]["cost_month"] == "" and swept[1]["is_met"] == "no"
 
 
 def test_a_missed_bar_outranks_a_plan_that_cannot_be_met(plan_file):

@@ -204,6 +204,7 @@ def test_no_color_is_honoured():
     ("hit_ratio<90%", 0, ""),
     ("services.app.nodes_production == 54", 4, "is 54"),
     ("wait_s>1s", 4, "wait_s is none: unstable"),
+    ("services.app.bogus>1", 2, "such as `services.app."),
     ("node>30", 2, "no result is called `node`; did you mean `nodes`?"),
     ("load.peak_per>1", 2, "did you mean `load.peak_per_s`?"),
     ("nonsense_of_the_week>1", 2, "names are those of --json"),

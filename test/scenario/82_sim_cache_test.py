@@ -447,3 +447,18 @@ def test_a_pipe_is_a_trace():
     out = child.communicate(gzip.compress(traces.oracle(KEYS)))[0]
     assert child.returncode == 0
     assert json.loads(out)["runs"][0]["misses"] == traces.lru(KEYS, SIZE)
+
+
+@pytest.mark.parametrize("warmup", ["100%", "1000", "1M"])
+def test_a_warm_up_that_leaves_nothing_to_count_says_so(warmup):
+    report = simulate("--zipf", "1", "--keys", "100", "--requests", "1K", "--warmup", warmup, code=1)
+    assert report["complete"] is False and "warmup" in report["incomplete_reason"]
+    assert {ratio for name, ratio in report["miss_ratio"]["lru"].items() if name.endswith("_reason")} == {
+        "all requests were warm-up"}
+
+
+def test_what_is_refused_for_memory_needs_more_than_there_is(put):
+    path = put("zeros.oracleGeneral.gz", gzip.compress(bytes(24 * 5_500_000), 1))
+    said = refused("--trace", path, "--memory", "64M", code=1)
+    needed = re.search(r"may need ([0-9.]+)M", said)
+    assert needed and float(needed.group(1)) > 64, said

@@ -46,6 +46,15 @@ def test_the_tables_are_read():
     assert [int(number) for number, _ in DISAGREEMENTS] == list(range(1, 37))
 
 
+# Words that a report prints
+
+@pytest.mark.parametrize("word, topic", [
+    ("REFACTOR_FIRST", "scaling"), ("SCALE_UP", "scaling"), ("READ_REPLICAS", "database"),
+    ("SHARDING", "database"), ("wait", "queueing"), ("wall", "pool")])
+def test_a_word_of_the_report_leads_to_its_topic(word, topic):
+    assert list(answer(word)["topics"]) == [topic]
+
+
 # The list
 
 
@@ -62,7 +71,7 @@ def test_without_a_name_it_lists_everything():
 
 def test_all_is_everything():
     report = everything()
-    assert report["schema"] == "newel.plan-explain/1" and report["complete"] is True
+    assert report["schema"] == "newel.plan.explain/1" and report["complete"] is True
     assert list(report["topics"]) == TOPICS
     assert list(report["constants"]) == NUMBERS
     assert list(report["disagreements"]) == [f"X{number}" for number, _ in DISAGREEMENTS]
@@ -242,8 +251,15 @@ def test_a_terminal_gets_its_width_and_colour():
     assert "\x1b[1m" in narrow
     plain = on_a_terminal(100, "database", TERM="xterm", NO_COLOR="1")
     assert "\x1b" not in plain
-    assert max(map(len, plain.replace("\r", "").splitlines())) <= 100
     assert sorted(words_of(plain).split()) == sorted(words_of(wide).split())
+
+
+@pytest.mark.parametrize("columns, name", [(100, name) for name in TOPICS] +
+                         [(80, name) for name in ("database", "scaling", "staircase", "stages",
+                                                  "nines", "overload", "review")])
+def test_no_line_of_a_topic_is_wider_than_the_terminal(columns, name):
+    text = on_a_terminal(columns, name, TERM="xterm", NO_COLOR="1")
+    assert max(map(len, text.replace("\r", "").splitlines())) <= columns
 
 
 def test_a_page_holds_the_tables(tmp_path):

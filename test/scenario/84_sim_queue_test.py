@@ -282,6 +282,23 @@ def test_a_number_from_two_sources_names_both():
     assert "queue-front.yaml:8:" in result.stderr
 
 
+@pytest.mark.parametrize("kind", ["cache", "queue", "fleet"])
+def test_a_scenario_that_cannot_be_read_is_exit_3(tmp_path, kind):
+    missing = run("sim", kind, str(tmp_path / "none.yaml"))
+    assert missing.returncode == 3 and "none.yaml: the file cannot be read" in missing.stderr
+    large = tmp_path / "large.yaml"
+    large.write_text(f"sim: {kind}\n" + "# x\n" * 300_000)
+    result = run("sim", kind, str(large))
+    assert result.returncode == 3 and "large.yaml: is larger than 1 MiB" in result.stderr
+
+
+def test_a_mistake_in_the_first_of_two_files_is_the_files(tmp_path):
+    wrong = tmp_path / "wrong.yaml"
+    wrong.write_text("sim: queue\nworkers: -3\n")
+    result = run("sim", "queue", str(wrong), str(CONF / "queue-even.yaml"))
+    assert result.returncode == 3 and "wrong.yaml:2:10:" in result.stderr, result
+
+
 def test_a_backlog_that_grows_is_said():
     result = run("sim", "queue", "--arrive", "20K")
     assert result.returncode == 0 and "grows by 133.3 a second" in result.stdout
@@ -300,3 +317,25 @@ def test_an_interrupted_simulation_prints_what_there_is():
     report = json.loads(out)
     assert report["complete"] is False and "interrupted in run 1 of 1" in report["incomplete_reason"]
     assert group(report)["empty_s"] is None or group(report)["arrived"] < 10**9
+
+
+def test_an_interrupt_between_short_runs_is_obeyed():
+    child = subprocess.Popen([BINARY, "sim", "queue", "--arrive", "100", "--runs", "10000", "--json"],
+                             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment())
+    while "SigCgt" in (status := pathlib.Path(f"/proc/{child.pid}/status").read_text()):
+        caught = next(int(line.split()[1], 16) for line in status.splitlines() if line.startswith("SigCgt"))
+        if caught & 1 << (signal.SIGINT - 1):
+            break
+    child.send_signal(signal.SIGINT)
+    out, err = child.communicate(timeout=60)
+    assert child.returncode == 1, err
+    report = json.loads(out)
+    assert report["complete"] is False and "of 10000" in report["incomplete_reason"]
+
+
+@pytest.mark.parametrize("text", ["", "\n"])
+def test_a_trace_without_messages_is_no_result(tmp_path, text):
+    path = tmp_path / "empty.csv"
+    path.write_text(text)
+    result = run("sim", "queue", "--trace", str(path), "--format", "csv", "--columns", "time=1,key=2")
+    assert result.returncode == 1 and result.stdout == "" and "it holds no messages" in result.stderr

@@ -1,7 +1,9 @@
 """Fleets under a scaling rule: the examples of conf/sim, what a run prints, and what is refused."""
 
 import json
+import os
 import pathlib
+import pty
 import re
 import signal
 import subprocess
@@ -47,6 +49,20 @@ def test_the_incident_costs_what_it_cost():
     assert seen == pytest.approx([1, 1, .875, .90625, .8906, .8295, .6590, .3179, .0941], abs=5e-5)
     assert report["cost"] == pytest.approx(39991.67, abs=.005)
     assert report["runs_away"] is True and report["braked"] == "at max"
+
+
+def test_a_rule_that_did_nothing_says_so(scenario):
+    name = scenario("sim: fleet\nfor: 10m\nload: { constant: 300/s }\n"
+                    "services: { app: { nodes: 2, node_rate: 300/s } }\nscale: { max: 9 }\n")
+    text = run("sim", "fleet", name).stdout
+    assert "The rule changed nothing." in text and "What the rule did" not in text
+
+
+def test_an_hour_in_which_nothing_changes_is_one_row_to_people():
+    text = run("sim", "fleet", EXAMPLES / "fleet-incident.yaml").stdout
+    rows = [line.split() for line in text.split("The course\n")[1].splitlines()[1:]]
+    assert len(rows) == 9 and rows[-1][:5] == ["8", "min", "1", "h", "425"]
+    assert sum(float(row[-1].replace(",", "")) for row in rows) == pytest.approx(39991.67, abs=.05)
 
 
 @pytest.mark.parametrize("cure, nodes, cost", [
@@ -149,6 +165,31 @@ def test_figures_that_do_not_exist_have_a_reason(scenario):
     report = simulate(scenario("sim: fleet\nload: {constant: 0/s}\nservices: {app: {price: 0/h}}\n"))
     assert report["cost"] is None and "no price" in report["cost_reason"]
     assert report["response_s"] is None and report["refused_ratio"] is None
+
+
+@pytest.mark.parametrize("arguments, line", [
+    ((), rb"playing: [0-9.]+%"), (("--runs", "500"), rb"playing: [0-9.]+%, run [0-9]+ of 500")])
+def test_a_long_simulation_says_how_far_it_is(scenario, arguments, line):
+    path = scenario("sim: fleet\nfor: 36500d\nload: {constant: 20000/s, noise: 1%}\n"
+                    "services: {app: {nodes: 100}}\n")
+    if arguments:
+        path.write_text(path.read_text().replace("36500d", "1d"))
+    master, slave = pty.openpty()
+    child = subprocess.Popen([BINARY, "sim", "fleet", str(path), "--json", *arguments],
+                             stdout=subprocess.PIPE, stderr=slave, env=environment())
+    os.close(slave)
+    seen = b""
+    while not re.search(line, seen):
+        seen += os.read(master, 4096) # an error once the child has gone
+    child.send_signal(signal.SIGINT)
+    child.communicate()
+    os.close(master)
+
+
+def test_money_meets_its_bound(scenario):
+    path = scenario("sim: fleet\nload: {constant: 1/s}\nservices: {app: {price: 1e308/h}}\n")
+    result = run("sim", "fleet", path)
+    assert result.returncode == 3 and "services.app.price: must be at most 1M/h" in result.stderr
 
 
 def test_interrupted_it_prints_what_there_is(scenario):

@@ -229,8 +229,8 @@ static void check_group(struct said said, int code)
     const char *text = code == EXIT_DONE ? said.out : said.err;
     assert_int_equal(said.code, code);
     assert_non_null(strstr(text, "usage: newel sim COMMAND"));
-    assert_non_null(strstr(text, "sim cache play a cache\n"));
-    assert_non_null(strstr(text, "sim fleet play a fleet\n"));
+    assert_non_null(strstr(text, "  sim cache  play a cache\n"));
+    assert_non_null(strstr(text, "  sim fleet  play a fleet\n"));
     assert_null(strstr(text, "simple"));
     assert_null(strstr(text, "plan"));
     assert_string_equal(code == EXIT_DONE ? said.err : said.out, "");
@@ -251,7 +251,7 @@ static void help_of_a_command_names_those_that_are_longer(void **state)
                 longer = say_two("help", "plan", "init", NULL);
     assert_non_null(strstr(own.out, "usage: newel plan FILE\n"));
     assert_non_null(strstr(own.out, "--state DIR"));
-    assert_non_null(strstr(own.out, "  plan init begin one\n"));
+    assert_non_null(strstr(own.out, "  plan init  begin one\n"));
     assert_null(strstr(own.out, "sim"));
     assert_non_null(strstr(longer.out, "usage: newel plan init\n"));
     assert_null(strstr(longer.out, "--state"));

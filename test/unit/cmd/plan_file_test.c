@@ -109,7 +109,7 @@ static void the_photo_feed_is_read(void **state)
     check_quantity(in->databases[0].read_rate_per_s, 1000, 1000, 5000, NW_MODEL_ASSUMED);
 }
 
-/* The page's full example: every key. */
+/* Every key. */
 static const char full[] =
     "plan: 1\n"
     "load: { users: 50M, peak: 5, growth: 1, currency: USD, connected: 10K, read_share: 90% }\n"
@@ -250,7 +250,8 @@ static void the_load_is_stated_once(void **state)
     check_wrong("plan: 1\n",
                 "p.yaml:1:1: load: is missing (load: { requests: 100M/d, peak: 5 })\n");
     check_wrong("plan: 1\nload: { growth: 2 }\n",
-                "p.yaml:2:7: load.peak: is missing\n"
+                "p.yaml:2:7: load.peak: is missing (how many times the average the busiest moment "
+                "is; 3 to 5 is common, a sale may bring 100)\n"
                 "p.yaml:2:7: load: says nothing about how much is asked (users with routes, "
                 "requests: 100M/d, or rate: 5800/s)\n");
     check_wrong("plan: 1\nload: { users: 1M, requests: 1/s, rate: 9/s, peak: 2 }\n"
@@ -432,6 +433,19 @@ static void more_names_than_the_model_holds_are_refused(void **state)
     nw_text_done(&text);
 }
 
+static void things_are_counted_whole(void **state)
+{
+    check_wrong("plan: 1\nload: { rate: 1/s, peak: 2 }\n"
+                "services: { app: { spare: 0.5, connections: { value: 2, low: 1.5 } } }\n"
+                "databases: { main: { pool: 1.5K, domains: 2.5 } }\n"
+                "queues: { q: { groups: 1.1, burst: 0.5 } }\nregions: { r: { calls: 1.2 } }\n",
+                "p.yaml:3:27: services.app.spare: must be a whole number\n"
+                "p.yaml:3:45: services.app.connections: must be a whole number\n"
+                "p.yaml:4:43: databases.main.domains: must be a whole number\n"
+                "p.yaml:5:24: queues.q.groups: must be a whole number\n"
+                "p.yaml:6:24: regions.r.calls: must be a whole number\n");
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_all, close_all)
 
 int main(void)
@@ -447,6 +461,7 @@ int main(void)
         TEST(names_must_exist),
         TEST(two_sources_for_one_number_are_both_named),
         TEST(values_meet_their_bound),
+        TEST(things_are_counted_whole),
         TEST(flags_alone_are_a_plan),
         TEST(flags_find_the_only_name_of_a_file),
         TEST(a_flag_does_not_go_over_the_file_but_set_does),

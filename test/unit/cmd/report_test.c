@@ -440,21 +440,45 @@ static void numbers_stand_readable_and_exact(void **state)
     report_free(report);
 }
 
-static void a_tile_stands_in_the_page_alone(void **state)
+static void a_tile_stands_on_top_of_page_and_text(void **state)
 {
     struct report *report = new_report();
     report_open(report, "summary", NULL);
     report_number(report, "nodes", NULL, 55, NW_MODEL_COUNT);
     report_close(report);
     report_tile(report, "summary.nodes", "Nodes", 55, NW_MODEL_COUNT);
+    report_text(report, NULL, "How", "so");
     char *page = printed(report, report_print_html), *text = printed_text(report, 0, false);
     json_t *json = json_of(report);
     assert_contains(page,
                     "<dt>Nodes</dt><dd data-name=\"summary.nodes\" data-value=\"55\">55</dd>");
-    assert_string_equal(text, "A test\n\n");
+    assert_string_equal(text, "A test\n\nNodes  55\n\nHow    so\n");
     assert_int_equal(json_object_size(json), 3);
     json_decref(json);
     nw_free(page);
+    nw_free(text);
+    report_free(report);
+}
+
+static void points_of_a_column_stand_under_each_other(void **state)
+{
+    static const struct report_column mixed[] = {{"ratio", "ratio", NW_MODEL_RATIO, false},
+                                                 {"wait_s", "wait", NW_MODEL_SECONDS, false},
+                                                 {"growth", "growth", NW_MODEL_NUMBER, false},
+                                                 {"count", "count", NW_MODEL_COUNT, false}};
+    struct report *report = new_report();
+    report_table(report, "main", NULL, mixed, NW_COUNT(mixed));
+    report_row(report, (struct report_cell[]){{1}, {7200}, {.0339}, {3}}, 4);
+    report_row(report, (struct report_cell[]){{.09412}, {.503333}, {1384.6}, {40}}, 4);
+    report_row(report, (struct report_cell[]){{.875}, {.002}, {.is_absent = true}, {5}}, 4);
+    report_row(report, (struct report_cell[]){{.00001}, {5}, {.00123}, {1}}, 4);
+    char *text = printed_text(report, 0, false);
+    assert_string_equal(text, "A test\n\n"
+                              "  ratio      wait    growth  count\n"
+                              "100.00%       2 h      0.03      3\n"
+                              "  9.41%  503.3 ms  1,384.60     40\n"
+                              " 87.50%    2.0 ms         -      5\n"
+                              " 0.001%       5 s   0.00123      1\n");
     nw_free(text);
     report_free(report);
 }
@@ -587,7 +611,8 @@ int main(void)
         cmocka_unit_test(a_long_table_is_cut_for_people_alone),
         cmocka_unit_test(a_page_holds_no_markup_of_others_and_fetches_nothing),
         cmocka_unit_test(numbers_stand_readable_and_exact),
-        cmocka_unit_test(a_tile_stands_in_the_page_alone),
+        cmocka_unit_test(a_tile_stands_on_top_of_page_and_text),
+        cmocka_unit_test(points_of_a_column_stand_under_each_other),
         cmocka_unit_test(a_page_stays_below_200_kb),
         cmocka_unit_test(charts_have_room_behind_long_tables),
         cmocka_unit_test(what_is_incomplete_says_so_in_every_form),

@@ -148,7 +148,7 @@ static void all_mistakes_are_told_at_once(void **state)
                 "f.yaml:3:45: load.nois: there is no such option (did you mean noise)\n"
                 "f.yaml:4:25: services.app.nodes: must be at least 1, not \"0\"\n"
                 "f.yaml:4:34: services.web: a fleet is one service (one file for each)\n"
-                "f.yaml:5:8: scale.max: is missing\n"
+                "f.yaml:5:8: scale.max: is missing (never more: the quota)\n"
                 "f.yaml:5:13: scale.on: latency has no target (latency: 200ms)\n"
                 "f.yaml:5:13: scale.on: a step rule looks at cpu alone (on: cpu)\n");
 }

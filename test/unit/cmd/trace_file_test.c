@@ -152,7 +152,7 @@ static void assert_refused(const char *path, nw_err expected, const char *senten
 static void what_cannot_be_read_says_why(void **state)
 {
     assert_refused("/nonexistent/trace", NW_NOT_FOUND, "it cannot be opened");
-    assert_refused(directory, NW_INVALID, "reading fails at byte 0");
+    assert_refused(directory, NW_INVALID, "reading fails at byte 0: it is a folder");
     const char *path = put("plain.gz", NW_SLICE("one\ntwo\n"));
     assert_refused(path, NW_BAD_MESSAGE, "by its name it is gzip data, but it is not");
     unlink(path);

@@ -226,7 +226,7 @@ static void all_mistakes_are_located_at_once(void **state)
                 "high)\n"
                 "t.yaml:7:35: room.low: must be at least 1, not \"0\"\n"
                 "t.yaml:8:9: factor.value: is missing\n"
-                "t.yaml:9:13: rooms.a.rate: is missing\n"
+                "t.yaml:9:13: rooms.a.rate: is missing (how fast)\n"
                 "t.yaml:9:21: rooms.a.kind: expected mixed, read or write, not \"raed\" (did you "
                 "mean read)\n");
 }
@@ -276,6 +276,11 @@ static void an_empty_file_is_told_how_to_begin(void **state)
 {
     check_wrong("", "t.yaml:1:1: the file is empty (begin with test: 1)\n");
     check_wrong("people: 3\n", "t.yaml:1:1: test: is missing (write test: 1 as the first line)\n");
+}
+
+static void a_key_in_the_file_cannot_steer_the_terminal(void **state)
+{
+    check_wrong("test: 1\n\"\\e[31mred\": 3\n", "t.yaml:2:1: ?[31mred: there is no such option\n");
 }
 
 static void a_check_of_the_command_points_into_the_file(void **state)
@@ -356,6 +361,28 @@ static void the_schema_is_that_of_the_table(void **state)
     nw_text_done(&text);
 }
 
+static void words_of_a_list_are_told_apart_by_commas_too(void **state)
+{
+    struct nw_slice items[] = {NW_SLICE("lru, fifo"), NW_SLICE("sieve")}, rest = {0}, word;
+    const struct nw_conf_strings list = {.items = items, .count = NW_COUNT(items)};
+    static const char *const words[] = {"lru", "fifo", "sieve"};
+    size_t item = 0;
+    for (size_t i = 0; i < NW_COUNT(words); i++) {
+        assert_true(nw_conf_words_next(&list, &item, &rest, &word));
+        assert_true(nw_slice_eq(word, nw_slice_str(words[i])));
+    }
+    assert_false(nw_conf_words_next(&list, &item, &rest, &word));
+}
+
+static void a_number_of_things_stays_within_its_integer(void **state)
+{
+    assert_int_equal(nw_conf_whole(7, UINT64_MAX), 7);
+    assert_int_equal(nw_conf_whole(-3, UINT64_MAX), 0);
+    assert_int_equal(nw_conf_whole(1e300, UINT32_MAX), UINT32_MAX);
+    assert_true(nw_conf_whole(1e300, UINT64_MAX) == UINT64_MAX);
+    assert_true(nw_conf_whole(0x1p64, UINT64_MAX) == UINT64_MAX);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_all, close_all)
 
 int main(void)
@@ -372,10 +399,13 @@ int main(void)
         TEST(pairs_are_judged_one_by_one),
         TEST(numbers_that_are_none_are_refused),
         TEST(an_empty_file_is_told_how_to_begin),
+        TEST(a_key_in_the_file_cannot_steer_the_terminal),
         TEST(a_check_of_the_command_points_into_the_file),
         TEST(what_a_flag_put_there_is_told_by_its_name),
         TEST(a_path_leads_to_an_option),
         TEST(the_schema_is_that_of_the_table),
+        TEST(words_of_a_list_are_told_apart_by_commas_too),
+        TEST(a_number_of_things_stays_within_its_integer),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -135,7 +135,7 @@ static double che_miss_ratio(nw_model_policy policy)
 static void lru_and_fifo_agree_with_che_in_steady_state(void **state)
 {
     double lru = che_miss_ratio(NW_MODEL_LRU), fifo = che_miss_ratio(NW_MODEL_FIFO);
-    assert_true(fabs(lru - .2206) < .00005); /* as the page says */
+    assert_true(fabs(lru - .2206) < .00005); /* solved elsewhere */
     assert_true(fabs(fifo - .2512) < .00005);
     assert_true(fabs(miss_ratio(NW_MODEL_LRU, WARMUP) - lru) <= .001);
     assert_true(fabs(miss_ratio(NW_MODEL_FIFO, WARMUP) - fifo) <= .001);

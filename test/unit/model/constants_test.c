@@ -92,7 +92,7 @@ static void a_path_finds_its_row_whatever_the_user_called_the_part(void **state)
     assert_string_equal(name_at(""), "-");
 }
 
-/* The file's defaults as the page on the plan file has them. */
+/* The plan file's defaults, written down a second time. */
 static void defaults_are_those_of_the_plan_file(void **state)
 {
     static const struct {

@@ -10,7 +10,7 @@
 
 #include "model/worked.h"
 
-/* The names of the page of facts, in its order. */
+/* X1 to X36, by name. */
 static const char *const names[] = {
     "log-volume",          "rate-per-user",     "efficiency",
     "double-rounding",     "average-fleet",     "gateway-three",

@@ -267,6 +267,33 @@ static void money_is_finite(void **state)
     }
 }
 
+/* X(501) of this law is 586/s, and 1e12 nodes are beyond what it counts to. */
+static void more_nodes_than_the_law_bears_cannot_be_met(void **state)
+{
+    const double connected[] = {1e6, 2e15};
+    for (size_t i = 0; i < NW_COUNT(connected); i++) {
+        const struct nw_model_nodes_in in = {
+            .at = "services.app",
+            .peak_per_s = nw_model_derived(1000),
+            .margin = nw_model_derived(0.3),
+            .spare = nw_model_derived(1),
+            .connected = nw_model_derived(connected[i]),
+            .connections = nw_model_derived(2000),
+            .has_usl = true,
+            .usl_gamma_per_s = 300,
+            .usl_alpha = 0.01,
+            .usl_beta = 0.001,
+        };
+        const struct nw_model_nodes nodes = nw_model_nodes_count(&in, NULL);
+        assert_non_null(nodes.reason);
+        assert_true(nodes.by_rate == 5 && nodes.reachable_nodes == connected[i] / 2000 + 1);
+        if (i == 0) {
+            double bears_per_s = 300 * 501 / (1 + 0.01 * 500 + 0.001 * 501 * 500);
+            assert_true(fabs(nodes.reachable_per_s / bears_per_s - 1) < 1e-12);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -275,6 +302,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(databases_and_caches_are_finite, open_all, close_all),
         cmocka_unit_test_setup_teardown(queues_and_regions_are_finite, open_all, close_all),
         cmocka_unit_test_setup_teardown(money_is_finite, open_all, close_all),
+        cmocka_unit_test(more_nodes_than_the_law_bears_cannot_be_met),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

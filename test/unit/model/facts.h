@@ -2,7 +2,7 @@
  * facts.h - what the tests of worked examples share: a recorder, and two ways of comparing.
  *
  * A result is held against the formula written out in the test (1e-9 relative) and against the
- * figure that the page of facts gives (to the digits given).
+ * figure that the example states (to the digits given).
  */
 #ifndef NW_TEST_MODEL_FACTS_H
 #define NW_TEST_MODEL_FACTS_H
@@ -53,7 +53,7 @@ static inline void facts_shows(double value, double figure, int decimals, const 
 
 /* By the formula. */
 #define assert_is(value, formula) facts_is(value, formula, __FILE__, __LINE__)
-/* By the page's figure, with so many decimals. */
+/* By the stated figure, with so many decimals. */
 #define assert_shows(value, figure, decimals)                                                      \
     facts_shows(value, figure, decimals, __FILE__, __LINE__)
 

@@ -300,6 +300,23 @@ static void common_random_numbers_halve_the_interval_of_a_difference(void **stat
     assert_true(paired.mean + paired.half < 0); /* a lower target costs more */
 }
 
+static void a_second_that_is_stopped_in_its_middle_does_not_count(void **state)
+{
+    const struct nw_model_fleet_knot load[] = {{0, 100}, {3, 1e6}};
+    const int stop = 1;
+    struct nw_model_fleet fleet = kit_incident();
+    struct nw_model_fleet_result result;
+    fleet.load.knots = load;
+    fleet.load.knot_count = NW_COUNT(load);
+    fleet.for_s = 4;
+    fleet.engine = NW_MODEL_FLEET_EVENT;
+    fleet.stop = &stop;
+    assert_int_equal(nw_model_fleet_run(&fleet, NULL, NULL, &result), NW_OK);
+    assert_false(result.is_complete);
+    assert_true(result.ran_s == 3);
+    assert_true(fabs(result.offered - 300) < 100); /* Poisson: 6 deviations */
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -317,6 +334,7 @@ int main(void)
         cmocka_unit_test(the_same_seed_gives_the_same_events),
         cmocka_unit_test(a_cold_node_takes_its_part_of_the_turns),
         cmocka_unit_test(common_random_numbers_halve_the_interval_of_a_difference),
+        cmocka_unit_test(a_second_that_is_stopped_in_its_middle_does_not_count),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -427,7 +427,8 @@ static void a_day_has_the_average_and_the_peak_it_was_given(void **state)
 static void what_is_out_of_bounds_is_named(void **state)
 {
     const struct nw_model_fleet_knot late = {1, 5}, negative = {0, -1}, nan = {0, NAN};
-    struct nw_model_fleet bad[12];
+    const struct nw_model_fleet_knot torrent = {0, 1e10};
+    struct nw_model_fleet bad[13];
     for (size_t i = 0; i < NW_COUNT(bad); i++)
         bad[i] = kit_incident();
     bad[0].for_s = 0;
@@ -442,6 +443,9 @@ static void what_is_out_of_bounds_is_named(void **state)
     bad[9].load.knot_count = 0;
     bad[10].policy.every_s = 0;
     bad[11].lost_ratio = 1.1;
+    bad[12].load.knots = &torrent; /* for an hour */
+    assert_int_equal(nw_model_fleet_check(&bad[12], NULL), NW_OK);
+    bad[12].engine = NW_MODEL_FLEET_EVENT;
     for (size_t i = 0; i < NW_COUNT(bad); i++) {
         const char *why = NULL;
         struct nw_model_fleet_result result;

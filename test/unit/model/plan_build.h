@@ -24,11 +24,6 @@ struct plan_build {
     struct nw_model_plan plan;
 };
 
-static inline struct nw_model_quantity given(double value)
-{
-    return (struct nw_model_quantity){value, value, value, NW_MODEL_GIVEN};
-}
-
 /* One mixed route `all`, one service `app`, one database `main`, all else as assumed. */
 static inline void plan_build_init(struct plan_build *build)
 {
@@ -59,15 +54,15 @@ static inline void plan_build_init(struct plan_build *build)
 static inline void plan_build_requests(struct plan_build *build, double per_day, double peak)
 {
     build->input.load.kind = NW_MODEL_LOAD_REQUESTS;
-    build->input.load.requests_per_s = given(per_day / 86400);
-    build->input.load.peak = given(peak);
+    build->input.load.requests_per_s = nw_model_given(per_day / 86400);
+    build->input.load.peak = nw_model_given(peak);
 }
 
 static inline void plan_build_users(struct plan_build *build, double users, double peak)
 {
     build->input.load.kind = NW_MODEL_LOAD_USERS;
-    build->input.load.users = given(users);
-    build->input.load.peak = given(peak);
+    build->input.load.users = nw_model_given(users);
+    build->input.load.peak = nw_model_given(peak);
 }
 
 /* The photo feed of the guide "one box to 100M requests/day" (D8). */
@@ -77,12 +72,12 @@ static inline void plan_build_photo_feed(struct plan_build *build)
     plan_build_users(build, 50e6, 4);
     build->routes[0].name = "feed";
     build->routes[0].kind = NW_MODEL_ROUTE_READ;
-    build->routes[0].per_user_per_s = given(4 / 86400.0);
-    build->routes[0].cached = given(0.95);
+    build->routes[0].per_user_per_s = nw_model_given(4 / 86400.0);
+    build->routes[0].cached = nw_model_given(0.95);
     build->routes[1].name = "upload";
     build->routes[1].kind = NW_MODEL_ROUTE_WRITE;
-    build->routes[1].per_user_per_s = given(0.5 / 86400.0);
-    build->databases[0].replica_rate_per_s = given(1500);
+    build->routes[1].per_user_per_s = nw_model_given(0.5 / 86400.0);
+    build->databases[0].replica_rate_per_s = nw_model_given(1500);
     build->input.route_count = 2;
 }
 
@@ -96,6 +91,16 @@ static inline const struct nw_model_plan *plan_build_compute(struct plan_build *
 static inline void plan_build_done(struct plan_build *build)
 {
     nw_arena_done(&build->arena);
+}
+
+/* The contradiction of that number that the plan names, or NULL. */
+static inline const struct nw_model_plan_other *other_of(const struct nw_model_plan *plan,
+                                                         int number)
+{
+    for (unsigned i = 0; i < plan->other_count; i++)
+        if (plan->others[i].number == number)
+            return &plan->others[i];
+    return NULL;
 }
 
 #endif

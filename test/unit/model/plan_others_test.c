@@ -28,17 +28,17 @@ static void fifty_million(struct plan_build *build)
 static void tiny(struct plan_build *build)
 {
     plan_build_requests(build, 86400, 1);
-    build->services[0].node_rate_per_s = given(5000);
-    build->services[0].efficiency = given(1);
-    build->services[0].margin = given(0);
-    build->services[0].spare = given(0);
-    build->services[0].zones = given(3);
-    build->services[0].connections = given(1e9);
-    build->services[0].price_per_h = given(0);
-    build->databases[0].price_per_h = given(0);
-    build->databases[0].connections = given(1000);
-    build->databases[0].read_rate_per_s = given(5000);
-    build->routes[0].log_bytes = given(0);
+    build->services[0].node_rate_per_s = nw_model_given(5000);
+    build->services[0].efficiency = nw_model_given(1);
+    build->services[0].margin = nw_model_given(0);
+    build->services[0].spare = nw_model_given(0);
+    build->services[0].zones = nw_model_given(3);
+    build->services[0].connections = nw_model_given(1e9);
+    build->services[0].price_per_h = nw_model_given(0);
+    build->databases[0].price_per_h = nw_model_given(0);
+    build->databases[0].connections = nw_model_given(1000);
+    build->databases[0].read_rate_per_s = nw_model_given(5000);
+    build->routes[0].log_bytes = nw_model_given(0);
 }
 
 static void users(struct plan_build *build)
@@ -50,70 +50,70 @@ static void users(struct plan_build *build)
 static void rounded_twice(struct plan_build *build)
 {
     build->input.load.kind = NW_MODEL_LOAD_RATE;
-    build->input.load.requests_per_s = given(1000);
-    build->input.load.peak = given(1);
-    build->services[0].efficiency = given(1);
+    build->input.load.requests_per_s = nw_model_given(1000);
+    build->input.load.peak = nw_model_given(1);
+    build->services[0].efficiency = nw_model_given(1);
 }
 
 static void popular_part(struct plan_build *build)
 {
     hundred_million(build);
-    build->routes[0].cached = given(0.95);
-    build->input.cache.hot = given(40e6);
+    build->routes[0].cached = nw_model_given(0.95);
+    build->input.cache.hot = nw_model_given(40e6);
 }
 
 /* Seen five times a day with a TTL of 5 min: 1.7 % (L10). */
 static void private_page(struct plan_build *build)
 {
     hundred_million(build);
-    build->routes[0].cached = given(0.9);
-    build->input.cache.ttl_s = given(300);
-    build->input.cache.per_key_per_s = given(5 / 86400.0);
+    build->routes[0].cached = nw_model_given(0.9);
+    build->input.cache.ttl_s = nw_model_given(300);
+    build->input.cache.per_key_per_s = nw_model_given(5 / 86400.0);
 }
 
 static void cached_at_peak(struct plan_build *build)
 {
     hundred_million(build);
-    build->routes[0].cached = given(0.9);
+    build->routes[0].cached = nw_model_given(0.9);
 }
 
 /* 2,604 reads reach the database: between the limits that the guides state (X27). */
 static void half_cached(struct plan_build *build)
 {
     hundred_million(build);
-    build->routes[0].cached = given(0.5);
+    build->routes[0].cached = nw_model_given(0.5);
 }
 
 static void exactly_eighty_percent(struct plan_build *build)
 {
     hundred_million(build);
-    build->input.read_share = given(0.8);
+    build->input.read_share = nw_model_given(0.8);
 }
 
 /* 0.9 reads and 50 TB (X14). */
 static void large_and_read(struct plan_build *build)
 {
     hundred_million(build);
-    build->databases[0].size_bytes = given(50e12);
+    build->databases[0].size_bytes = nw_model_given(50e12);
 }
 
 /* 10,000 writes at 0.9 reads: 45 replicas at 2,000 (X15). */
 static void many_replicas(struct plan_build *build)
 {
     build->input.load.kind = NW_MODEL_LOAD_RATE;
-    build->input.load.requests_per_s = given(100e3);
-    build->input.load.peak = given(1);
-    build->services[0].margin = given(0);
-    build->databases[0].write_rate_per_s = given(10e3);
+    build->input.load.requests_per_s = nw_model_given(100e3);
+    build->input.load.peak = nw_model_given(1);
+    build->services[0].margin = nw_model_given(0);
+    build->databases[0].write_rate_per_s = nw_model_given(10e3);
 }
 
 static void spread_burst(struct plan_build *build)
 {
     hundred_million(build);
     build->queues[0].name = "jobs";
-    build->queues[0].burst = given(10e3);
-    build->queues[0].over_s = given(60);
-    build->queues[0].drain_per_s = given(200);
+    build->queues[0].burst = nw_model_given(10e3);
+    build->queues[0].over_s = nw_model_given(60);
+    build->queues[0].drain_per_s = nw_model_given(200);
     build->input.queue_count = 1;
 }
 
@@ -121,8 +121,8 @@ static void kept_a_week(struct plan_build *build)
 {
     plan_build_requests(build, 5000 * 1440, 1);
     build->queues[0].name = "mail";
-    build->queues[0].retention_s = given(7 * 86400);
-    build->queues[0].drain_per_s = given(250);
+    build->queues[0].retention_s = nw_model_given(7 * 86400);
+    build->queues[0].drain_per_s = nw_model_given(250);
     build->routes[0].queue_index = 0;
     build->input.queue_count = 1;
 }
@@ -131,10 +131,10 @@ static void far_away(struct plan_build *build)
 {
     hundred_million(build);
     build->regions[0].name = "tokyo";
-    build->regions[0].users = given(0.1);
-    build->regions[0].rtt_s = given(0.155);
-    build->regions[0].local_s = given(0.003);
-    build->regions[0].distance_km = given(10872);
+    build->regions[0].users = nw_model_given(0.1);
+    build->regions[0].rtt_s = nw_model_given(0.155);
+    build->regions[0].local_s = nw_model_given(0.003);
+    build->regions[0].distance_km = nw_model_given(10872);
     build->input.region_count = 1;
 }
 
@@ -146,8 +146,8 @@ static void black_friday(struct plan_build *build)
 static void many_connections(struct plan_build *build)
 {
     rounded_twice(build);
-    build->services[0].margin = given(0);
-    build->input.load.connected = given(10e3);
+    build->services[0].margin = nw_model_given(0);
+    build->input.load.connected = nw_model_given(10e3);
 }
 
 static void twenty_nodes(struct plan_build *build)
@@ -174,14 +174,6 @@ static const struct {
     {31, kept_a_week},      {32, twenty_nodes},
     {34, many_connections}, {36, hundred_million},
 };
-
-static const struct nw_model_plan_other *other_of(const struct nw_model_plan *plan, int number)
-{
-    for (unsigned i = 0; i < plan->other_count; i++)
-        if (plan->others[i].number == number)
-            return &plan->others[i];
-    return NULL;
-}
 
 static void each_is_named_by_the_plan_that_it_changes(void **state)
 {
@@ -225,7 +217,7 @@ static void the_other_value_is_the_one_that_the_guides_would_give(void **state)
         {4, rounded_twice, "6 nodes instead of 5"},
         {8, private_page, "1.706%"},
         {15, many_replicas, "3 replicas"},
-        {16, spread_burst, "10000 deep"},
+        {16, spread_burst, "10,000 deep"},
         {17, far_away, "106.5 ms"},
         {32, twenty_nodes, "10 to 20 connections"},
     };

@@ -11,14 +11,10 @@
 
 #include <cmocka.h>
 
+#include "near.h"
 #include "plan_build.h"
 
-static bool is_near(double a, double b)
-{
-    return fabs(a - b) <= 1e-9 * fmax(fabs(a), fabs(b));
-}
-
-#define NEAR(a, b) assert_true(is_near((a), (b)))
+#define NEAR(a, b) assert_near(a, b, 1e-9)
 
 static const struct nw_model_choice *choice_of(const struct nw_model_plan *plan, const char *path)
 {
@@ -26,14 +22,6 @@ static const struct nw_model_choice *choice_of(const struct nw_model_plan *plan,
         if (strcmp(plan->choices[i].path, path) == 0)
             return &plan->choices[i];
     fail_msg("no choice at %s", path);
-    return NULL;
-}
-
-static const struct nw_model_plan_other *other_of(const struct nw_model_plan *plan, int number)
-{
-    for (unsigned i = 0; i < plan->other_count; i++)
-        if (plan->others[i].number == number)
-            return &plan->others[i];
     return NULL;
 }
 
@@ -84,12 +72,12 @@ static void a_billion_requests_a_day_need_four_shards_where_100_million_need_non
     struct plan_build build;
     plan_build_init(&build);
     plan_build_requests(&build, 100e6, 5);
-    build.routes[0].cached = given(0.9);
-    build.input.read_share = given(0.9);
+    build.routes[0].cached = nw_model_given(0.9);
+    build.input.read_share = nw_model_given(0.9);
     const struct nw_model_plan *plan = plan_build_compute(&build);
     assert_string_equal(choice_of(plan, "databases.main")->name, "ONE_PRIMARY");
     plan_build_requests(&build, 1e9, 5);
-    build.input.read_share = given(0.8);
+    build.input.read_share = nw_model_given(0.8);
     plan = plan_build_compute(&build);
     const struct nw_model_choice *choice = choice_of(plan, "databases.main");
     assert_string_equal(choice->name, "SHARDING");
@@ -106,14 +94,14 @@ static void shares_and_actions_of_users_add_up_to_the_whole(void **state)
     struct plan_build build;
     plan_build_init(&build);
     plan_build_users(&build, 86400, 2);
-    build.routes[0].per_user_per_s = given(3 / 86400.0);
+    build.routes[0].per_user_per_s = nw_model_given(3 / 86400.0);
     build.routes[0].name = "page";
     build.routes[1].name = "mail";
     build.routes[1].kind = NW_MODEL_ROUTE_WRITE;
     build.routes[1].has_share = true;
-    build.routes[1].share = given(0.25);
+    build.routes[1].share = nw_model_given(0.25);
     build.input.route_count = 2;
-    build.input.read_share = given(1);
+    build.input.read_share = nw_model_given(1);
     const struct nw_model_plan *plan = plan_build_compute(&build);
     NEAR(plan->average_per_s, 4); /* 3/s are the three quarters that mail leaves */
     NEAR(plan->databases[0].writes_per_s, 2);
@@ -127,10 +115,10 @@ static void a_queue_that_cannot_keep_up_is_named_and_so_is_a_budget(void **state
     plan_build_init(&build);
     plan_build_requests(&build, 86400 * 300, 2);
     build.queues[0].name = "mail";
-    build.queues[0].drain_per_s = given(200);
+    build.queues[0].drain_per_s = nw_model_given(200);
     build.routes[0].queue_index = 0;
     build.input.queue_count = 1;
-    build.input.budget_month = given(1);
+    build.input.budget_month = nw_model_given(1);
     const struct nw_model_plan *plan = plan_build_compute(&build);
     assert_false(plan->is_met);
     assert_true(has_unmet(plan, "queues.mail"));
@@ -147,19 +135,23 @@ static void a_rate_beyond_the_laws_peak_is_named_with_the_highest(void **state)
     struct plan_build build;
     plan_build_init(&build);
     build.input.load.kind = NW_MODEL_LOAD_RATE;
-    build.input.load.requests_per_s = given(24500);
-    build.input.load.peak = given(2);
+    build.input.load.requests_per_s = nw_model_given(24500);
+    build.input.load.peak = nw_model_given(2);
     build.services[0].efficiency_kind = NW_MODEL_EFFICIENCY_USL;
     build.services[0].usl_gamma_per_s = 1800;
     build.services[0].usl_alpha = 0.03;
     build.services[0].usl_beta = 0.0005;
-    build.services[0].margin = given(0);
+    build.services[0].margin = nw_model_given(0);
     const struct nw_model_plan *plan = plan_build_compute(&build);
     assert_false(plan->is_met);
     assert_true(has_unmet(plan, "services.app"));
-    build.input.load.requests_per_s = given(24000);
+    assert_string_equal(plan->nodes_reason, "beyond-peak");
+    assert_string_equal(nw_model_steps_find(&build.steps, "cost.month")->reason, "beyond-peak");
+    assert_null(nw_model_steps_find(&build.steps, "databases.main.cost_month")->reason);
+    build.input.load.requests_per_s = nw_model_given(24000);
     plan = plan_build_compute(&build);
     assert_true(plan->is_met);
+    assert_null(plan->nodes_reason);
     assert_true(plan->services[0].nodes_needed == 35);
     plan_build_done(&build);
 }
@@ -180,10 +172,10 @@ static void the_stairs_come_in_this_applications_order(void **state)
                     stairs->rungs[stairs->order[i + 1]].growth);
     /* At the growth named the rung has not fired, a little above it has. */
     double growth = stairs->rungs[NW_MODEL_RUNG_SHARDS].growth;
-    build.input.load.growth = given(growth);
+    build.input.load.growth = nw_model_given(growth);
     plan = plan_build_compute(&build);
     assert_int_equal(plan->stairs.rungs[NW_MODEL_RUNG_SHARDS].need, NW_MODEL_NOT_NEEDED);
-    build.input.load.growth = given(growth * 1.0001);
+    build.input.load.growth = nw_model_given(growth * 1.0001);
     plan = plan_build_compute(&build);
     assert_int_equal(plan->stairs.rungs[NW_MODEL_RUNG_SHARDS].need, NW_MODEL_NEEDED);
     plan_build_done(&build);
@@ -196,7 +188,7 @@ static void more_load_never_needs_fewer_nodes_or_less_money(void **state)
     plan_build_photo_feed(&build);
     for (double growth = 0.01; growth < 1000; growth *= 1.37) {
         struct nw_model_plan plan;
-        build.input.load.growth = given(growth);
+        build.input.load.growth = nw_model_given(growth);
         nw_model_plan_compute(&build.input, &build.arena, NULL, &plan);
         assert_true(plan.nodes >= nodes && plan.cost_month >= money);
         nodes = plan.nodes;
@@ -211,9 +203,9 @@ static void a_plan_says_what_the_margin_buys(void **state)
     struct plan_build build;
     plan_build_init(&build);
     build.input.load.kind = NW_MODEL_LOAD_RATE;
-    build.input.load.requests_per_s = given(5800);
-    build.input.load.peak = given(5);
-    build.services[0].efficiency = given(1);
+    build.input.load.requests_per_s = nw_model_given(5800);
+    build.input.load.peak = nw_model_given(5);
+    build.services[0].efficiency = nw_model_given(1);
     const struct nw_model_plan *plan = plan_build_compute(&build);
     const struct nw_model_plan_wait *waits = plan->services[0].waits;
     assert_int_equal(plan->services[0].wait_count, 3);

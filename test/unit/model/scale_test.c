@@ -56,7 +56,7 @@ static struct nw_model_scale_policy step_rule(double add_ratio, double add_nodes
     return policy;
 }
 
-/* ---- the incident, by the page's own formula instead of a simulator ---- */
+/* ---- the incident, by its own formula instead of a simulator ---- */
 
 struct replay {
     int64_t nodes[70];

@@ -138,6 +138,28 @@ static void money_has_two_decimals_and_a_currency_if_there_is_one(void **state)
     shows(39991.666667, NW_MODEL_MONEY, NULL, "39,991.67");
 }
 
+static void a_column_has_the_decimals_that_it_asks_for(void **state)
+{
+    static const struct {
+        double value;
+        nw_model_unit unit;
+        int places;
+        const char *shown;
+    } rows[] = {
+        {.09412, NW_MODEL_RATIO, 2, "9.41%"},  {1, NW_MODEL_RATIO, 2, "100.00%"},
+        {12, NW_MODEL_NUMBER, 2, "12.00"},     {1384.6, NW_MODEL_COUNT, 0, "1,385"},
+        {7200, NW_MODEL_SECONDS, 1, "2.0 h"},  {10416.667, NW_MODEL_PER_S, 2, "10,416.67/s"},
+        {1.5e9, NW_MODEL_BYTES, 2, "1.50 GB"}, {4, NW_MODEL_MONEY, 2, "4.00 USD"},
+        {-.004, NW_MODEL_NUMBER, 2, "0.00"},
+    };
+    for (size_t i = 0; i < NW_COUNT(rows); i++) {
+        struct nw_text out = {0};
+        nw_model_unit_print_places(&out, rows[i].value, rows[i].unit, "USD", rows[i].places);
+        assert_string_equal(out.ptr, rows[i].shown);
+        nw_text_done(&out);
+    }
+}
+
 static void each_unit_has_the_suffix_of_its_json_names(void **state)
 {
     assert_string_equal(nw_model_unit_name(NW_MODEL_COUNT), "");
@@ -158,6 +180,7 @@ int main(void)
         cmocka_unit_test(bytes_and_bits_are_decimal),
         cmocka_unit_test(shares_near_100_keep_their_nines),
         cmocka_unit_test(money_has_two_decimals_and_a_currency_if_there_is_one),
+        cmocka_unit_test(a_column_has_the_decimals_that_it_asks_for),
         cmocka_unit_test(each_unit_has_the_suffix_of_its_json_names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

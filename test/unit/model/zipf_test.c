@@ -10,7 +10,7 @@
 #include "base/alloc.h"
 #include "model/random.h"
 
-/* design page: the first keys of the reference trace. */
+/* Drawn by another program: the first keys of the reference trace. */
 static void the_reference_trace_begins_as_written(void **state)
 {
     static const uint32_t keys[] = {13901, 1006, 2177, 157, 12798, 4, 2, 136};
