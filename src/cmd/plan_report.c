@@ -21,19 +21,27 @@ static void add_bare(struct nw_text *out, double value, nw_model_unit unit, cons
     nw_model_unit_print(out, value, unit == NW_MODEL_PER_S ? NW_MODEL_NUMBER : unit, currency);
 }
 
-static unsigned named_count(const struct nw_model_plan_input *input, struct nw_slice block)
+/* How many parts the block names; *out_first is written for a block that may: "" if it has none. */
+static unsigned named_count(const struct nw_model_plan_input *input, struct nw_slice block,
+                            const char **out_first)
 {
+    const char *queue = input->queue_count > 0 ? input->queues[0].name : "";
+    const char *region = input->region_count > 0 ? input->regions[0].name : "";
     const struct {
         const char *name;
         unsigned count;
-    } blocks[] = {{"routes", input->route_count},
-                  {"services", input->service_count},
-                  {"databases", input->database_count},
-                  {"queues", input->queue_count},
-                  {"regions", input->region_count}};
-    for (size_t i = 0; i < NW_COUNT(blocks); i++)
-        if (nw_slice_eq(block, nw_slice_str(blocks[i].name)))
-            return blocks[i].count;
+        const char *first;
+    } blocks[] = {{"routes", input->route_count, input->routes[0].name},
+                  {"services", input->service_count, input->services[0].name},
+                  {"databases", input->database_count, input->databases[0].name},
+                  {"queues", input->queue_count, queue},
+                  {"regions", input->region_count, region}};
+    for (size_t i = 0; i < NW_COUNT(blocks); i++) {
+        if (!nw_slice_eq(block, nw_slice_str(blocks[i].name)))
+            continue;
+        *out_first = blocks[i].first;
+        return blocks[i].count;
+    }
     return 0;
 }
 
@@ -43,11 +51,12 @@ static const char *short_path(const struct nw_model_plan_input *input, const cha
     struct nw_slice block =
         nw_slice_first(nw_slice_str(path), nw_slice_find(nw_slice_str(path), '.'));
     const char *rest = path[block.len] == '.' ? path + block.len + 1 : path;
-    unsigned count = named_count(input, block);
-    const char *last = strchr(rest, '.');
+    const char *only = "";
+    unsigned count = named_count(input, block, &only);
+    size_t len = strlen(only);
     if (count == 0)
         return path;
-    return count == 1 && last != NULL ? last + 1 : rest;
+    return count == 1 && strncmp(rest, only, len) == 0 && rest[len] == '.' ? rest + len + 1 : rest;
 }
 
 /* ---- what was changed ---- */

@@ -14,7 +14,6 @@
 #include "cmd/emit.h"
 #include "cmd/scenario.h"
 #include "io/console.h"
-#include "io/limits.h"
 #include "model/mrc.h"
 
 #define ARENA_MAX_BYTES ((size_t)64 << 20)
@@ -226,10 +225,8 @@ static int run_jobs(struct sim_cache *sim)
 {
     uint64_t need, taken = column_bytes(&sim->trace.model);
     uint64_t left = memory_of(sim) > taken ? memory_of(sim) - taken : 0;
-    unsigned most =
-        sim->want.top->threads > 0 ? (unsigned)sim->want.top->threads : nw_limits_core_count();
-    unsigned threads =
-        sim_cache_threads(&sim->trace.model, sim->jobs, sim->job_count, left, most, &need);
+    unsigned threads = sim_cache_threads(&sim->trace.model, sim->jobs, sim->job_count, left,
+                                         sim->want.top->threads, &need);
     if (threads == 0) {
         struct nw_text text = {0};
         nw_text_add_str(&text, "the trace takes ");

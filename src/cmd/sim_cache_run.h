@@ -18,18 +18,18 @@ struct sim_cache_runs {
     size_t count;
     unsigned threads;
     const int *stop; /* may be NULL */
-    /* Called every 100 ms while they run; may be NULL. */
+    /* Called every 40 ms while they run; may be NULL. */
     void (*progress)(void *arg, size_t done, double played_ratio);
     void *progress_arg;
 };
 
 /*
- * Threads whose jobs fit into memory_bytes at the same time, at most threads_max and at least 1
- * unless the largest job alone does not fit: 0 with *out_need_bytes.
+ * Threads for the jobs as by jobs_threads, but at most as many as fit into memory_bytes at the same
+ * time: 0 when the largest job alone, *out_need_bytes, does not.
  */
 unsigned sim_cache_threads(const struct nw_model_trace *trace,
                            const struct nw_model_cache_job *jobs, size_t count,
-                           uint64_t memory_bytes, unsigned threads_max, uint64_t *out_need_bytes);
+                           uint64_t memory_bytes, int64_t asked, uint64_t *out_need_bytes);
 /*
  * Plays all jobs; those that *stop kept from their end have counts as far as they came. The first
  * error of a job, in the order of jobs, else NW_OK.

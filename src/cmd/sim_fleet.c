@@ -6,6 +6,7 @@
  */
 #include "base/alloc.h"
 #include "cmd/emit.h"
+#include "cmd/jobs.h"
 #include "cmd/outside.h"
 #include "cmd/scenario.h"
 #include "cmd/sim_fleet_report.h"
@@ -19,7 +20,8 @@ struct options {
     bool has_seed;
     size_t runs; /* 0: not given */
     double precision;
-    int engine; /* -1: the files say */
+    int64_t threads; /* 0: one for each core */
+    int engine;      /* -1: the files say */
 };
 
 /* ---- the command line ---- */
@@ -28,7 +30,7 @@ static int take_options(const struct cli *cli, struct options *out)
 {
     const char *seed = cli_value(cli, CLI_SEED), *runs = cli_value(cli, CLI_FLEET_RUNS);
     const char *precision = cli_value(cli, CLI_FLEET_PRECISION);
-    const char *engine = cli_value(cli, CLI_FLEET_ENGINE);
+    const char *engine = cli_value(cli, CLI_FLEET_ENGINE), *threads = cli_value(cli, CLI_THREADS);
     struct nw_conf_why why;
     int64_t number = 0;
     *out = (struct options){.engine = -1};
@@ -41,6 +43,11 @@ static int take_options(const struct cli *cli, struct options *out)
                          number < 1 || number > FLEET_RUNS_MAX))
         return cli_usage(cli, "--runs `%s` is no number of runs in 1 to %d", runs, FLEET_RUNS_MAX);
     out->runs = runs != NULL ? (size_t)number : 0;
+    if (threads != NULL && strcmp(threads, "auto") != 0 &&
+        (nw_conf_value_int(nw_slice_str(threads), &out->threads, &why) != NW_OK ||
+         out->threads < 1 || out->threads > JOBS_THREADS_MAX))
+        return cli_usage(cli, "--threads `%s` is no number of threads in 1 to %d", threads,
+                         JOBS_THREADS_MAX);
     if (precision != NULL &&
         (nw_conf_value_percent(nw_slice_str(precision), &out->precision, &why) != NW_OK ||
          out->precision <= 0))
@@ -109,14 +116,16 @@ static int sample_one(const struct fleet_file *file, const struct options *optio
         .samples = nw_alloc_array(1, sizeof(struct fleet_sample)),
         .file_count = 1,
         .runs_max = fleet_has_chance(&file->fleet) ? runs : 1,
+        .threads = options->threads,
         .seed = file->fleet.seed,
         .precision = options->precision,
     };
     *out_err = fleet_sample(&sampling);
     if (*out_err == NW_OK && sampling.samples[0].count > 0)
         fleet_report_runs(report, file, &sampling.samples[0], sampling.seed);
-    if (*out_err == NW_OK && nw_console_is_interrupted())
-        say_incomplete(report, "runs", (double)sampling.samples[0].count, (double)runs);
+    if (*out_err == NW_OK && sampling.is_stopped)
+        say_incomplete(report, "runs", (double)sampling.samples[0].count,
+                       (double)sampling.runs_max);
     if (*out_err == NW_OK && !fleet_has_chance(&file->fleet))
         report_line(report, "Nothing is drawn in this scenario: every run is the same.");
     fleet_samples_free(sampling.samples, 1);
@@ -164,6 +173,7 @@ static int compare(const struct cli *cli, struct fleet_file *const *files, size_
         .samples = nw_alloc_array(count, sizeof(struct fleet_sample)),
         .file_count = count,
         .runs_max = has_chance ? runs : 1,
+        .threads = options->threads,
         .seed = files[0]->fleet.seed,
         .precision = options->precision,
     };
@@ -172,7 +182,7 @@ static int compare(const struct cli *cli, struct fleet_file *const *files, size_
     size_t done = sampling.samples[0].count;
     if (err == NW_OK && done > 0)
         fleet_report_compare(report, sampling.files, sampling.samples, count);
-    if (err == NW_OK && done < sampling.runs_max && nw_console_is_interrupted())
+    if (err == NW_OK && sampling.is_stopped)
         say_incomplete(report, "runs of each", (double)done, (double)sampling.runs_max);
     int code = err != NW_OK ? failed(err)
                             : emit_report(cli, report, NULL, 0,

@@ -1,15 +1,17 @@
 /*
- * Files are sampled run by run, not file by file: at any moment, also at Ctrl-C, all of them have
- * met the same seeds, so a difference is always one of pairs.
+ * Files are sampled run by run, not file by file: whatever of it is counted, also at Ctrl-C, all of
+ * them have met the same seeds, so a difference is always one of pairs.
  */
 #include "cmd/sim_fleet_run.h"
 
 #include <math.h>
 
 #include "base/alloc.h"
+#include "cmd/jobs.h"
 #include "io/console.h"
 #include "model/stats.h"
 
+/* From so many runs on, each is looked at; from 100 on, one in each hundredth part of them. */
 enum { PRECISION_RUNS_MIN = 10 };
 
 /* ---- one course ---- */
@@ -93,44 +95,39 @@ static void change_add(struct fleet_course *course, const struct nw_model_fleet_
     };
 }
 
-/* On a terminal: how far all runs are, when a thousandth more of them is played. */
+/* On a terminal: how far the run is, when a thousandth more of it is played. */
 struct watch {
-    struct fleet_course *course; /* NULL: only the result is wanted */
+    struct fleet_course *course;
     double for_s;
-    size_t run, runs; /* of `runs`, each of all files, from 0 */
     unsigned shown_permille;
 };
 
-static void show_progress(struct watch *watch, double at_s)
+static void show_course(struct watch *watch, double at_s)
 {
-    double permille = 1000 * ((double)watch->run + at_s / watch->for_s) / (double)watch->runs;
+    double permille = 1000 * at_s / watch->for_s;
     if (!nw_console_has_progress() || permille < watch->shown_permille + 1)
         return;
     struct nw_text line = {0};
     watch->shown_permille = (unsigned)permille;
     nw_text_addf(&line, "playing: %.1f%%", watch->shown_permille / 10.0);
-    if (watch->runs > 1)
-        nw_text_addf(&line, ", run %zu of %zu", watch->run + 1, watch->runs);
     nw_console_progress(nw_text_slice(&line));
     nw_text_done(&line);
 }
 
-static bool go_on(void *ctx, const struct nw_model_fleet_period *period)
+static bool keep(void *ctx, const struct nw_model_fleet_period *period)
 {
     struct watch *watch = ctx;
-    if (watch->course != NULL) {
-        course_add(watch->course, period);
-        change_add(watch->course, period);
-    }
-    show_progress(watch, period->to_s);
+    course_add(watch->course, period);
+    change_add(watch->course, period);
+    show_course(watch, period->to_s);
     return !nw_console_is_interrupted();
 }
 
 nw_err fleet_course_run(const struct nw_model_fleet *fleet, struct fleet_course *out)
 {
     *out = (struct fleet_course){.periods_per_row = 1, .last_brake = NW_MODEL_SCALE_NOT_DUE};
-    struct watch watch = {.course = out, .for_s = fleet->for_s, .runs = 1};
-    nw_err err = nw_model_fleet_run(fleet, go_on, &watch, &out->result);
+    struct watch watch = {.course = out, .for_s = fleet->for_s};
+    nw_err err = nw_model_fleet_run(fleet, keep, &watch, &out->result);
     nw_console_progress(NW_SLICE(""));
     if (err != NW_OK)
         fleet_course_done(out);
@@ -185,13 +182,34 @@ bool fleet_runs_away(const struct nw_model_fleet *fleet, double *out_cold_ratio)
 
 /* ---- many runs ---- */
 
+struct playing {
+    struct fleet_sampling *sampling;
+    double total_s;    /* of all runs */
+    uint64_t played_s; /* so far; added to by all threads */
+};
+
+/* One run of one file. */
+struct leg {
+    uint64_t *played_s;
+    uint64_t at_s;
+};
+
+static bool go_on(void *ctx, const struct nw_model_fleet_period *period)
+{
+    struct leg *leg = ctx;
+    uint64_t at_s = (uint64_t)period->to_s;
+    __atomic_fetch_add(leg->played_s, at_s - leg->at_s, __ATOMIC_RELAXED);
+    leg->at_s = at_s;
+    return !nw_console_is_interrupted();
+}
+
 /* The costs, or their differences to the first file's, known well enough? */
 static bool is_precise(const struct fleet_sampling *sampling, size_t runs)
 {
     const double *first = sampling->samples[0].values[FLEET_COST];
-    struct nw_model_interval base = nw_model_interval_of(first, runs);
-    if (sampling->precision <= 0 || runs < PRECISION_RUNS_MIN)
+    if (runs < PRECISION_RUNS_MIN || runs % (1 + runs / 100) != 0)
         return false;
+    struct nw_model_interval base = nw_model_interval_of(first, runs);
     if (sampling->file_count == 1)
         return nw_model_interval_is_precise(&base, sampling->precision);
     for (size_t i = 1; i < sampling->file_count; i++) {
@@ -203,41 +221,67 @@ static bool is_precise(const struct fleet_sampling *sampling, size_t runs)
     return true;
 }
 
-/* One run of every file under one seed; NW_CANCELLED when Ctrl-C came in between. */
-static nw_err sample_once(struct fleet_sampling *sampling, size_t run, struct watch *watch)
+/* Jobs are ordered by run, then by file. */
+static nw_err play_one(void *ctx, size_t job)
 {
-    watch->run = run;
-    for (size_t i = 0; i < sampling->file_count; i++) {
-        struct nw_model_fleet fleet = sampling->files[i]->fleet;
-        struct nw_model_fleet_result result;
-        fleet.seed = sampling->seed + run;
-        watch->for_s = fleet.for_s;
-        NW_TRY(nw_model_fleet_run(&fleet, go_on, watch, &result));
-        if (!result.is_complete)
-            return NW_CANCELLED;
-        for (int m = 0; m < FLEET_MEASURE_COUNT; m++)
-            sampling->samples[i].values[m][run] = fleet_measure_of(&result, (fleet_measure)m);
-    }
+    struct playing *playing = ctx;
+    struct fleet_sampling *sampling = playing->sampling;
+    size_t run = job / sampling->file_count, file = job % sampling->file_count;
+    struct nw_model_fleet fleet = sampling->files[file]->fleet;
+    struct nw_model_fleet_result result;
+    struct leg leg = {.played_s = &playing->played_s};
+    fleet.seed = sampling->seed + run;
+    NW_TRY(nw_model_fleet_run(&fleet, go_on, &leg, &result));
+    if (!result.is_complete)
+        return NW_CANCELLED;
+    for (int m = 0; m < FLEET_MEASURE_COUNT; m++)
+        sampling->samples[file].values[m][run] = fleet_measure_of(&result, (fleet_measure)m);
     return NW_OK;
+}
+
+static bool is_enough(void *ctx, size_t done)
+{
+    const struct fleet_sampling *sampling = ((const struct playing *)ctx)->sampling;
+    return done % sampling->file_count == 0 && is_precise(sampling, done / sampling->file_count);
+}
+
+static void show_progress(void *ctx, size_t ended)
+{
+    const struct playing *playing = ctx;
+    const struct fleet_sampling *sampling = playing->sampling;
+    struct nw_text line = {0};
+    double played_s = (double)__atomic_load_n(&playing->played_s, __ATOMIC_RELAXED);
+    nw_text_addf(&line, "playing: %.1f%%, %zu of %s%zu runs", 100 * played_s / playing->total_s,
+                 ended / sampling->file_count, sampling->precision > 0 ? "at most " : "",
+                 sampling->runs_max);
+    nw_console_progress(nw_text_slice(&line));
+    nw_text_done(&line);
 }
 
 nw_err fleet_sample(struct fleet_sampling *sampling)
 {
-    for (size_t i = 0; i < sampling->file_count; i++)
+    struct playing playing = {.sampling = sampling};
+    size_t count = sampling->runs_max * sampling->file_count;
+    for (size_t i = 0; i < sampling->file_count; i++) {
+        playing.total_s += sampling->files[i]->fleet.for_s * (double)sampling->runs_max;
         for (int m = 0; m < FLEET_MEASURE_COUNT; m++)
             sampling->samples[i].values[m] = nw_alloc_array(sampling->runs_max, sizeof(double));
-    struct watch watch = {.runs = sampling->runs_max};
-    nw_err err = NW_OK;
-    size_t run = 0;
-    while (run < sampling->runs_max && (err = sample_once(sampling, run, &watch)) == NW_OK) {
-        run++;
-        if (is_precise(sampling, run))
-            break;
     }
-    for (size_t i = 0; i < sampling->file_count; i++)
-        sampling->samples[i].count = run;
+    struct jobs jobs = {
+        .play = play_one,
+        .is_enough = sampling->precision > 0 ? is_enough : NULL,
+        .progress = nw_console_has_progress() ? show_progress : NULL,
+        .ctx = &playing,
+        .count = count,
+        .threads = jobs_threads(sampling->threads, count),
+        .stop = nw_console_stop(),
+    };
+    nw_err err = jobs_play(&jobs);
     nw_console_progress(NW_SLICE(""));
-    return err == NW_CANCELLED ? NW_OK : err;
+    for (size_t i = 0; i < sampling->file_count; i++)
+        sampling->samples[i].count = jobs.done / sampling->file_count;
+    sampling->is_stopped = jobs.is_stopped;
+    return err;
 }
 
 void fleet_samples_free(struct fleet_sample *samples, size_t count)

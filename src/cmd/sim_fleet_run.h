@@ -76,11 +76,16 @@ struct fleet_sampling {
     struct fleet_sample *samples; /* one for each file */
     size_t file_count;
     size_t runs_max;
+    int64_t threads;  /* 0: one for each core; the samples are the same with any number */
     uint64_t seed;    /* of the first run; the next ones count up, the same for all files */
     double precision; /* of the first file's cost, or of the differences to it; 0: all runs */
+    bool is_stopped;  /* written by fleet_sample: Ctrl-C came first */
 };
 
-/* All files' run 1, then all files' run 2, …: stops at Ctrl-C with the same count for all. */
+/*
+ * All files' run 1, then all files' run 2, …: stops at Ctrl-C, or when it is precise, with the same
+ * count for all. From run 10 on each is asked whether that is precise, above 100 each hundredth.
+ */
 NW_MUST_CHECK nw_err fleet_sample(struct fleet_sampling *sampling);
 void fleet_samples_free(struct fleet_sample *samples, size_t count);
 

@@ -10,6 +10,7 @@
 
 #include "base/assert.h"
 #include "cmd/emit.h"
+#include "cmd/jobs.h"
 #include "cmd/scenario.h"
 #include "cmd/trace_file.h"
 #include "io/console.h"
@@ -20,8 +21,6 @@ enum {
     TRACE_MAX = 1 << 26,        /* times of a trace: 512 MB */
     BAD_RATIO_MAX = 100,        /* one line in so many may be bad */
     EVENTS_PER_LOOK = 1 << 16,  /* played between two looks at Ctrl-C */
-    LOOKS_PER_LINE = 32,        /* and between two lines of progress */
-    RUNS_PER_LINE = 128,        /* the same of runs that end before their first look */
     WINDOW_MAX_BYTES = 1 << 27, /* of packed traces */
 };
 
@@ -55,6 +54,7 @@ static const struct scenario_flag flags[] = {
     {CLI_SEED, "--seed", "seed", false, false},
     {CLI_RUNS, "--runs", "runs", false, false},
     {CLI_PRECISION, "--precision", "precision", false, false},
+    {CLI_THREADS, "--threads", "threads", false, false},
 };
 
 /* ---- a recorded trace ---- */
@@ -141,6 +141,15 @@ static int read_trace(struct sim_queue *sim)
 
 /* ---- playing ---- */
 
+/* Jobs are ordered by run, then by scenario. */
+struct playing {
+    struct sim_queue *sims;
+    size_t sim_count;
+    size_t run_count;  /* of each */
+    uint64_t expected; /* messages of all runs */
+    uint64_t arrived;  /* so far; added to by all threads */
+};
+
 static void figures_note(struct sim_queue *sim, size_t run, size_t group,
                          const struct nw_model_queue_seen *seen)
 {
@@ -154,65 +163,94 @@ static void figures_note(struct sim_queue *sim, size_t run, size_t group,
     sim_queue_figures(sim, SIM_QUEUE_EMPTY, group)[run] = seen->empty_s;
 }
 
-/* On a terminal: how much of the run's messages have come. */
-static void show_progress(const struct sim_queue *sim, const struct nw_model_queuesim *model,
-                          size_t run)
+/* Plays to the end, or until somebody wants it to stop: CANCELLED. */
+static nw_err play_on(struct nw_model_queuesim *model, uint64_t *total)
 {
+    uint64_t before = 0;
+    for (;;) {
+        nw_err err = nw_model_queuesim_play(model, EVENTS_PER_LOOK);
+        uint64_t arrived = nw_model_queuesim_counts(model, 0).arrived;
+        __atomic_fetch_add(total, arrived - before, __ATOMIC_RELAXED);
+        before = arrived;
+        if (err != NW_AGAIN)
+            return err;
+        if (nw_console_is_interrupted())
+            return NW_CANCELLED;
+    }
+}
+
+/* What the first run came to is kept however it ended: it is what a report shows in full. */
+static nw_err play_one(void *ctx, size_t job)
+{
+    struct playing *playing = ctx;
+    struct sim_queue *sim = &playing->sims[job % playing->sim_count];
+    size_t run = job / playing->sim_count, groups = sim->spec.group_count;
+    struct nw_model_queue_spec spec = sim->spec;
+    struct nw_model_queuesim *model;
+    struct nw_model_queue_seen *seen = nw_alloc_array(groups, sizeof *seen);
+    spec.seed += run;
+    nw_err err = nw_model_queuesim_new(&spec, &model);
+    NW_ASSERT(err == NW_OK); /* the spec was judged */
+    err = play_on(model, &playing->arrived);
+    for (size_t g = 0; g < groups; g++) {
+        nw_model_queuesim_look(model, g, &seen[g]);
+        if (err == NW_OK)
+            figures_note(sim, run, g, &seen[g]);
+    }
+    nw_model_queuesim_free(model);
+    if (run == 0)
+        sim->seen = NW_TAKE(seen);
+    nw_free(seen);
+    return err;
+}
+
+static void show_progress(void *ctx, size_t ended)
+{
+    const struct playing *playing = ctx;
     struct nw_text line = {0};
-    double expected = (double)sim->spec.backlog + (double)sim->spec.count;
-    if (!nw_console_has_progress())
-        return;
-    double arrived = (double)nw_model_queuesim_counts(model, 0).arrived;
-    nw_text_addf(&line, "playing: run %zu of %zu, %.0f%%", run + 1, sim->runs,
-                 100 * arrived / (expected > 0 ? expected : 1));
+    uint64_t arrived = __atomic_load_n(&playing->arrived, __ATOMIC_RELAXED);
+    nw_text_addf(&line, "playing: %.1f%%, %zu of %zu runs",
+                 100 * (double)arrived / (double)(playing->expected > 0 ? playing->expected : 1),
+                 ended, playing->run_count * playing->sim_count);
     nw_console_progress(nw_text_slice(&line));
     nw_text_done(&line);
 }
 
-/* One run under the spec's seed; false: it was stopped or ran out of memory. */
-static bool play_once(struct sim_queue *sim, size_t run)
+static int solve(struct sim_queue *sim)
 {
-    struct nw_model_queuesim *model;
-    struct nw_model_queue_seen *seen = nw_alloc_zero(sizeof *seen);
-    nw_err err = nw_model_queuesim_new(&sim->spec, &model);
-    NW_ASSERT(err == NW_OK); /* the spec was judged */
-    err = NW_AGAIN;
-    for (unsigned looks = 1; err == NW_AGAIN && !sim->is_stopped; looks++) {
-        err = nw_model_queuesim_play(model, EVENTS_PER_LOOK);
-        sim->is_stopped = err == NW_AGAIN && nw_console_is_interrupted();
-        if (looks % LOOKS_PER_LINE == 0 || (looks == 1 && run % RUNS_PER_LINE == 1))
-            show_progress(sim, model, run);
-    }
-    sim->is_out_of_memory = err == NW_NO_MEMORY;
-    for (size_t g = 0; g < sim->spec.group_count; g++) {
-        nw_model_queuesim_look(model, g, seen);
-        if (err == NW_OK)
-            figures_note(sim, run, g, seen);
-        if (run == 0)
-            sim->seen[g] = *seen;
-    }
-    nw_model_queuesim_free(model);
-    nw_free(seen);
-    return err == NW_OK;
+    nw_err err = nw_model_queue_flow_solve(&sim->spec, sim->flows);
+    return err == NW_OK ? EXIT_DONE : scenario_fail("%s: %s", sim->name, nw_err_text(err));
 }
 
-static int play(struct sim_queue *sim)
+/* All scenarios, equally often; the larger wish for threads holds. */
+static int play(struct sim_queue *sims, size_t count)
 {
-    size_t groups = sim->spec.group_count;
-    if (sim->top.engine == 1) {
-        nw_err err = nw_model_queue_flow_solve(&sim->spec, sim->flows);
-        return err == NW_OK ? EXIT_DONE : scenario_fail("%s: %s", sim->name, nw_err_text(err));
+    struct playing playing = {.sims = sims, .sim_count = count, .run_count = sims[0].runs};
+    int64_t threads = 0;
+    for (size_t i = 0; i < count; i++) {
+        const struct nw_model_queue_spec *spec = &sims[i].spec;
+        sims[i].figures = nw_alloc_array(sims[i].runs * spec->group_count * SIM_QUEUE_FIGURE_COUNT,
+                                         sizeof(double));
+        playing.expected += sims[i].runs * (spec->backlog + spec->count);
+        threads = sims[i].top.threads > threads ? sims[i].top.threads : threads;
     }
-    sim->figures = nw_alloc_array(sim->runs * groups * SIM_QUEUE_FIGURE_COUNT, sizeof(double));
-    sim->seen = nw_alloc_array(groups, sizeof *sim->seen);
-    for (size_t run = 0; run < sim->runs; run++) {
-        sim->spec.seed = (uint64_t)sim->top.seed + run;
-        sim->is_stopped = run > 0 && nw_console_is_interrupted(); /* short runs never look */
-        if (sim->is_stopped || !play_once(sim, run))
-            break;
-        sim->runs_done++;
-    }
-    return EXIT_DONE;
+    struct jobs jobs = {
+        .play = play_one,
+        .progress = nw_console_has_progress() ? show_progress : NULL,
+        .ctx = &playing,
+        .count = playing.run_count * count,
+        .threads = jobs_threads(threads, playing.run_count * count),
+        .stop = nw_console_stop(),
+    };
+    nw_err err = jobs_play(&jobs);
+    struct sim_queue *last = &sims[jobs.done % count];
+    for (size_t i = 0; i < count; i++)
+        sims[i].runs_done = (jobs.done + count - 1 - i) / count;
+    last->is_stopped = jobs.is_stopped;
+    last->is_out_of_memory = err == NW_NO_MEMORY;
+    return err == NW_OK || err == NW_NO_MEMORY
+               ? EXIT_DONE
+               : scenario_fail("%s: %s", last->name, nw_err_text(err));
 }
 
 /* ---- the command ---- */
@@ -249,14 +287,11 @@ static int run_all(const struct cli *cli, struct sim_queue *sims, unsigned count
 {
     int code = judge_pair(cli, sims, count);
     nw_console_watch_interrupts();
-    for (unsigned i = 0; i < count && code == EXIT_DONE; i++) {
-        /* The first is played at least so far that there is something to look at. */
-        sims[i].is_stopped = i > 0 && nw_console_is_interrupted();
-        if (!sims[i].is_stopped && sims[i].top.trace.len > 0)
+    for (unsigned i = 0; i < count && code == EXIT_DONE; i++)
+        if (sims[i].top.trace.len > 0)
             code = read_trace(&sims[i]);
-        if (!sims[i].is_stopped && code == EXIT_DONE)
-            code = play(&sims[i]);
-    }
+    if (code == EXIT_DONE)
+        code = sims[0].top.engine == 1 ? solve(&sims[0]) : play(sims, count);
     if (code != EXIT_DONE)
         return code;
     nw_console_progress(NW_SLICE(""));

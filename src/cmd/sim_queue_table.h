@@ -68,6 +68,7 @@ struct sim_queue_top {
     struct sim_queue_groups groups;
     int64_t seed;
     int64_t runs;
+    int64_t threads; /* 0: auto */
     double precision_ratio;
 };
 

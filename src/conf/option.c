@@ -59,23 +59,33 @@ bool nw_conf_option_is_required(const struct nw_conf_option *option)
     return option->fallback != NULL && strcmp(option->fallback, NW_CONF_REQUIRED) == 0;
 }
 
+/* Names of the user's own may hold dots: the shortest behind which an option follows is meant. */
+static const struct nw_conf_option *find_from(const struct nw_conf_tables *tables,
+                                              const struct nw_conf_block_info *info,
+                                              struct nw_slice path)
+{
+    size_t len = nw_slice_find(path, '.');
+    const struct nw_conf_option *option =
+        info != NULL ? nw_conf_option_find(info, nw_slice_first(path, len)) : NULL;
+    if (option == NULL || len == path.len)
+        return option;
+    path = nw_slice_skip(path, len + 1);
+    info = option->of != NW_CONF_BLOCK_NONE ? nw_conf_block_info(tables, option->of) : NULL;
+    if (option->type != NW_CONF_TYPE_NAMED)
+        return find_from(tables, info, path);
+    if (nw_slice_find(path, '.') == path.len)
+        return option; /* it is the name */
+    for (size_t at = 1; at + 1 < path.len; at++) {
+        const struct nw_conf_option *found =
+            path.ptr[at] == '.' ? find_from(tables, info, nw_slice_skip(path, at + 1)) : NULL;
+        if (found != NULL)
+            return found;
+    }
+    return NULL;
+}
+
 const struct nw_conf_option *nw_conf_table_find(const struct nw_conf_tables *tables,
                                                 struct nw_slice path)
 {
-    const struct nw_conf_block_info *info = &tables->blocks[0];
-    const struct nw_conf_option *option = NULL;
-    struct nw_slice word;
-    bool is_name = false; /* the user's own comes next */
-    while (nw_slice_split(&path, '.', &word)) {
-        if (is_name) {
-            is_name = false;
-            continue;
-        }
-        option = info != NULL ? nw_conf_option_find(info, word) : NULL;
-        if (option == NULL)
-            return NULL;
-        is_name = option->type == NW_CONF_TYPE_NAMED;
-        info = option->of != NW_CONF_BLOCK_NONE ? nw_conf_block_info(tables, option->of) : NULL;
-    }
-    return option;
+    return find_from(tables, &tables->blocks[0], path);
 }

@@ -30,7 +30,8 @@ NW_MUST_CHECK nw_err nw_conf_table_read(const struct nw_conf_tree *tree, const c
                                         struct nw_arena *arena, struct nw_diag *diag, void *out);
 /*
  * The option that a path such as "services.app.node_rate" leads to, names of the user's own
- * included; NULL where it leads to none. A name that holds dots is not seen as one.
+ * included; NULL where it leads to none. A name may hold dots where an option follows it: the
+ * shortest that fits.
  */
 const struct nw_conf_option *nw_conf_table_find(const struct nw_conf_tables *tables,
                                                 struct nw_slice path);

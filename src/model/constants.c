@@ -40,28 +40,35 @@ const struct nw_model_constant *nw_model_constant_find(struct nw_slice name)
     return NULL;
 }
 
-/* Does the path fit the pattern, whose * is any one name? */
-static bool is_match(const char *pattern, struct nw_slice path)
+/* How a path fits a pattern, whose * is any one name. */
+typedef enum fit { FIT_NONE, FIT_DOTTED, FIT_PLAIN } fit;
+
+static fit fit_of(const char *pattern, struct nw_slice path)
 {
-    size_t at = 0;
-    for (; *pattern; pattern++) {
-        if (*pattern == '*') {
-            size_t from = at;
-            while (at < path.len && path.ptr[at] != '.')
-                at++;
-            if (at == from)
-                return false;
-        } else if (at >= path.len || path.ptr[at++] != *pattern) {
-            return false;
-        }
-    }
-    return at == path.len;
+    struct nw_slice whole = nw_slice_str(pattern);
+    size_t star = nw_slice_find(whole, '*');
+    if (star == whole.len)
+        return nw_slice_eq(whole, path) ? FIT_PLAIN : FIT_NONE;
+    struct nw_slice before = nw_slice_first(whole, star), after = nw_slice_skip(whole, star + 1);
+    if (path.len <= before.len + after.len || !nw_slice_starts_with(path, before) ||
+        !nw_slice_ends_with(path, after))
+        return FIT_NONE;
+    struct nw_slice name = nw_slice_of(path.ptr + star, path.len - before.len - after.len);
+    if (nw_slice_find(name, '.') == name.len)
+        return FIT_PLAIN;
+    return after.len > 0 ? FIT_DOTTED : FIT_NONE; /* at the end the rest may be an option's */
 }
 
+/* A name may hold dots. The more a row spells out the less it takes for a name, so it wins. */
 const struct nw_model_constant *nw_model_constant_of_path(struct nw_slice path)
 {
-    for (size_t i = 0; i < NW_COUNT(rows); i++)
-        if (rows[i].path[0] && is_match(rows[i].path, path))
+    const struct nw_model_constant *dotted = NULL;
+    for (size_t i = 0; i < NW_COUNT(rows); i++) {
+        fit how = rows[i].path[0] != '\0' ? fit_of(rows[i].path, path) : FIT_NONE;
+        if (how == FIT_PLAIN)
             return &rows[i];
-    return NULL;
+        if (how == FIT_DOTTED && (dotted == NULL || strlen(rows[i].path) > strlen(dotted->path)))
+            dotted = &rows[i];
+    }
+    return dotted;
 }

@@ -41,7 +41,10 @@ double nw_model_constant_value(nw_model_constant_id id);
 struct nw_model_quantity nw_model_constant_quantity(nw_model_constant_id id);
 /* By name ("node_rate"); NULL when there is none. */
 const struct nw_model_constant *nw_model_constant_find(struct nw_slice name);
-/* By a path of a plan ("services.app.node_rate"); NULL for keys without default. */
+/*
+ * By a path of a plan ("services.app.node_rate"), whose names may hold dots where an option
+ * follows; NULL for keys without default.
+ */
 const struct nw_model_constant *nw_model_constant_of_path(struct nw_slice path);
 
 #endif

@@ -266,6 +266,22 @@ def test_what_if_is_marked():
     assert [row["was"] for row in defaults] == ["8", "unknown", "1"]
 
 
+def test_a_name_with_dots_is_a_name_like_any_other(plan_file):
+    path = plan_file("""\
+plan: 1
+load: { users: 50M, peak: 4 }
+routes: { feed.html: { per_user: 4/d, kind: read, cached: 95% }, upload: { per_user: 0.5/d, kind: write } }
+services: { app.v2: {} }
+databases: { main: { replica_rate: 1500/s } }
+""")
+    changes = ["services.app.v2.node_rate=500/s", "services.app.v2.bigger=none",
+               "services.app.v2.stateless=true", "routes.feed.html.cached=10%", "routes.feed.html.answer=2KB"]
+    report = answer(path, *(word for change in changes for word in ("--set", change)))
+    assert [row["was"] for row in report["changed"]] == ["300/s", "8", "unknown", "95%", "1 KB"]
+    assumed = squeezed(plan(path).stdout)
+    assert "Assumed node_rate 300/s: at 200 -> 80 nodes, at 500 -> 32. --node-rate" in assumed
+
+
 def test_a_sweep_walks_along_one_input():
     rows = answer(PHOTO_FEED, "--sweep", "load.growth=1..100", "--points", "9")["main"]
     assert len(rows) == 9 and rows[0]["growth"] == 1 and rows[-1]["growth"] == 100

@@ -5,12 +5,15 @@ import io
 import json
 import pathlib
 import random
+import re
 import signal
+import statistics
 import subprocess
 
 import pytest
 
 from kit.newel import BINARY, environment, run
+from kit.progress import interrupted_at
 from kit.report import assert_same_numbers
 
 CONF = pathlib.Path(__file__).resolve().parents[2] / "conf" / "sim"
@@ -231,6 +234,30 @@ def test_two_files_are_compared_under_the_same_seeds(tmp_path):
     assert wait["half"] < (apart[0]["half"] ** 2 + apart[1]["half"] ** 2) ** 0.5
 
 
+@pytest.fixture
+def random_queue(tmp_path):
+    def write(workers):
+        path = tmp_path / f"{workers}.yaml"
+        path.write_text("sim: queue\narrive: 2K\nover: 10s\nshape: poisson\nlaw: exponential\nservice: 18ms\n"
+                        f"workers: {workers}\n")
+        return path
+    return write
+
+
+@pytest.mark.parametrize("form", ["--json", "--csv"])
+def test_any_number_of_threads_prints_the_same(random_queue, form):
+    for arguments in ([random_queue(4), "--runs", 30], [random_queue(4), random_queue(5)]):
+        one, many, default = (run("sim", "queue", *map(str, arguments), form, *threads).stdout
+                              for threads in (["--threads", "1"], ["--threads", "4"], []))
+        assert one == many == default != ""
+
+
+def test_a_run_among_many_is_the_run_under_its_own_seed(random_queue):
+    alone = [group(simulate(random_queue(4), "--seed", seed))["wait_s_mean"] for seed in range(7, 12)]
+    together = simulate(random_queue(4), "--seed", 7, "--runs", 5, "--threads", 3)["runs"]["default"]
+    assert together["wait_s_mean"]["mean"] == pytest.approx(statistics.fmean(alone), rel=1e-12)
+
+
 # Mistakes
 
 
@@ -269,6 +296,8 @@ groups:
     (["--service", "5ms", "--services", "5ms,6ms"], "services lists"),
     (["--engine", "fluid", "--runs", "3"], "same each time"),
     (["--trace", "x.csv", "--arrive", "5"], "recorded ones"),
+    (["--threads", "0"], "--threads"),
+    (["--threads", "257"], "at most 256"),
     (["--no-such"], "--no-such"),
 ])
 def test_wrong_flags_are_exit_2(arguments, words):
@@ -319,18 +348,21 @@ def test_an_interrupted_simulation_prints_what_there_is():
     assert group(report)["empty_s"] is None or group(report)["arrived"] < 10**9
 
 
-def test_an_interrupt_between_short_runs_is_obeyed():
-    child = subprocess.Popen([BINARY, "sim", "queue", "--arrive", "100", "--runs", "10000", "--json"],
-                             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment())
-    while "SigCgt" in (status := pathlib.Path(f"/proc/{child.pid}/status").read_text()):
-        caught = next(int(line.split()[1], 16) for line in status.splitlines() if line.startswith("SigCgt"))
-        if caught & 1 << (signal.SIGINT - 1):
-            break
-    child.send_signal(signal.SIGINT)
-    out, err = child.communicate(timeout=60)
-    assert child.returncode == 1, err
-    report = json.loads(out)
-    assert report["complete"] is False and "of 10000" in report["incomplete_reason"]
+def test_interrupted_many_runs_are_those_that_are_whole(random_queue):
+    path = random_queue(4)
+    report = interrupted_at(rb" [1-9][0-9]+ of 10000 runs", "sim", "queue", path, "--runs", 10000,
+                            "--threads", 4)
+    run_number = int(re.fullmatch(r"interrupted in run (\d+) of 10000", report["incomplete_reason"])[1])
+    whole = simulate(path, "--runs", run_number - 1, "--threads", 1)
+    assert report["runs"] == whole["runs"] and group(report) == group(whole)
+
+
+def test_interrupted_a_comparison_is_still_one_of_pairs(random_queue):
+    paths = random_queue(4), random_queue(5)
+    report = interrupted_at(rb" [1-9][0-9]+ of 20000 runs", "sim", "queue", *paths, "--runs", 10000)
+    pairs = int(re.search(r"in run (\d+) of 10000", report["incomplete_reason"])[1]) - 1
+    assert report["complete"] is False
+    assert report["difference"] == simulate(*paths, "--runs", pairs)["difference"]
 
 
 @pytest.mark.parametrize("text", ["", "\n"])

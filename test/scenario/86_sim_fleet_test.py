@@ -1,9 +1,7 @@
 """Fleets under a scaling rule: the examples of conf/sim, what a run prints, and what is refused."""
 
 import json
-import os
 import pathlib
-import pty
 import re
 import signal
 import subprocess
@@ -12,6 +10,7 @@ import pytest
 
 from kit import traces
 from kit.newel import BINARY, environment, run
+from kit.progress import interrupted_at
 from kit.report import assert_same_numbers
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -154,6 +153,29 @@ def test_two_rules_meet_the_same_luck(scenario):
     assert precise["against_1"]["cost"]["half"] <= .02 * precise["against_1"]["cost"]["first"]
 
 
+def test_any_number_of_threads_prints_the_same(scenario):
+    """One of them stops because it is precise, after a number of runs that no thread decides."""
+    rule = "sim: fleet\nload: {line: [[0s, 4000/s], [30m, 12000/s], [1h, 4000/s]], noise: 50%}\n" + FLEET
+    high = scenario(rule + "scale: {max: 200}\n", "high.yaml")
+    low = scenario(rule + "scale: {max: 200, target: 60%}\n", "low.yaml")
+    for arguments in ([high, "--runs", 40], [high, low], [high, "--precision", "0.25%"],
+                      [high, low, "--precision", "2%"]):
+        one, many, default = (run("sim", "fleet", *arguments, "--json", *threads).stdout
+                              for threads in (["--threads", "1"], ["--threads", "4"], []))
+        assert one == many == default
+    runs = json.loads(run("sim", "fleet", high, "--precision", "0.25%", "--json").stdout)["over_runs"]["runs"]
+    assert 10 < runs < 1000
+
+
+def test_interrupted_many_runs_are_those_that_are_whole(scenario):
+    path = scenario("sim: fleet\nload: {constant: 5000/s, noise: 10%}\n" + FLEET + "scale: {max: 200}\n")
+    report = interrupted_at(rb" [1-9][0-9]{3,} of 100000 runs", "sim", "fleet", path, "--runs", 100000,
+                            "--threads", 4)
+    runs = int(re.fullmatch(r"interrupted after (\d+) of 100000 runs", report["incomplete_reason"])[1])
+    assert report["over_runs"] == simulate(path, "--runs", runs, "--threads", 1)["over_runs"]
+    assert report["over_runs"]["runs"] == runs
+
+
 def test_one_run_has_no_interval_and_says_so(scenario):
     rule = "sim: fleet\nload: {constant: 5000/s, noise: 10%}\n" + FLEET
     path = scenario(rule + "scale: {max: 200}\n")
@@ -168,22 +190,14 @@ def test_figures_that_do_not_exist_have_a_reason(scenario):
 
 
 @pytest.mark.parametrize("arguments, line", [
-    ((), rb"playing: [0-9.]+%"), (("--runs", "500"), rb"playing: [0-9.]+%, run [0-9]+ of 500")])
+    ((), rb"playing: [0-9.]+%"), (("--runs", "50K"), rb"playing: [0-9.]+%, [0-9]+ of 50000 runs")])
 def test_a_long_simulation_says_how_far_it_is(scenario, arguments, line):
     path = scenario("sim: fleet\nfor: 36500d\nload: {constant: 20000/s, noise: 1%}\n"
                     "services: {app: {nodes: 100}}\n")
     if arguments:
         path.write_text(path.read_text().replace("36500d", "1d"))
-    master, slave = pty.openpty()
-    child = subprocess.Popen([BINARY, "sim", "fleet", str(path), "--json", *arguments],
-                             stdout=subprocess.PIPE, stderr=slave, env=environment())
-    os.close(slave)
-    seen = b""
-    while not re.search(line, seen):
-        seen += os.read(master, 4096) # an error once the child has gone
-    child.send_signal(signal.SIGINT)
-    child.communicate()
-    os.close(master)
+    report = interrupted_at(line, "sim", "fleet", path, *arguments)
+    assert report["complete"] is False and "interrupted after" in report["incomplete_reason"]
 
 
 def test_money_meets_its_bound(scenario):
@@ -255,6 +269,7 @@ def test_mistakes_of_a_csv_file_have_its_lines(scenario):
 
 @pytest.mark.parametrize("arguments", [
     [], ["--seed", "x", "f"], ["--runs", "0", "f"], ["--precision", "0%", "f"], ["--engine", "solid", "f"],
+    ["--threads", "0", "f"], ["--threads", "257", "f"],
     ["--json", "--csv", "f"]])
 def test_wrong_usage_ends_with_2(arguments):
     assert run("sim", "fleet", *arguments).returncode == 2

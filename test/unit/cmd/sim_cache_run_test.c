@@ -65,13 +65,14 @@ static void any_number_of_threads_counts_the_same(void **state)
     }
 }
 
-static void a_stop_leaves_jobs_undone(void **state)
+static void a_stop_leaves_all_but_the_first_stretch_undone(void **state)
 {
     struct results out;
     int stop = 1;
     assert_int_equal(run_all(&out, 2, &stop), NW_OK);
-    for (unsigned i = 0; i < JOBS; i++)
-        assert_false(out.is_done[i]);
+    assert_in_range(out.played[0], 1, NW_MODEL_CACHE_STRETCH);
+    for (unsigned i = 1; i < JOBS; i++)
+        assert_true(!out.is_done[i] && out.played[i] == 0);
 }
 
 static void a_bad_job_is_an_error(void **state)
@@ -94,13 +95,14 @@ static void as_many_threads_as_memory_has_room_for(void **state)
     assert_int_equal(sim_cache_threads(&trace, jobs, JOBS, largest - 1, 8, &need), 0);
     assert_int_equal(sim_cache_threads(&trace, jobs, JOBS, largest * 100, 8, &need), 8);
     assert_int_equal(sim_cache_threads(&trace, jobs, 2, largest * 100, 8, &need), 2);
+    assert_in_range(sim_cache_threads(&trace, jobs, JOBS, largest * 2, 0, &need), 1, 2);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(any_number_of_threads_counts_the_same),
-        cmocka_unit_test(a_stop_leaves_jobs_undone),
+        cmocka_unit_test(a_stop_leaves_all_but_the_first_stretch_undone),
         cmocka_unit_test(a_bad_job_is_an_error),
         cmocka_unit_test(as_many_threads_as_memory_has_room_for),
     };

@@ -327,9 +327,12 @@ static void a_path_leads_to_an_option(void **state)
     static const struct {
         const char *path;
         const char *name;
-    } rows[] = {{"people", "people"},     {"bigger", "bigger"}, {"bigger.factor", "factor"},
-                {"rooms.a.rate", "rate"}, {"rooms.a", "rooms"}, {"peopel", NULL},
-                {"people.x", NULL},       {"rooms.a.x", NULL},  {"", NULL}};
+    } rows[] = {
+        {"people", "people"},       {"bigger", "bigger"},        {"bigger.factor", "factor"},
+        {"rooms.a.rate", "rate"},   {"rooms.a", "rooms"},        {"peopel", NULL},
+        {"people.x", NULL},         {"rooms.a.x", NULL},         {"", NULL},
+        {"rooms.a.b.rate", "rate"}, {"rooms.a.b..rate", "rate"}, {"rooms..rate", NULL},
+        {"rooms.a.rate.", NULL},    {"rooms.rate.rate", "rate"}};
     for (size_t i = 0; i < NW_COUNT(rows); i++) {
         const struct nw_conf_option *option =
             nw_conf_table_find(&tables, nw_slice_str(rows[i].path));

@@ -86,7 +86,11 @@ static void a_path_finds_its_row_whatever_the_user_called_the_part(void **state)
     assert_string_equal(name_at("load.users"), "-");
     assert_string_equal(name_at("services..node_rate"), "-");
     assert_string_equal(name_at("services.app.node_rate.x"), "-");
-    assert_string_equal(name_at("services.app.x.node_rate"), "-");
+    assert_string_equal(name_at("services.app.v2.node_rate"), "node_rate"); /* "app.v2" */
+    assert_string_equal(name_at("services.app.v2.bigger.price"), "bigger_price");
+    assert_string_equal(name_at("services.app.v2.price"), "node_price");
+    assert_string_equal(name_at("availability.parts.a.mtbf"), "-");
+    assert_string_equal(name_at("load.x.growth"), "-");
     assert_string_equal(name_at("services.app.node_rat"), "-");
     assert_string_equal(name_at("services.app"), "-");
     assert_string_equal(name_at(""), "-");
