@@ -7,12 +7,13 @@
  * Between two uses of a sampled key d other sampled keys were used, so about d / rate keys of all.
  * It stands for anything from d / rate to (d + 1) / rate, and is entered somewhere in between by a
  * sequence that fills the unit interval evenly: without, sizes below 1 / rate would all look alike.
- * What is entered is weighed 1 / rate at that moment, so nothing has to be scaled when the rate
+ * What is entered is weighed at that moment, so nothing has to be scaled when the rate
  * falls later.
  *
- * Count correction: misses are divided by the requests that there were, not by those that the
- * sample stands for. The difference is the luck of having or not having the few hottest keys in the
- * sample, and their requests are hits at any size worth asking about.
+ * Count correction, by depth (firsts.h): how many requests there were of keys not asked in a span
+ * of traffic is known over sixteen times as many keys as are sampled. A sampled request weighs a
+ * little more or less than 1 / rate, so that the sample's requests of its depth become as many. So
+ * having or not having a hot key, or too many keys of a scan, moves little.
  *
  * With size_max the keys beyond that depth are forgotten, so traffic whose keys never return cannot
  * press the rate down for ever: it settles where the sample holds size_max keys of all.
@@ -25,12 +26,16 @@
 
 #include "base/assert.h"
 #include "base/histogram.h"
+#include "model/firsts.h"
 #include "model/recency.h"
 
 enum {
     KEYS = NW_MODEL_MRC_KEYS,
     SLOTS = 4 * KEYS,
-    WEIGHT_UNIT = 256, /* a request's weight is counted in 1/256 */
+    DEPTHS = NW_MODEL_FIRSTS_SPANS + 1,
+    COUNTED = 16,      /* keys whose requests are counted by depth, for each sampled one */
+    SMOOTH = 64,       /* sampled requests that share what is owed to their depth */
+    WEIGHT_UNIT = 256, /* a request's weight is entered in 1/256 */
     DIGITS = 2,        /* a bucket is at most 1 % wide */
 };
 #define DISTANCE_MAX (1ull << 36)
@@ -42,23 +47,28 @@ enum {
 struct node {
     uint64_t hash;
     uint64_t expires_us;
+    uint32_t used_at; /* a time of `firsts` */
     uint16_t heap_at;
     uint16_t next_free;
 };
 
 struct nw_model_mrc {
     struct nw_model_mrc_options options;
-    uint64_t limit;       /* the largest hash in the sample, or what it may be */
-    uint64_t weight;      /* of a sampled request now */
-    uint64_t depth_max;   /* sampled keys that are not deeper than size_max */
-    uint64_t requests;    /* halved with the windows */
-    uint64_t never_hits;  /* weight of first uses and of uses after the time to live */
-    uint64_t window_left; /* requests until all is halved */
-    uint32_t scatter;     /* the even sequence, in 2^-32 */
+    uint64_t limit;         /* the largest hash in the sample, or what it may be */
+    uint64_t count_limit;   /* the largest hash that is counted by depth */
+    double weight;          /* keys that a sampled one stands for: 1 / rate */
+    double count_weight;    /* keys that a counted one stands for */
+    uint64_t depth_max;     /* sampled keys that are not deeper than size_max */
+    double requests;        /* halved with the windows */
+    double entered[DEPTHS]; /* weight of the sampled requests by depth */
+    uint64_t never_hits;    /* weight of first uses and of uses after the time to live */
+    uint64_t window_left;   /* requests until all is halved */
+    uint32_t scatter;       /* the even sequence, in 2^-32 */
     uint32_t node_count;
     uint16_t free_node;
     struct nw_histogram *distances;
     struct nw_model_recency recency;
+    struct nw_model_firsts firsts;
     uint64_t heap[KEYS];   /* the largest hash first, its low 13 bits replaced by the node */
     uint16_t slots[SLOTS]; /* node + 1; 0: empty */
     struct node nodes[KEYS];
@@ -76,7 +86,7 @@ static size_t distances_bytes(void)
 
 size_t nw_model_mrc_bytes(void)
 {
-    return own_bytes() + distances_bytes() + nw_model_recency_bytes(KEYS);
+    return own_bytes() + distances_bytes() + nw_model_recency_bytes(KEYS) + nw_model_firsts_bytes();
 }
 
 double nw_model_mrc_rate(const struct nw_model_mrc *mrc)
@@ -89,7 +99,10 @@ static void set_limit(struct nw_model_mrc *mrc, uint64_t limit)
 {
     mrc->limit = limit;
     double rate = nw_model_mrc_rate(mrc);
-    mrc->weight = (uint64_t)llround(WEIGHT_UNIT / rate);
+    mrc->weight = 1 / rate;
+    bool are_all_counted = limit > UINT64_MAX / COUNTED;
+    mrc->count_limit = are_all_counted ? UINT64_MAX : limit * COUNTED;
+    mrc->count_weight = are_all_counted ? 1 : mrc->weight / COUNTED;
     double depth = (double)mrc->options.size_max * rate;
     bool is_bound = mrc->options.size_max != 0 && depth < KEYS;
     mrc->depth_max = is_bound ? (uint64_t)depth : KEYS;
@@ -102,7 +115,9 @@ struct nw_model_mrc *nw_model_mrc_new(const struct nw_model_mrc_options *options
     mrc->options = *options;
     mrc->window_left = options->window_requests;
     mrc->distances = nw_histogram_init(memory + own_bytes(), DIGITS, 1, DISTANCE_MAX);
-    nw_model_recency_init(&mrc->recency, KEYS, memory + own_bytes() + distances_bytes());
+    char *rest = memory + own_bytes() + distances_bytes();
+    nw_model_recency_init(&mrc->recency, KEYS, rest);
+    nw_model_firsts_init(&mrc->firsts, rest + nw_model_recency_bytes(KEYS));
     for (uint16_t i = 0; i < KEYS; i++)
         mrc->nodes[i].next_free = i + 1 < KEYS ? (uint16_t)(i + 1) : NONE;
     set_limit(mrc, UINT64_MAX);
@@ -218,36 +233,75 @@ static uint16_t insert_node(struct nw_model_mrc *mrc, uint64_t hash)
     return node;
 }
 
+/* Enters a request of this depth: 1 / rate of them, and a part of what the depth is owed. */
+static double weight_of(struct nw_model_mrc *mrc, int depth)
+{
+    double all = depth == 0 ? mrc->requests : nw_model_firsts_at_least(&mrc->firsts, depth);
+    double owed = all - nw_model_firsts_at_least(&mrc->firsts, depth + 1) - mrc->entered[depth];
+    double weight = mrc->weight + (owed - mrc->weight) / SMOOTH;
+    return weight > 1 ? weight : 1;
+}
+
+/* Counts a use of a sampled key by its depth; returns the weight to enter it with. */
+static double count_use(struct nw_model_mrc *mrc, struct node *node, bool is_known)
+{
+    int depth = is_known ? nw_model_firsts_depth(&mrc->firsts, node->used_at) : DEPTHS - 1;
+    bool is_whole = mrc->limit == UINT64_MAX;
+    node->used_at = is_whole ? 0 : mrc->firsts.now;
+    if (!is_whole)
+        nw_model_firsts_use_known(&mrc->firsts, node->hash, depth, mrc->count_weight);
+    else
+        depth = 0;
+    double weight = is_whole ? 1 : weight_of(mrc, depth);
+    mrc->entered[depth] += weight;
+    return weight;
+}
+
 /* d others of the sample were used in between: a place between d / rate and (d + 1) / rate. */
-static void record(struct nw_model_mrc *mrc, uint32_t younger)
+static void record(struct nw_model_mrc *mrc, uint32_t younger, uint64_t weight)
 {
     mrc->scatter += 0x9e3779b9u; /* 2^32 over the golden ratio */
     uint64_t place = ((uint64_t)younger << 32) + mrc->scatter;
-    double distance = (double)place * 0x1p-32 * (double)mrc->weight / WEIGHT_UNIT;
+    double distance = (double)place * 0x1p-32 * mrc->weight;
     distance = distance < DISTANCE_MAX ? distance : DISTANCE_MAX;
-    nw_histogram_record_many(mrc->distances, (uint64_t)distance, mrc->weight);
+    mrc->distances->counts[nw_histogram_index(mrc->distances, (uint64_t)distance)] += weight;
 }
 
-NW_NOINLINE static void add_sampled(struct nw_model_mrc *mrc, uint64_t hash, uint64_t now_us,
-                                    uint64_t ttl_us)
+static void forget_oldest(struct nw_model_mrc *mrc)
+{
+    uint16_t node = (uint16_t)nw_model_recency_oldest(&mrc->recency);
+    nw_model_firsts_forget(&mrc->firsts, mrc->nodes[node].used_at);
+    remove_node(mrc, node);
+}
+
+/* False when the key is not, or no more, in the sample. */
+static bool add_sampled(struct nw_model_mrc *mrc, uint64_t hash, uint64_t now_us, uint64_t ttl_us)
 {
     uint16_t known = mrc->slots[slot_of(mrc, hash)], node = (uint16_t)(known - 1);
-    bool is_stale = known != 0 && now_us >= mrc->nodes[node].expires_us;
     if (known == 0)
         node = insert_node(mrc, hash);
     if (node == NONE)
-        return;
-    if (known != 0 && !is_stale)
-        record(mrc, nw_model_recency_younger(&mrc->recency, node));
-    else
-        mrc->never_hits += mrc->weight;
-    if (known == 0 || is_stale) {
+        return false;
+    struct node *at = &mrc->nodes[node];
+    uint64_t weight = (uint64_t)(count_use(mrc, at, known != 0) * WEIGHT_UNIT);
+    if (known != 0 && now_us < at->expires_us) {
+        record(mrc, nw_model_recency_younger(&mrc->recency, node), weight);
+    } else {
         bool is_for_ever = ttl_us == 0 || ttl_us > UINT64_MAX - now_us;
-        mrc->nodes[node].expires_us = is_for_ever ? UINT64_MAX : now_us + ttl_us;
+        at->expires_us = is_for_ever ? UINT64_MAX : now_us + ttl_us;
+        mrc->never_hits += weight;
     }
     nw_model_recency_use(&mrc->recency, node);
     while (mrc->node_count > mrc->depth_max && mrc->node_count > 1)
-        remove_node(mrc, (uint16_t)nw_model_recency_oldest(&mrc->recency));
+        forget_oldest(mrc);
+    return true;
+}
+
+NW_NOINLINE static void add_counted(struct nw_model_mrc *mrc, uint64_t hash, uint64_t now_us,
+                                    uint64_t ttl_us)
+{
+    if (hash > mrc->limit || !add_sampled(mrc, hash, now_us, ttl_us))
+        nw_model_firsts_use(&mrc->firsts, hash, mrc->count_weight);
 }
 
 static void halve(struct nw_model_mrc *mrc)
@@ -255,6 +309,9 @@ static void halve(struct nw_model_mrc *mrc)
     mrc->window_left = mrc->options.window_requests;
     mrc->requests /= 2;
     mrc->never_hits /= 2;
+    nw_model_firsts_halve(&mrc->firsts);
+    for (int i = 0; i < DEPTHS; i++)
+        mrc->entered[i] /= 2;
     for (uint32_t i = 0; i < mrc->distances->bucket_count; i++)
         mrc->distances->counts[i] /= 2;
 }
@@ -262,8 +319,8 @@ static void halve(struct nw_model_mrc *mrc)
 void nw_model_mrc_add(struct nw_model_mrc *mrc, uint64_t hash, uint64_t now_us, uint64_t ttl_us)
 {
     mrc->requests++;
-    if (hash <= mrc->limit)
-        add_sampled(mrc, hash, now_us, ttl_us);
+    if (hash <= mrc->count_limit)
+        add_counted(mrc, hash, now_us, ttl_us);
     if (mrc->window_left != 0 && --mrc->window_left == 0)
         halve(mrc);
 }
@@ -289,7 +346,7 @@ void nw_model_mrc_miss_ratios(const struct nw_model_mrc *mrc, const uint64_t *si
              has_bucket = nw_histogram_next(mrc->distances, &is_started, &bucket))
             hits += (double)bucket.count;
         double misses = all - hits - (has_bucket ? part_below(&bucket, sizes[i]) : 0);
-        double ratio = mrc->requests != 0 ? misses / WEIGHT_UNIT / (double)mrc->requests : 1;
+        double ratio = mrc->requests != 0 ? misses / WEIGHT_UNIT / mrc->requests : 1;
         out_ratios[i] = ratio < 0 ? 0 : ratio > 1 ? 1 : ratio;
     }
 }

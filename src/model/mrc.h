@@ -4,8 +4,8 @@
  * A request hits an LRU cache of c objects exactly when fewer than c other keys were asked since
  * the last request of its own. The exact curve counts that distance for every request; the
  * estimator does it for a sample of keys, at most 8,192, chosen by their hash (fixed-size SHARDS:
- * Waldspurger, Park, Garthwaite, Ahmad 2015), with its count corrected to the number of requests.
- * docs/decisions/0013-curve-from-8192-keys.md has the errors.
+ * Waldspurger, Park, Garthwaite, Ahmad 2015), with its counts corrected to the number of requests
+ * at each depth (firsts.h). docs/decisions/0013-curve-from-8192-keys.md has the errors.
  *
  * Owner:   nw_model_mrc_new/_free
  * Threads: one at a time
@@ -38,8 +38,8 @@ NW_CLEANUP_DEFINE(struct nw_model_mrc, nw_model_mrc_free)
 
 /*
  * The hash for a trace's ids: a step of the golden ratio for each, so that of the ids in order of
- * their first appearance every n-th is sampled, popular and rare ones in their proportion. That
- * halves the error against a random hash. Where clients choose keys: nw_hash_sip13.
+ * their first appearance every n-th is sampled, popular and rare ones in their proportion. Where
+ * clients choose keys: nw_hash_sip13.
  */
 static inline uint64_t nw_model_mrc_spread(uint32_t id)
 {

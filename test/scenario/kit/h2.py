@@ -380,10 +380,10 @@ class H2Wire:
         return self.wait(lambda: self.peer_settings is not None and self.settings_acks > 0)
 
     def ping(self, payload=b"are you "):
-        """Past everything that was sent before."""
-        count = len(self.pongs)
+        """Past everything that was sent before: waits for the answer to this one, no other's."""
+        count = self.pongs.count(payload)
         self.send(frame(PING, 0, 0, payload))
-        return self.wait(lambda: len(self.pongs) > count)
+        return self.wait(lambda: self.pongs.count(payload) > count)
 
     def end(self):
         """Everything to the close."""
