@@ -10,18 +10,19 @@ struct line {
     unsigned slots;
 };
 
+/* What the connections of a test do; several workers count in it. */
 static struct script {
     unsigned slots;
-    unsigned runs;  /* connections that are running */
-    unsigned opens; /* tried */
-    unsigned stops;
-    unsigned pings;
+    _Atomic unsigned runs;  /* connections that are running */
+    _Atomic unsigned opens; /* tried */
+    _Atomic unsigned stops;
+    _Atomic unsigned pings;
     nw_err open_err;
     bool is_silent;
     bool is_unsettled;
-    bool holds_open;      /* open waits for may_open */
+    bool holds_open; /* open waits for may_open */
     struct nw_event may_open;
-    struct line *last;
+    struct line *_Atomic last;
 } script;
 
 static nw_err line_open(struct nw_peer_conn *conn, void *driver_arg)
@@ -488,7 +489,7 @@ static void share_out(struct world *world)
     EVENTUALLY(metric_of(world, "service_queue_depth", NULL) == 1);
     on_worker(world, 1, give_two, &busy); /* slots there help nobody here */
     CHECK(!asker.is_done);
-    on_worker(world, 1, take_two, &busy);  /* and are not held up by who waits here */
+    on_worker(world, 1, take_two, &busy); /* and are not held up by who waits here */
     end(tries, 1);
     CHECK_OK(nw_scope_join(&scope));
     CHECK_OK(asker.err);
